@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+# Thin fronts for Meson; .ci/setup installs what is missing on Debian 12.
+
+BUILD ?= build
+CONFIG ?= conf/weir.yaml
+
+.PHONY: build serve test bench format tidy clean
+
+build: $(BUILD)/build.ninja
+	@meson compile -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@command -v meson >/dev/null || { echo "meson is not installed; run: .ci/setup --for build" >&2; exit 1; }
+	meson setup $(BUILD)
+
+# Installs, builds a release and serves the sample models.
+serve:
+	@.ci/setup --for build
+	@$(MAKE) --no-print-directory build
+	exec $(BUILD)/weir serve --config $(CONFIG)
+
+# Every build and every test; ends with one line "N passed, N failed".
+test:
+	@.ci/setup --for test
+	@tests/run
+
+# Weir against a bare event loop, interleaved in one run; see bench/README.md.
+bench:
+	@.ci/setup --for bench
+	@$(MAKE) --no-print-directory build
+	@bench/run --build $(BUILD)
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+tidy: $(BUILD)/build.ninja
+	@tests/check/tidy $(BUILD)
+
+clean:
+	rm -rf $(BUILD) build-*
