@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/str.h"
+
+#include "base/macros.h"
+
+#include <stdio.h>
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool weir_str_eq_nocase(struct weir_str a, struct weir_str b)
+{
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++) {
+        if (lower(a.at[i]) != lower(b.at[i]))
+            return false;
+    }
+    return true;
+}
+
+int weir_str_cmp(struct weir_str a, struct weir_str b)
+{
+    size_t n = weir_min_size(a.n, b.n);
+    int r = n > 0 ? memcmp(a.at, b.at, n) : 0;
+    if (r != 0)
+        return r;
+    return a.n < b.n ? -1 : a.n > b.n;
+}
+
+bool weir_str_starts(struct weir_str s, struct weir_str prefix)
+{
+    return s.n >= prefix.n && weir_str_eq(weir_str_make(s.at, prefix.n), prefix);
+}
+
+bool weir_str_ends(struct weir_str s, struct weir_str suffix)
+{
+    return s.n >= suffix.n && weir_str_eq(weir_str_make(s.at + (s.n - suffix.n), suffix.n), suffix);
+}
+
+struct weir_str weir_str_trim(struct weir_str s)
+{
+    while (s.n > 0 && (s.at[0] == ' ' || s.at[0] == '\t')) {
+        s.at++;
+        s.n--;
+    }
+    while (s.n > 0 && (s.at[s.n - 1] == ' ' || s.at[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
+struct weir_str weir_str_split(struct weir_str *rest, char sep)
+{
+    weir_assert(rest);
+    struct weir_str all = *rest;
+    const char *hit = all.n > 0 ? memchr(all.at, sep, all.n) : NULL;
+    if (!hit) {
+        *rest = (struct weir_str){NULL, 0};
+        return all;
+    }
+    size_t n = (size_t)(hit - all.at);
+    *rest = weir_str_make(hit + 1, all.n - n - 1);
+    return weir_str_make(all.at, n);
+}
+
+bool weir_str_to_u64(struct weir_str s, uint64_t max, uint64_t *out)
+{
+    weir_assert(out);
+    uint64_t v = 0;
+    if (s.n == 0)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.at[i] < '0' || s.at[i] > '9')
+            return false;
+        if (__builtin_mul_overflow(v, (uint64_t)10, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(s.at[i] - '0'), &v))
+            return false;
+    }
+    if (v > max)
+        return false;
+    *out = v;
+    return true;
+}
+
+const char *weir_str_echo(struct weir_str s, char *out, size_t cap)
+{
+    weir_assert(cap > 0);
+    size_t shown = weir_min_size(s.n, WEIR_ECHO_BYTES_MAX);
+    size_t at = 0;
+    size_t i = 0;
+    for (; i < shown; i++) {
+        unsigned char c = (unsigned char)s.at[i];
+        bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+        if (at + (plain ? 1u : 4u) + 4u > cap)
+            break;
+        if (plain) {
+            out[at++] = (char)c;
+        } else {
+            (void)snprintf(out + at, 5, "\\x%02x", c); /* Fits: checked above. */
+            at += 4;
+        }
+    }
+    if (i < s.n && at + 4 <= cap) {
+        memcpy(out + at, "...", 3);
+        at += 3;
+    }
+    out[at] = '\0';
+    return out;
+}
+
+bool weir_str_is_name(struct weir_str s)
+{
+    if (s.n == 0 || s.n > WEIR_NAME_BYTES_MAX || s.at[0] == '.')
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.at[i];
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
+        if (!ok)
+            return false;
+    }
+    return true;
+}
