@@ -32,19 +32,19 @@ extern "C" {
 #endif
 
 /* The one table of statuses: code, name, text. */
-#define WEIR_STATUS_MAP(X)                                                                         \
-    X(OK, "ok", "success")                                                                         \
-    X(ERR_NO_MEMORY, "no_memory", "out of memory")                                                 \
-    X(ERR_INVALID, "invalid", "the input is not valid")                                            \
-    X(ERR_NOT_FOUND, "not_found", "no such thing")                                                 \
-    X(ERR_UNSUPPORTED, "unsupported", "valid, but not supported here")                             \
-    X(ERR_EXISTS, "exists", "already there")                                                       \
-    X(ERR_BUSY, "busy", "no room now, try again later")                                            \
-    X(ERR_TIMEOUT, "timeout", "the deadline has passed")                                           \
-    X(ERR_CANCELED, "canceled", "withdrawn before it was done")                                    \
-    X(ERR_IO, "io", "the operating system reported a failure")                                     \
-    X(ERR_CORRUPT, "corrupt", "the data contradicts itself")                                       \
-    X(ERR_LIMIT, "limit", "larger than a limit allows")                                            \
+#define WEIR_STATUS_MAP(X)                                             \
+    X(OK, "ok", "success")                                             \
+    X(ERR_NO_MEMORY, "no_memory", "out of memory")                     \
+    X(ERR_INVALID, "invalid", "the input is not valid")                \
+    X(ERR_NOT_FOUND, "not_found", "no such thing")                     \
+    X(ERR_UNSUPPORTED, "unsupported", "valid, but not supported here") \
+    X(ERR_EXISTS, "exists", "already there")                           \
+    X(ERR_BUSY, "busy", "no room now, try again later")                \
+    X(ERR_TIMEOUT, "timeout", "the deadline has passed")               \
+    X(ERR_CANCELED, "canceled", "withdrawn before it was done")        \
+    X(ERR_IO, "io", "the operating system reported a failure")         \
+    X(ERR_CORRUPT, "corrupt", "the data contradicts itself")           \
+    X(ERR_LIMIT, "limit", "larger than a limit allows")                \
     X(ERR_INTERNAL, "internal", "a defect in weir")
 
 /* What a call came to; WEIR_OK is 0. */
@@ -63,12 +63,12 @@ struct weir_error {
                                        end if too long */
 };
 
-#define WEIR_ERROR_INIT                                                                            \
-    {                                                                                              \
-        WEIR_OK,                                                                                   \
-        {                                                                                          \
-            0                                                                                      \
-        }                                                                                          \
+#define WEIR_ERROR_INIT \
+    {                   \
+        WEIR_OK,        \
+        {               \
+            0           \
+        }               \
     }
 
 /* Returns the short name of a status ("not_found"), borrowed for ever; "unknown" for a number

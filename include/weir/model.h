@@ -19,7 +19,8 @@ extern "C" {
 
 struct weir_model;
 
-/* Releases a model and gives its memory back to the system; no run may be under way. NULL is allowed. */
+/* Releases a model and gives its memory back to the system; no run may be under way. NULL is
+ * allowed. */
 WEIR_API void weir_model_free(struct weir_model *model);
 
 /* Returns what the model takes and gives; borrowed, valid as long as the model. */
@@ -29,16 +30,15 @@ WEIR_API const struct weir_spec *weir_model_spec(const struct weir_model *model)
 WEIR_API size_t weir_model_bytes(const struct weir_model *model);
 
 /* Computes one output of a matrix of doubles.
- * x: n_rows × n_features, row-major, NaN = missing. out: n_rows × weir_spec_n_columns(spec, output) doubles, row-major; for predict
- * of a classifier the class index (see weir_spec_class_json), for predict_proba the classes of all targets side by side.
- * Allocates its scratch memory for the call. Any thread; calls may overlap.
- * WEIR_ERR_INVALID: n_features differs from the spec's, or a row holds a value the model refuses (the message names row and column);
- * WEIR_ERR_UNSUPPORTED: the model has no such output; WEIR_ERR_NO_MEMORY. out is undefined then. */
-WEIR_API WEIR_MUST_USE enum weir_status weir_model_predict(const struct weir_model *model,
-                                                           const double *x, size_t n_rows,
-                                                           size_t n_features,
-                                                           enum weir_output output, double *out,
-                                                           struct weir_error *err);
+ * x: n_rows × n_features, row-major, NaN = missing. out: n_rows × weir_spec_n_columns(spec, output)
+ * doubles, row-major; for predict of a classifier the class index (see weir_spec_class_json), for
+ * predict_proba the classes of all targets side by side. Allocates its scratch memory for the call.
+ * Any thread; calls may overlap. WEIR_ERR_INVALID: n_features differs from the spec's, or a row
+ * holds a value the model refuses (the message names row and column); WEIR_ERR_UNSUPPORTED: the
+ * model has no such output; WEIR_ERR_NO_MEMORY. out is undefined then. */
+WEIR_API WEIR_MUST_USE enum weir_status
+weir_model_predict(const struct weir_model *model, const double *x, size_t n_rows,
+                   size_t n_features, enum weir_output output, double *out, struct weir_error *err);
 
 #ifdef __cplusplus
 }

@@ -16,20 +16,20 @@ extern "C" {
 #endif
 
 /* Element types, with their Open Inference Protocol v2 names and sizes in bytes (0: variable). */
-#define WEIR_DTYPE_MAP(X)                                                                          \
-    X(BOOL, "BOOL", 1)                                                                             \
-    X(U8, "UINT8", 1)                                                                              \
-    X(U16, "UINT16", 2)                                                                            \
-    X(U32, "UINT32", 4)                                                                            \
-    X(U64, "UINT64", 8)                                                                            \
-    X(I8, "INT8", 1)                                                                               \
-    X(I16, "INT16", 2)                                                                             \
-    X(I32, "INT32", 4)                                                                             \
-    X(I64, "INT64", 8)                                                                             \
-    X(F16, "FP16", 2)                                                                              \
-    X(BF16, "BF16", 2)                                                                             \
-    X(F32, "FP32", 4)                                                                              \
-    X(F64, "FP64", 8)                                                                              \
+#define WEIR_DTYPE_MAP(X) \
+    X(BOOL, "BOOL", 1)    \
+    X(U8, "UINT8", 1)     \
+    X(U16, "UINT16", 2)   \
+    X(U32, "UINT32", 4)   \
+    X(U64, "UINT64", 8)   \
+    X(I8, "INT8", 1)      \
+    X(I16, "INT16", 2)    \
+    X(I32, "INT32", 4)    \
+    X(I64, "INT64", 8)    \
+    X(F16, "FP16", 2)     \
+    X(BF16, "BF16", 2)    \
+    X(F32, "FP32", 4)     \
+    X(F64, "FP64", 8)     \
     X(BYTES, "BYTES", 0)
 
 enum weir_dtype {
@@ -39,12 +39,12 @@ enum weir_dtype {
 };
 
 /* What can be asked of a model; names as scikit-learn's methods. */
-#define WEIR_OUTPUT_MAP(X)                                                                         \
-    X(PREDICT, "predict")                                                                          \
-    X(PREDICT_PROBA, "predict_proba")                                                              \
-    X(DECISION_FUNCTION, "decision_function")                                                      \
-    X(TRANSFORM, "transform")                                                                      \
-    X(SCORE_SAMPLES, "score_samples")                                                              \
+#define WEIR_OUTPUT_MAP(X)                    \
+    X(PREDICT, "predict")                     \
+    X(PREDICT_PROBA, "predict_proba")         \
+    X(DECISION_FUNCTION, "decision_function") \
+    X(TRANSFORM, "transform")                 \
+    X(SCORE_SAMPLES, "score_samples")         \
     X(LEAF, "leaf")
 
 enum weir_output {
@@ -67,7 +67,8 @@ WEIR_API const char *weir_output_name(enum weir_output output);
 /* Returns how many features (columns) one row has. */
 WEIR_API size_t weir_spec_n_features(const struct weir_spec *spec);
 
-/* Returns the name of feature i (< n_features), NUL-terminated, borrowed; NULL: the model was fitted without names. */
+/* Returns the name of feature i (< n_features), NUL-terminated, borrowed; NULL: the model was
+ * fitted without names. */
 WEIR_API const char *weir_spec_feature_name(const struct weir_spec *spec, size_t i);
 
 /* Returns how many targets are predicted for one row (1 but for multi-output models). */
@@ -76,7 +77,8 @@ WEIR_API size_t weir_spec_n_targets(const struct weir_spec *spec);
 /* Returns the number of classes of a target (< n_targets); 0: it is a number, not a class. */
 WEIR_API size_t weir_spec_n_classes(const struct weir_spec *spec, size_t target);
 
-/* Returns the label of a class as JSON text ("setosa" with its quotes, 1, true), NUL-terminated, borrowed. */
+/* Returns the label of a class as JSON text ("setosa" with its quotes, 1, true), NUL-terminated,
+ * borrowed. */
 WEIR_API const char *weir_spec_class_json(const struct weir_spec *spec, size_t target,
                                           size_t class_index);
 

@@ -24,9 +24,9 @@ struct weir_arena {
     struct weir_mem *mem; /* NULL: anonymous mappings */
 };
 
-#define WEIR_ARENA_INIT                                                                            \
-    {                                                                                              \
-        NULL, NULL, NULL, 0, 0, NULL                                                               \
+#define WEIR_ARENA_INIT              \
+    {                                \
+        NULL, NULL, NULL, 0, 0, NULL \
     }
 
 /* Makes an empty arena over mem (NULL: anonymous mappings) that holds at most bytes_max bytes (0:

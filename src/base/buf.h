@@ -19,9 +19,9 @@ struct weir_buf {
     struct weir_mem *mem; /* NULL: the default allocator */
 };
 
-#define WEIR_BUF_INIT                                                                              \
-    {                                                                                              \
-        NULL, 0, 0, false, NULL                                                                    \
+#define WEIR_BUF_INIT           \
+    {                           \
+        NULL, 0, 0, false, NULL \
     }
 
 /* Frees the bytes and makes the buffer empty and usable again; a zeroed buffer is fine. */

@@ -67,7 +67,7 @@ static inline struct weir_list *weir_list_take(struct weir_list *head)
     return link;
 }
 
-#define WEIR_LIST_FOREACH(it, head)                                                                \
+#define WEIR_LIST_FOREACH(it, head) \
     for (struct weir_list *it = (head)->next; it != (head); it = it->next)
 
 #endif

@@ -8,7 +8,6 @@
 #define WEIR_BASE_LOG_H
 
 #include "base/str.h"
-
 #include <weir/error.h>
 
 #include <stdbool.h>
@@ -34,13 +33,13 @@ struct weir_log_field {
 };
 
 #define WEIR_LOG_S(k, v) ((struct weir_log_field){.key = (k), .kind = WEIR_LOG_TEXT, .text = (v)})
-#define WEIR_LOG_C(k, v)                                                                           \
+#define WEIR_LOG_C(k, v) \
     ((struct weir_log_field){.key = (k), .kind = WEIR_LOG_TEXT, .text = weir_str_c(v)})
-#define WEIR_LOG_U(k, v)                                                                           \
+#define WEIR_LOG_U(k, v) \
     ((struct weir_log_field){.key = (k), .kind = WEIR_LOG_U64, .u64 = (uint64_t)(v)})
-#define WEIR_LOG_I(k, v)                                                                           \
+#define WEIR_LOG_I(k, v) \
     ((struct weir_log_field){.key = (k), .kind = WEIR_LOG_I64, .i64 = (int64_t)(v)})
-#define WEIR_LOG_D(k, v)                                                                           \
+#define WEIR_LOG_D(k, v) \
     ((struct weir_log_field){.key = (k), .kind = WEIR_LOG_F64, .f64 = (double)(v)})
 
 /* Sets the lowest level that is written, and the form. Defaults: info, logfmt. */
@@ -62,11 +61,11 @@ uint64_t weir_log_dropped(void);
 void weir_log_write(enum weir_log_level level, const char *event,
                     const struct weir_log_field *fields, size_t n);
 
-#define weir_log(level, event, ...)                                                                \
-    do {                                                                                           \
-        const struct weir_log_field weir_log_fields_[] = {__VA_ARGS__};                            \
-        weir_log_write((level), (event), weir_log_fields_,                                         \
-                       sizeof weir_log_fields_ / sizeof weir_log_fields_[0]);                      \
+#define weir_log(level, event, ...)                                           \
+    do {                                                                      \
+        const struct weir_log_field weir_log_fields_[] = {__VA_ARGS__};       \
+        weir_log_write((level), (event), weir_log_fields_,                    \
+                       sizeof weir_log_fields_ / sizeof weir_log_fields_[0]); \
     } while (0)
 
 #define weir_log_debug(event, ...) weir_log(WEIR_LOG_DEBUG, event, __VA_ARGS__)

@@ -10,7 +10,7 @@
  * errors only, and active in release builds. */
 _Noreturn void weir_assert_fail(const char *expr, const char *file, int line);
 
-#define weir_assert(expr)                                                                          \
+#define weir_assert(expr) \
     (__builtin_expect(!(expr), 0) ? weir_assert_fail(#expr, __FILE__, __LINE__) : (void)0)
 
 /* As weir_assert, for checks that cost time: active only where WEIR_DEBUG is defined to 1 (debug
@@ -25,16 +25,16 @@ _Noreturn void weir_assert_fail(const char *expr, const char *file, int line);
 #define WEIR_CLEANUP(fn) __attribute__((cleanup(fn)))
 
 /* Hands a pointer on: yields its value and sets the variable to NULL. */
-#define WEIR_TAKE(p)                                                                               \
-    __extension__({                                                                                \
-        __typeof__(p) *weir_take_from_ = &(p);                                                     \
-        __typeof__(p) weir_take_value_ = *weir_take_from_;                                         \
-        *weir_take_from_ = NULL;                                                                   \
-        weir_take_value_;                                                                          \
+#define WEIR_TAKE(p)                                       \
+    __extension__({                                        \
+        __typeof__(p) *weir_take_from_ = &(p);             \
+        __typeof__(p) weir_take_value_ = *weir_take_from_; \
+        *weir_take_from_ = NULL;                           \
+        weir_take_value_;                                  \
     })
 
 /* Yields the struct that contains the member that ptr points to. */
-#define WEIR_CONTAINER_OF(ptr, type, member)                                                       \
+#define WEIR_CONTAINER_OF(ptr, type, member) \
     __extension__((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #define WEIR_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

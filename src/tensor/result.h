@@ -24,8 +24,8 @@ struct weir_result {
     const struct weir_spec *spec;
     enum weir_dtype batch_dtype; /* F32 or F64: the type the rows were batched in */
     size_t n_rows;
-    /* By enum weir_output: first value of the first of these rows, n_rows × n_columns, row-major, double or
-     * int32_t by the output's storage; NULL: not computed. */
+    /* By enum weir_output: first value of the first of these rows, n_rows × n_columns, row-major,
+     * double or int32_t by the output's storage; NULL: not computed. */
     const void *out[WEIR_OUTPUT_N];
 };
 

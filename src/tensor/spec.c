@@ -133,7 +133,8 @@ bool weir_spec_find_output(const struct weir_spec *spec, struct weir_str name,
 {
     weir_assert(out);
     for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
-        if (weir_str_eq_c(name, output_names[i]) && weir_spec_has_output(spec, (enum weir_output)i)) {
+        if (weir_str_eq_c(name, output_names[i]) &&
+            weir_spec_has_output(spec, (enum weir_output)i)) {
             *out = (enum weir_output)i;
             return true;
         }

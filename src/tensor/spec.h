@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a model's spec. Filled once by a format reader in the model's arena and never changed after; protocol decoders,
- * encoders and the server read it. The public accessors are in <weir/spec.h>. */
+/* The inside of a model's spec. Filled once by a format reader in the model's arena and never
+ * changed after; protocol decoders, encoders and the server read it. The public accessors are in
+ * <weir/spec.h>. */
 #ifndef WEIR_TENSOR_SPEC_H
 #define WEIR_TENSOR_SPEC_H
 
 #include "base/str.h"
-
 #include <weir/spec.h>
 
 /* How rows are given to the model. */
@@ -34,22 +34,26 @@ enum weir_storage {
 struct weir_spec_output {
     bool is_given;             /* the model has this output */
     enum weir_storage storage; /* LABEL only for predict of classifiers */
-    bool is_vector; /* shape [n] (n_columns is 1); else [n, n_columns] */
+    bool is_vector;            /* shape [n] (n_columns is 1); else [n, n_columns] */
     bool is_costly; /* part of the batch's signature: computed only in batches that ask for it */
-    uint32_t n_columns; /* values in one row */
-    enum weir_dtype dtype; /* of the answer for F64 input: F64, I64, …; for LABEL the labels' type (BYTES when targets differ) */
-    bool follows_f32; /* answered as F32 when the input rows were F32: values are then exact floats held in doubles */
+    uint32_t n_columns;    /* values in one row */
+    enum weir_dtype dtype; /* of the answer for F64 input: F64, I64, …; for LABEL the labels' type
+                              (BYTES when targets differ) */
+    bool follows_f32; /* answered as F32 when the input rows were F32: values are then exact floats
+                         held in doubles */
 };
 
 struct weir_spec {
     enum weir_input_form form;
     size_t n_features;
     const struct weir_str *feature_names; /* n_features names; NULL: fitted without names */
-    bool casts_to_f32; /* the model's first act is a cast to float32 (trees): rows of all types share F32 batches */
-    bool allows_nan;   /* NaN (missing) may reach the model; else a decoder answers 400 with row and column */
+    bool casts_to_f32; /* the model's first act is a cast to float32 (trees): rows of all types
+                          share F32 batches */
+    bool allows_nan;   /* NaN (missing) may reach the model; else a decoder answers 400 with row and
+                          column */
     bool allows_inf;   /* ±infinity may, after the first cast */
     size_t n_targets;
-    const struct weir_labels *targets; /* n_targets; n == 0 for numeric targets */
+    const struct weir_labels *targets;              /* n_targets; n == 0 for numeric targets */
     struct weir_spec_output outputs[WEIR_OUTPUT_N]; /* by enum weir_output */
     struct weir_str estimator;
     struct weir_str library;
@@ -57,8 +61,9 @@ struct weir_spec {
     struct weir_str platform; /* Open Inference Protocol's platform, e.g. "sklearn_pickle" */
 };
 
-/* Returns the element type in which rows of a request of the given type are batched: what the model sees after its first cast.
- * F32 where the model casts to float32 anyway, or when the request is F32; F64 for every other numeric type. */
+/* Returns the element type in which rows of a request of the given type are batched: what the model
+ * sees after its first cast. F32 where the model casts to float32 anyway, or when the request is
+ * F32; F64 for every other numeric type. */
 enum weir_dtype weir_spec_batch_dtype(const struct weir_spec *spec, enum weir_dtype request);
 
 /* Returns the type in which an output is answered to rows batched as batch_dtype. */
@@ -72,7 +77,8 @@ bool weir_spec_find_output(const struct weir_spec *spec, struct weir_str name,
 /* Finds an element type by its protocol name ("FP32"); false: unknown. */
 bool weir_dtype_find(struct weir_str name, enum weir_dtype *out);
 
-/* Returns the output that is answered when none is asked for: predict, or transform for a root that is a transformer. */
+/* Returns the output that is answered when none is asked for: predict, or transform for a root that
+ * is a transformer. */
 enum weir_output weir_spec_default_output(const struct weir_spec *spec);
 
 #endif
