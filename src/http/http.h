@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* The HTTP/1.x server of one loop: connections in, requests out to a table of handlers, answers
+ * back in request order.
+ *
+ * A request is shown twice: `head` when its head is checked and routed, `body` when its body is
+ * whole. Either may answer at once with weir_http_reply, or keep the ticket and answer later, in any
+ * order. Views into a request (path, headers, body) are valid during the call that shows it only;
+ * weir_http_req_take_body gives the body to keep. Everything refused by the protocol itself (limits,
+ * framing, unknown routes, methods, OPTIONS) is answered here and never reaches a handler. Threads:
+ * everything here runs on the loop's thread; struct weir_http_shared alone is used by several. */
+#ifndef WEIR_HTTP_HTTP_H
+#define WEIR_HTTP_HTTP_H
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "http/options.h"
+#include "http/router.h"
+#include "loop/addr.h"
+#include "loop/listener.h"
+#include "loop/loop.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct weir_http_server;
+struct weir_http_req;
+
+/* Names a request that will be answered later; a plain value that workers may carry. A ticket whose
+ * request is answered or whose connection is gone is recognised and harmless. */
+struct weir_http_ticket {
+    uint32_t conn;
+    uint32_t slot;
+    uint64_t generation;
+};
+
+enum weir_http_verdict {
+    WEIR_HTTP_ACCEPT,  /* read the body, then call `body` */
+    WEIR_HTTP_REPLIED, /* the handler has answered, finally; the body is thrown away */
+};
+
+/* What is known about a request when its answer was written or lost. Views are valid during the
+ * call. */
+struct weir_http_done {
+    struct weir_str target; /* path and query, cut at target_bytes_kept; empty for broken heads */
+    enum weir_http_method method;
+    const struct weir_http_route *route; /* NULL: none */
+    int status;                          /* 0: the connection ended before there was an answer */
+    bool is_lost;                        /* not written whole */
+    bool is_refusal;                     /* answered by the protocol side, not by a handler */
+    uint64_t begun_ns;                   /* the read event that completed its head */
+    uint64_t replied_ns;                 /* weir_http_reply; 0: never */
+    uint64_t bytes_in;                   /* head and body */
+    uint64_t bytes_out;                  /* head and body of the answer */
+    const struct weir_addr *peer;
+    void *user;
+};
+
+/* What the server does with requests. All but done and gone are required. */
+struct weir_http_handlers {
+    /* The head is checked and routed (method, path, query, headers known), nothing of the body has
+     * been looked at. Asked before 100 Continue is sent. */
+    enum weir_http_verdict (*head)(void *ctx, struct weir_http_req *req);
+    /* The body is whole (empty for requests without one). The handler answers now or later. */
+    void (*body)(void *ctx, struct weir_http_req *req);
+    /* The connection broke while the answer is due; the ticket is void. A mere half-close is not
+     * told. May be NULL. */
+    void (*gone)(void *ctx, struct weir_http_ticket ticket, void *user);
+    /* The request is over; for access logs and metrics. May be NULL. */
+    void (*done)(void *ctx, const struct weir_http_done *info);
+};
+
+/* Shared by the servers of a process; zero-initialise. Relaxed atomics: limits, not locks. */
+struct weir_http_shared {
+    _Atomic uint64_t n_conns;        /* connections of all servers */
+    _Atomic uint64_t buffered_bytes; /* held for requests and answers by all servers */
+    struct weir_http_addresses *addresses; /* made by weir_http_shared_init */
+};
+
+/* Makes the table of client addresses (conns_max of them at most). WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_http_shared_init(struct weir_http_shared *shared,
+                                                     uint32_t conns_max, struct weir_mem *mem);
+void weir_http_shared_deinit(struct weir_http_shared *shared);
+
+/* Makes the server of a loop. router may be NULL: then every path reaches `head`, and 404, 405 and
+ * 411 are the handler's; else it is borrowed until free, as are shared, handlers and mem. opts is
+ * copied. WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status
+weir_http_server_new(struct weir_http_server **out, struct weir_loop *loop,
+                     const struct weir_http_options *opts, const struct weir_http_router *router,
+                     const struct weir_http_handlers *handlers, void *ctx,
+                     struct weir_http_shared *shared, struct weir_mem *mem);
+
+/* Closes listeners and connections (resetting what is unanswered) and frees the server once their
+ * close callbacks have run; closed(arg) (may be NULL) is called then. */
+void weir_http_server_close(struct weir_http_server *server, weir_loop_fn *closed, void *arg);
+
+/* Starts a listener. bound (may be NULL) is set to the address with its real port.
+ * Errors as weir_listener_open. */
+WEIR_MUST_USE enum weir_status weir_http_server_listen(struct weir_http_server *server,
+                                                       const struct weir_addr_target *addr,
+                                                       const struct weir_listener_opts *opts,
+                                                       struct weir_addr_target *bound,
+                                                       struct weir_error *err);
+
+/* Takes a connected descriptor, also on failure (it is closed then): for connections accepted by
+ * another loop. */
+void weir_http_server_adopt(struct weir_http_server *server, int fd, const struct weir_addr *peer);
+
+/* First step of the end: every answer from now on says Connection: close, and idle connections are
+ * closed; listeners go on. */
+void weir_http_server_drain(struct weir_http_server *server);
+
+/* Second step: takes what is in the backlog and closes the listeners. */
+void weir_http_server_stop_listening(struct weir_http_server *server);
+
+/* Connections open and requests not yet answered now. */
+uint32_t weir_http_server_n_conns(const struct weir_http_server *server);
+uint32_t weir_http_server_n_requests(const struct weir_http_server *server);
+
+/* Counters and options, borrowed. */
+const struct weir_http_counters *weir_http_server_counters(const struct weir_http_server *server);
+const struct weir_http_options *weir_http_server_options(const struct weir_http_server *server);
+
+/* --- requests ------------------------------------------------------------------------------- */
+
+/* Header fields that are kept; the rest are checked, counted and forgotten. enumerator, name. */
+#define WEIR_HTTP_FIELDS(X)                                                                        \
+    X(HOST, "host")                                                                                \
+    X(CONTENT_TYPE, "content-type")                                                                \
+    X(CONTENT_ENCODING, "content-encoding")                                                        \
+    X(ACCEPT, "accept")                                                                            \
+    X(ACCEPT_ENCODING, "accept-encoding")                                                          \
+    X(X_REQUEST_ID, "x-request-id")                                                                \
+    X(X_REQUEST_TIMEOUT_MS, "x-request-timeout-ms")                                                \
+    X(INFERENCE_LENGTH, "inference-header-content-length")                                         \
+    X(SERVER_TIMING, "server-timing")                                                              \
+    X(AUTHORIZATION, "authorization")
+
+enum weir_http_field {
+#define WEIR_HTTP_FIELD_ENUM(name, text) WEIR_HTTP_FIELD_##name,
+    WEIR_HTTP_FIELDS(WEIR_HTTP_FIELD_ENUM)
+#undef WEIR_HTTP_FIELD_ENUM
+};
+
+enum { WEIR_HTTP_N_FIELDS = 10 };
+
+struct weir_http_server *weir_http_req_server(const struct weir_http_req *req);
+struct weir_http_ticket weir_http_req_ticket(const struct weir_http_req *req);
+enum weir_http_method weir_http_req_method(const struct weir_http_req *req);
+
+/* Path without query, still percent-encoded; query without '?', empty if none. */
+struct weir_str weir_http_req_path(const struct weir_http_req *req);
+struct weir_str weir_http_req_query(const struct weir_http_req *req);
+
+/* The value without surrounding blanks; at is NULL when there is no such field. Of several the
+ * first. */
+struct weir_str weir_http_req_header(const struct weir_http_req *req, enum weir_http_field field);
+
+/* The match; NULL without a router. Valid until `body` returns; its captures during calls. */
+const struct weir_http_match *weir_http_req_match(const struct weir_http_req *req);
+
+/* In `body`: the bytes. In `head`: empty. */
+struct weir_str weir_http_req_body(const struct weir_http_req *req);
+
+/* In `body`: gives the body as an owned buffer; what came in one read is copied. Returns a failed
+ * buffer (weir_buf_ok) when there is no memory. */
+struct weir_buf weir_http_req_take_body(struct weir_http_req *req);
+
+/* In `head`: the declared length; UINT64_MAX when chunked. */
+uint64_t weir_http_req_body_length(const struct weir_http_req *req);
+
+/* The read event that completed the head; and the one that completed the body. */
+uint64_t weir_http_req_begun_ns(const struct weir_http_req *req);
+uint64_t weir_http_req_whole_ns(const struct weir_http_req *req);
+
+const struct weir_addr *weir_http_req_peer(const struct weir_http_req *req);
+
+/* A pointer of the caller's that goes with the request to gone and done; NULL at first. */
+void weir_http_req_set_user(struct weir_http_req *req, void *user);
+void *weir_http_req_user(const struct weir_http_req *req);
+
+/* --- answers -------------------------------------------------------------------------------- */
+
+/* An answer. Zeroed fields mean "none". */
+struct weir_http_reply {
+    int status;                   /* 200-599 */
+    const char *content_type;     /* a literal; NULL: application/json where there is a body */
+    struct weir_str fields;       /* more header lines, each "Name: value\r\n"; copied */
+    struct weir_str body;         /* copied before the call returns; ignored when owned is set */
+    struct weir_buf *owned;       /* the body: its contents are taken (it is empty on return, and
+                                     may have kept its memory for the next use) */
+    uint32_t retry_after_s;       /* > 0: Retry-After */
+    bool close;                   /* end the connection after this answer */
+};
+
+/* Answers a request, now or when those before it on its connection are answered. Returns false when
+ * the ticket is void (connection gone, already answered); owned is emptied all the same. Without
+ * memory for the answer the connection is reset and false returned. Takes effect at the end of the
+ * loop's iteration: several answers to a connection go out together. */
+bool weir_http_reply(struct weir_http_server *server, struct weir_http_ticket ticket,
+                     struct weir_http_reply *reply);
+
+/* Answers {"error": text} with the text escaped; retry_after_s as above. */
+bool weir_http_reply_error(struct weir_http_server *server, struct weir_http_ticket ticket,
+                           int status, uint32_t retry_after_s, struct weir_str text);
+
+/* Appends text as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+void weir_http_json_string(struct weir_buf *out, struct weir_str text);
+
+/* Returns the reason phrase of a status ("Not Found"), "" for one we never send. */
+const char *weir_http_status_text(int status);
+
+#endif
