@@ -3,11 +3,12 @@
  * back in request order.
  *
  * A request is shown twice: `head` when its head is checked and routed, `body` when its body is
- * whole. Either may answer at once with weir_http_reply, or keep the ticket and answer later, in any
- * order. Views into a request (path, headers, body) are valid during the call that shows it only;
- * weir_http_req_take_body gives the body to keep. Everything refused by the protocol itself (limits,
- * framing, unknown routes, methods, OPTIONS) is answered here and never reaches a handler. Threads:
- * everything here runs on the loop's thread; struct weir_http_shared alone is used by several. */
+ * whole. Either may answer at once with weir_http_reply, or keep the ticket and answer later, in
+ * any order. Views into a request (path, headers, body) are valid during the call that shows it
+ * only; weir_http_req_take_body gives the body to keep. Everything refused by the protocol itself
+ * (limits, framing, unknown routes, methods, OPTIONS) is answered here and never reaches a handler.
+ * Threads: everything here runs on the loop's thread; struct weir_http_shared alone is used by
+ * several. */
 #ifndef WEIR_HTTP_HTTP_H
 #define WEIR_HTTP_HTTP_H
 
@@ -72,8 +73,8 @@ struct weir_http_handlers {
 
 /* Shared by the servers of a process; zero-initialise. Relaxed atomics: limits, not locks. */
 struct weir_http_shared {
-    _Atomic uint64_t n_conns;        /* connections of all servers */
-    _Atomic uint64_t buffered_bytes; /* held for requests and answers by all servers */
+    _Atomic uint64_t n_conns;              /* connections of all servers */
+    _Atomic uint64_t buffered_bytes;       /* held for requests and answers by all servers */
     struct weir_http_addresses *addresses; /* made by weir_http_shared_init */
 };
 
@@ -125,16 +126,16 @@ const struct weir_http_options *weir_http_server_options(const struct weir_http_
 /* --- requests ------------------------------------------------------------------------------- */
 
 /* Header fields that are kept; the rest are checked, counted and forgotten. enumerator, name. */
-#define WEIR_HTTP_FIELDS(X)                                                                        \
-    X(HOST, "host")                                                                                \
-    X(CONTENT_TYPE, "content-type")                                                                \
-    X(CONTENT_ENCODING, "content-encoding")                                                        \
-    X(ACCEPT, "accept")                                                                            \
-    X(ACCEPT_ENCODING, "accept-encoding")                                                          \
-    X(X_REQUEST_ID, "x-request-id")                                                                \
-    X(X_REQUEST_TIMEOUT_MS, "x-request-timeout-ms")                                                \
-    X(INFERENCE_LENGTH, "inference-header-content-length")                                         \
-    X(SERVER_TIMING, "server-timing")                                                              \
+#define WEIR_HTTP_FIELDS(X)                                \
+    X(HOST, "host")                                        \
+    X(CONTENT_TYPE, "content-type")                        \
+    X(CONTENT_ENCODING, "content-encoding")                \
+    X(ACCEPT, "accept")                                    \
+    X(ACCEPT_ENCODING, "accept-encoding")                  \
+    X(X_REQUEST_ID, "x-request-id")                        \
+    X(X_REQUEST_TIMEOUT_MS, "x-request-timeout-ms")        \
+    X(INFERENCE_LENGTH, "inference-header-content-length") \
+    X(SERVER_TIMING, "server-timing")                      \
     X(AUTHORIZATION, "authorization")
 
 enum weir_http_field {
@@ -184,14 +185,14 @@ void *weir_http_req_user(const struct weir_http_req *req);
 
 /* An answer. Zeroed fields mean "none". */
 struct weir_http_reply {
-    int status;                   /* 200-599 */
-    const char *content_type;     /* a literal; NULL: application/json where there is a body */
-    struct weir_str fields;       /* more header lines, each "Name: value\r\n"; copied */
-    struct weir_str body;         /* copied before the call returns; ignored when owned is set */
-    struct weir_buf *owned;       /* the body: its contents are taken (it is empty on return, and
-                                     may have kept its memory for the next use) */
-    uint32_t retry_after_s;       /* > 0: Retry-After */
-    bool close;                   /* end the connection after this answer */
+    int status;               /* 200-599 */
+    const char *content_type; /* a literal; NULL: application/json where there is a body */
+    struct weir_str fields;   /* more header lines, each "Name: value\r\n"; copied */
+    struct weir_str body;     /* copied before the call returns; ignored when owned is set */
+    struct weir_buf *owned;   /* the body: its contents are taken (it is empty on return, and
+                                 may have kept its memory for the next use) */
+    uint32_t retry_after_s;   /* > 0: Retry-After */
+    bool close;               /* end the connection after this answer */
 };
 
 /* Answers a request, now or when those before it on its connection are answered. Returns false when

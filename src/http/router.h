@@ -17,15 +17,15 @@
 #include <stdint.h>
 
 /* The methods we know: enumerator, text. */
-#define WEIR_HTTP_METHODS(X)                                                                       \
-    X(GET)                                                                                         \
-    X(HEAD)                                                                                        \
-    X(POST)                                                                                        \
-    X(PUT)                                                                                         \
-    X(DELETE)                                                                                      \
-    X(PATCH)                                                                                       \
-    X(OPTIONS)                                                                                     \
-    X(TRACE)                                                                                       \
+#define WEIR_HTTP_METHODS(X) \
+    X(GET)                   \
+    X(HEAD)                  \
+    X(POST)                  \
+    X(PUT)                   \
+    X(DELETE)                \
+    X(PATCH)                 \
+    X(OPTIONS)               \
+    X(TRACE)                 \
     X(CONNECT)
 
 enum weir_http_method {
@@ -91,8 +91,7 @@ void weir_http_router_deinit(struct weir_http_router *router);
 
 /* Finds the route. path: without the query. HEAD matches GET's routes. */
 enum weir_http_match_kind weir_http_router_match(const struct weir_http_router *router,
-                                                 enum weir_http_method method,
-                                                 struct weir_str path,
+                                                 enum weir_http_method method, struct weir_str path,
                                                  struct weir_http_match *match);
 
 /* Appends "GET, HEAD, OPTIONS": the set with HEAD where GET is, and OPTIONS. */

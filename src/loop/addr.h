@@ -4,12 +4,10 @@
 #define WEIR_LOOP_ADDR_H
 
 #include "base/str.h"
-
 #include <weir/error.h>
 
 #include <stdbool.h>
 #include <stdint.h>
-
 #include <sys/socket.h>
 
 enum weir_addr_kind { WEIR_ADDR_NONE, WEIR_ADDR_IP4, WEIR_ADDR_IP6, WEIR_ADDR_UNIX };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Listening sockets: TCP over IPv4 and IPv6, Unix sockets. Accepting is capped per iteration, can be
- * paused (connections then wait in the backlog), and rests a moment when descriptors run out. */
+/* Listening sockets: TCP over IPv4 and IPv6, Unix sockets. Accepting is capped per iteration, can
+ * be paused (connections then wait in the backlog), and rests a moment when descriptors run out. */
 #ifndef WEIR_LOOP_LISTENER_H
 #define WEIR_LOOP_LISTENER_H
 
@@ -73,12 +73,13 @@ WEIR_MUST_USE enum weir_status weir_listener_open_fd(struct weir_listener *l,
                                                      weir_listener_fn *fn, void *arg,
                                                      struct weir_error *err);
 
-/* Leaves new connections in the backlog, or takes them again. Doing what is done changes nothing. */
+/* Leaves new connections in the backlog, or takes them again. Doing what is done changes nothing.
+ */
 void weir_listener_pause(struct weir_listener *l);
 void weir_listener_resume(struct weir_listener *l);
 
-/* Takes everything that is in the backlog now, past the cap and the pause; for draining. Returns how
- * many came. */
+/* Takes everything that is in the backlog now, past the cap and the pause; for draining. Returns
+ * how many came. */
 uint32_t weir_listener_empty_backlog(struct weir_listener *l);
 
 /* Closes the socket (and removes a Unix socket's file); fn(arg) (may be NULL) is called when the

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The event loop: one thread's world of timers, sockets and wake-ups, on top of libuv.
  *
- * All times are nanoseconds of CLOCK_MONOTONIC. Handles live inside their owners and are initialised
- * on the loop's thread; a handle's close callback is the last one it makes, its memory is free to go
- * after it. Threads: a loop and everything on it belong to the thread that runs it (the thread of
- * weir_loop_init until weir_loop_run starts elsewhere); the exception is weir_wake_send. */
+ * All times are nanoseconds of CLOCK_MONOTONIC. Handles live inside their owners and are
+ * initialised on the loop's thread; a handle's close callback is the last one it makes, its memory
+ * is free to go after it. Threads: a loop and everything on it belong to the thread that runs it
+ * (the thread of weir_loop_init until weir_loop_run starts elsewhere); the exception is
+ * weir_wake_send. */
 #ifndef WEIR_LOOP_LOOP_H
 #define WEIR_LOOP_LOOP_H
 
 #include "base/list.h"
 #include "base/mem.h"
-
 #include <weir/error.h>
 
 #include <uv.h>

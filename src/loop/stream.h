@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A connected byte stream (TCP or Unix socket), by readiness: bytes that came are shown in a buffer
- * that all streams of the loop share; writing takes what the kernel takes now and says how much, and
- * `writable` tells when to go on. So no bytes are ever owned here. */
+ * that all streams of the loop share; writing takes what the kernel takes now and says how much,
+ * and `writable` tells when to go on. So no bytes are ever owned here. */
 #ifndef WEIR_LOOP_STREAM_H
 #define WEIR_LOOP_STREAM_H
 
@@ -38,7 +38,7 @@ struct weir_stream {
     struct weir_loop *loop;
     const struct weir_stream_events *events;
     int fd;
-    uint8_t watching;   /* what uv is asked for */
+    uint8_t watching; /* what uv is asked for */
     bool is_open : 1;
     bool is_reading : 1;
     bool is_connecting : 1;
@@ -48,11 +48,10 @@ struct weir_stream {
     uv_poll_t uv;
 };
 
-/* Puts a connected socket on the loop; takes fd on success. Reading is not started. WEIR_ERR_IO: the
- * kernel does not want to watch it; fd stays the caller's. */
+/* Puts a connected socket on the loop; takes fd on success. Reading is not started. WEIR_ERR_IO:
+ * the kernel does not want to watch it; fd stays the caller's. */
 WEIR_MUST_USE enum weir_status weir_stream_open_fd(struct weir_stream *s, struct weir_loop *loop,
-                                                   int fd,
-                                                   const struct weir_stream_events *events);
+                                                   int fd, const struct weir_stream_events *events);
 
 /* Begins to connect; `connected` tells the outcome. WEIR_ERR_IO: no socket. */
 WEIR_MUST_USE enum weir_status weir_stream_connect(struct weir_stream *s, struct weir_loop *loop,

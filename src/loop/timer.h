@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One-shot timers in nanoseconds. Coarse ones fire up to a millisecond late and cost no system call;
- * precise ones are a timerfd each, for delays below a millisecond. Neither fires early. */
+/* One-shot timers in nanoseconds. Coarse ones fire up to a millisecond late and cost no system
+ * call; precise ones are a timerfd each, for delays below a millisecond. Neither fires early. */
 #ifndef WEIR_LOOP_TIMER_H
 #define WEIR_LOOP_TIMER_H
 
@@ -34,7 +34,8 @@ WEIR_MUST_USE enum weir_status weir_timer_init(struct weir_timer *timer, struct 
                                                enum weir_timer_kind kind, weir_timer_fn *fn,
                                                void *arg);
 
-/* Arms it for due_ns (absolute; the past means the next iteration), replacing an earlier due time. */
+/* Arms it for due_ns (absolute; the past means the next iteration), replacing an earlier due time.
+ */
 void weir_timer_start(struct weir_timer *timer, uint64_t due_ns);
 
 /* Disarms it; one that is not armed is fine. */
@@ -45,8 +46,8 @@ static inline bool weir_timer_is_armed(const struct weir_timer *timer)
     return timer->due_ns != UINT64_MAX;
 }
 
-/* Ends the timer; fn (may be NULL) is called with arg of init when the memory may go. A zeroed timer
- * is left alone and calls nothing. */
+/* Ends the timer; fn (may be NULL) is called with arg of init when the memory may go. A zeroed
+ * timer is left alone and calls nothing. */
 void weir_timer_close(struct weir_timer *timer, weir_timer_fn *fn);
 
 #endif

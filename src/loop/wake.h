@@ -70,7 +70,8 @@ WEIR_MUST_USE enum weir_status weir_signal_init(struct weir_signal *signal, stru
 /* Ends it; the memory may go after the loop's next iteration or weir_loop_deinit. */
 void weir_signal_close(struct weir_signal *signal);
 
-/* Makes writes to closed peers fail with EPIPE instead of a signal. Once, at the start of a program.
+/* Makes writes to closed peers fail with EPIPE instead of a signal. Once, at the start of a
+ * program.
  */
 void weir_signal_ignore_pipe(void);
 
