@@ -33,8 +33,8 @@ bench:
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
 
-tidy: $(BUILD)/build.ninja
-	@tests/check/tidy $(BUILD)
+tidy:
+	@tests/check/tidy build-clang
 
 clean:
 	rm -rf $(BUILD) build-*
