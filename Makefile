@@ -4,7 +4,7 @@
 BUILD ?= build
 CONFIG ?= conf/weir.yaml
 
-.PHONY: build serve test bench format tidy clean
+.PHONY: build serve test bench parity format tidy clean
 
 build: $(BUILD)/build.ninja
 	@meson compile -C $(BUILD)
@@ -29,6 +29,12 @@ bench:
 	@.ci/setup --for bench
 	@$(MAKE) --no-print-directory build
 	@bench/run --build $(BUILD)
+
+# Against real scikit-learn from a package registry, in virtual environments below build/.
+parity:
+	@.ci/setup --for test
+	@$(MAKE) --no-print-directory build
+	@tests/parity/run --build $(BUILD)
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
