@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/version.h"
+
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "http/version.h"
+#include "loop/version.h"
+
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+static void put_text(const struct weir_codec_version *libraries, size_t n)
+{
+    printf("weir %s\n", WEIR_VERSION);
+    for (size_t i = 0; i < n; i++)
+        printf("%s %s\n", libraries[i].library, libraries[i].text ? libraries[i].text : "(none)");
+    printf("compiled by %s\n", COMPILER);
+}
+
+static void put_json(const struct weir_codec_version *libraries, size_t n)
+{
+    printf("{\"weir\":\"%s\",\"libraries\":{", WEIR_VERSION);
+    for (size_t i = 0; i < n; i++) {
+        const char *quote = libraries[i].text ? "\"" : "";
+        printf("%s\"%s\":%s%s%s", i ? "," : "", libraries[i].library, quote,
+               libraries[i].text ? libraries[i].text : "null", quote);
+    }
+    puts("}}");
+}
+
+static int run(const struct weir_cli_command *self, int argc, char **argv)
+{
+    struct weir_cli_args args;
+    size_t index;
+    bool is_json = false;
+    weir_cli_args_init(&args, self, argc, argv);
+    for (;;) {
+        switch (weir_cli_args_next(&args, &index)) {
+        case WEIR_CLI_ARG_OPTION: /* --json is the only one. */
+            is_json = true;
+            continue;
+        case WEIR_CLI_ARG_OPERAND:
+            return weir_cli_usage(self, "takes no argument");
+        case WEIR_CLI_ARG_BAD:
+            return weir_cli_usage(self, "%s", args.err.msg);
+        case WEIR_CLI_ARG_END:
+            break;
+        }
+        break;
+    }
+    struct weir_codec_version libraries[16] = {{"libuv", weir_loop_version_text()},
+                                               {"llhttp", weir_http_version_text()}};
+    size_t n = 2 + weir_codec_version_list(libraries + 2, WEIR_ARRAY_LEN(libraries) - 2);
+    if (is_json)
+        put_json(libraries, n);
+    else
+        put_text(libraries, n);
+    return WEIR_CLI_EXIT_OK;
+}
+
+static const struct weir_cli_option options[] = {
+    {"json", 0, NULL, "print one JSON object"},
+};
+
+const struct weir_cli_command weir_cli_version = {
+    .name = "version",
+    .summary = "print the versions of weir and of the libraries it runs with",
+    .usage = "[--json]",
+    .text = "\"weir --version\" is the same.",
+    .examples = "weir --version\nweir version --json",
+    .options = options,
+    .n_options = WEIR_ARRAY_LEN(options),
+    .run = run,
+};
