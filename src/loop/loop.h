@@ -45,7 +45,8 @@ struct weir_loop_stats {
 struct weir_loop {
     uv_loop_t uv;
     uv_prepare_t prepare; /* runs the idle hook and what was deferred, before the loop blocks */
-    uv_async_t stopper;   /* wakes the loop so that it sees `stopping` */
+    uv_async_t stopper;   /* ends weir_loop_run */
+    uv_idle_t again;      /* active while the loop must not block */
     struct weir_list deferred;
     weir_loop_fn *idle_fn;
     void *idle_arg;
@@ -54,7 +55,6 @@ struct weir_loop {
     uint64_t now_ns;
     uint64_t entered_ns; /* when the first callback of this iteration began; 0: none yet */
     uv_thread_t thread;  /* the owner, as weir_loop_assert_thread checks it */
-    bool is_stopping;
     bool is_open;
     struct weir_loop_stats stats;
 };

@@ -45,6 +45,7 @@ struct weir_stream {
     bool wants_write : 1;
     bool has_eof : 1;
     bool is_broken : 1;
+    bool ignores_urgent : 1; /* the peer sent urgent data: resets go unnoticed while stopped */
     uv_poll_t uv;
 };
 

@@ -64,11 +64,11 @@ struct weir_signal {
 };
 
 /* Has fn(arg, number) called for each signal `number`. WEIR_ERR_IO: not possible for this one. */
-WEIR_MUST_USE enum weir_status weir_signal_init(struct weir_signal *signal, struct weir_loop *loop,
+WEIR_MUST_USE enum weir_status weir_signal_init(struct weir_signal *sig, struct weir_loop *loop,
                                                 int number, weir_signal_fn *fn, void *arg);
 
 /* Ends it; the memory may go after the loop's next iteration or weir_loop_deinit. */
-void weir_signal_close(struct weir_signal *signal);
+void weir_signal_close(struct weir_signal *sig);
 
 /* Makes writes to closed peers fail with EPIPE instead of a signal. Once, at the start of a
  * program.
