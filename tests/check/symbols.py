@@ -2,7 +2,7 @@
 """A symbol tells its file: src/http/conn.c defines weir_http_conn_*.
 
 The file name drops out where it repeats the folder (src/batch/batch.c: weir_batch_*), and base,
-which everybody uses, drops the folder (src/base/buf.c: weir_buf_*). A file may also use a leading
+which everybody uses, drops the folder (src/base/buf.c: weir_buf_*), as loop may. A file may also use a leading
 part of its name (conn_write.c: weir_http_conn_*). The shared library exports exactly what the
 public headers declare.
 
@@ -21,6 +21,7 @@ import tree
 EXTRA = {
     "src/base/macros.c": ["weir_assert_"],
     "src/base/error.c": ["weir_status_"],
+    "src/loop/wake.c": ["weir_poll_", "weir_signal_"],
 }
 
 
@@ -35,6 +36,8 @@ def prefixes(source):
     for name in stems:
         parts = folders if folders and folders[-1] == name else [*folders, name]
         found.append("weir_" + "_".join(parts) + "_")
+        if folders == ["loop"]:
+            found.append("weir_" + name + "_")
     return found
 
 
