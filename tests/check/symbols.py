@@ -21,6 +21,7 @@ import tree
 EXTRA = {
     "src/base/macros.c": ["weir_assert_"],
     "src/base/error.c": ["weir_status_"],
+    "src/tensor/spec.c": ["weir_dtype_", "weir_output_", "weir_spec_"],
     "src/loop/wake.c": ["weir_poll_", "weir_signal_"],
 }
 
