@@ -21,6 +21,10 @@ import tree
 EXTRA = {
     "src/base/macros.c": ["weir_assert_"],
     "src/base/error.c": ["weir_status_"],
+    # The value tree is read by every builder of every format: it drops the folder.
+    "src/format/value.c": ["weir_value_"],
+    "src/format/value_array.c": ["weir_value_"],
+    "src/format/value_number.c": ["weir_value_"],
     "src/tensor/spec.c": ["weir_dtype_", "weir_output_", "weir_spec_"],
     "src/loop/wake.c": ["weir_poll_", "weir_signal_"],
 }
