@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Making a model: what format readers call.
+ *
+ *     struct weir_model_builder b;
+ *     weir_model_builder_init(&b, NULL, 0, err);
+ *     … nodes through weir_linear_new(&b, …), weir_forest_…, weir_chain_new(&b, …)
+ *     … b.spec->estimator, feature_names, library: texts in b.arena
+ *     weir_model_builder_finish(&b, root, &model, err);
+ *     weir_model_builder_deinit(&b);       // releases all unless finished
+ *
+ * Everything lives in one arena that the model owns. Not thread-safe. */
+#ifndef WEIR_MODEL_BUILDER_H
+#define WEIR_MODEL_BUILDER_H
+
+#include "base/arena.h"
+#include "model/model.h"
+#include "model/node.h"
+
+struct weir_model_builder {
+    struct weir_arena *arena; /* the model's; owned until finished */
+    struct weir_spec *spec;   /* in the arena; filled by the reader and by finish */
+    struct weir_model *model;
+};
+
+/* Begins a model. mem: where its memory comes from (NULL: mappings that go back to the system
+ * whole); bytes_max: what it may take (0: no bound). WEIR_ERR_NO_MEMORY, WEIR_ERR_LIMIT. */
+WEIR_MUST_USE enum weir_status weir_model_builder_init(struct weir_model_builder *b,
+                                                       struct weir_mem *mem, size_t bytes_max,
+                                                       struct weir_error *err);
+
+/* Releases what was built; nothing when finished or zeroed. */
+void weir_model_builder_deinit(struct weir_model_builder *b);
+
+/* Reports that the arena gave nothing: WEIR_ERR_NO_MEMORY, or WEIR_ERR_LIMIT past bytes_max. */
+enum weir_status weir_model_builder_no_memory(struct weir_model_builder *b, struct weir_error *err);
+
+/* Returns size zeroed bytes in the arena for a node, aligned to 64; NULL: no memory. */
+WEIR_MUST_USE void *weir_model_builder_node(struct weir_model_builder *b, size_t size);
+
+/* Gives a node's input check a number for faults. name: the estimator, copied ("StandardScaler");
+ * keeps_columns: its columns are the model's own features, so that a fault can name them.
+ * WEIR_ERR_NO_MEMORY, WEIR_ERR_LIMIT (more than 65535 steps). */
+WEIR_MUST_USE enum weir_status weir_model_builder_step(struct weir_model_builder *b,
+                                                       struct weir_str name, bool keeps_columns,
+                                                       uint16_t *out, struct weir_error *err);
+
+/* Copies n doubles into the arena; NULL: no memory. */
+WEIR_MUST_USE double *weir_model_builder_doubles(struct weir_model_builder *b, const double *values,
+                                                 size_t n);
+
+/* Makes the labels of one target in the arena, JSON texts included. dtype says which of the arrays
+ * holds the n labels: i64 (I64, BOOL), f64 (F64; written in the shortest form that reads back,
+ * whole ones as 2.0), text (BYTES; must be UTF-8). WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status
+weir_model_builder_labels(struct weir_model_builder *b, struct weir_labels *out,
+                          enum weir_dtype dtype, size_t n, const int64_t *i64, const double *f64,
+                          const struct weir_str *text, struct weir_error *err);
+
+/* Ends the building: fills the outputs, input rules and targets of the spec from root, and hands
+ * the model over. The reader has filled the texts and n_features' names. On failure the builder
+ * keeps everything. */
+WEIR_MUST_USE enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
+                                                         const struct weir_node *root,
+                                                         struct weir_model **out,
+                                                         struct weir_error *err);
+
+#endif

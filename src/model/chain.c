@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/chain.h"
+
+#include <string.h>
+
+struct chain {
+    struct weir_node node;
+    size_t n;
+    const struct weir_node **nodes;
+    size_t odd_at;   /* offsets into scratch: two matrices that take turns, */
+    size_t inner_at; /* and what the nodes need */
+};
+
+static void chain_run(const struct weir_node *node, const struct weir_node_run *run)
+{
+    const struct chain *c = (const struct chain *)(const void *)node;
+    struct weir_node_run part = {.n_rows = run->n_rows,
+                                 .in = run->in,
+                                 .faults = run->faults,
+                                 .scratch = run->scratch + c->inner_at};
+    for (size_t i = 0; i + 1 < c->n; i++) {
+        const struct weir_node *step = c->nodes[i];
+        void *to = run->scratch + (i % 2 ? c->odd_at : 0);
+        part.out[WEIR_OUTPUT_TRANSFORM] = to;
+        step->run(step, &part);
+        bool stays_f32 = (step->follows_f32 & 1u << WEIR_OUTPUT_TRANSFORM) != 0;
+        part.in = (struct weir_matrix){.at = to,
+                                       .stride = step->n_out[WEIR_OUTPUT_TRANSFORM],
+                                       .storage = WEIR_F64,
+                                       .is_f32 = part.in.is_f32 && stays_f32};
+    }
+    memcpy(part.out, run->out, sizeof part.out);
+    c->nodes[c->n - 1]->run(c->nodes[c->n - 1], &part);
+}
+
+static enum weir_status check_fit(const struct weir_node *const *nodes, size_t n,
+                                  struct weir_error *err)
+{
+    for (size_t i = 0; i + 1 < n; i++) {
+        uint32_t given = nodes[i]->n_out[WEIR_OUTPUT_TRANSFORM];
+        if (given == 0)
+            return weir_error_set(err, WEIR_ERR_INVALID, "step %zu does not transform", i);
+        if (given != nodes[i + 1]->n_in)
+            return weir_error_set(err, WEIR_ERR_INVALID,
+                                  "step %zu gives %u columns, step %zu takes %u", i, given, i + 1,
+                                  nodes[i + 1]->n_in);
+    }
+    return WEIR_OK;
+}
+
+/* An output is float for float rows when every step before keeps them so. */
+static uint32_t follows_f32(const struct weir_node *const *nodes, size_t n)
+{
+    for (size_t i = 0; i + 1 < n; i++)
+        if (!(nodes[i]->follows_f32 & 1u << WEIR_OUTPUT_TRANSFORM))
+            return 0;
+    return nodes[n - 1]->follows_f32;
+}
+
+enum weir_status weir_chain_new(struct weir_model_builder *b, const struct weir_node *const *nodes,
+                                size_t n, const struct weir_node **out, struct weir_error *err)
+{
+    weir_assert(n > 0);
+    if (n == 1) {
+        *out = nodes[0];
+        return WEIR_OK;
+    }
+    enum weir_status status = check_fit(nodes, n, err);
+    if (status != WEIR_OK)
+        return status;
+    struct chain *c = weir_model_builder_node(b, sizeof *c);
+    const struct weir_node **copy = weir_arena_array(b->arena, n, sizeof *copy);
+    if (!c || !copy)
+        return weir_model_builder_no_memory(b, err);
+    memcpy(copy, nodes, n * sizeof *copy);
+    const struct weir_node *last = nodes[n - 1];
+    size_t n_columns = 0;
+    size_t inner = 0;
+    uint16_t depth = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i + 1 < n)
+            n_columns = weir_max_size(n_columns, nodes[i]->n_out[WEIR_OUTPUT_TRANSFORM]);
+        inner = weir_max_size(inner, nodes[i]->scratch_bytes);
+        depth = nodes[i]->depth > depth ? nodes[i]->depth : depth;
+    }
+    if (depth >= WEIR_MODEL_DEPTH_MAX)
+        return weir_error_set(err, WEIR_ERR_LIMIT, "steps are nested deeper than %d",
+                              WEIR_MODEL_DEPTH_MAX);
+    c->n = n;
+    c->nodes = copy;
+    c->odd_at = weir_node_block_bytes(n_columns);
+    c->inner_at = c->odd_at * (n > 2 ? 2 : 1);
+    c->node = *last; /* outputs, labels, targets */
+    c->node.run = chain_run;
+    c->node.n_in = nodes[0]->n_in;
+    c->node.takes_f32 = nodes[0]->takes_f32;
+    c->node.allows_nan = nodes[0]->allows_nan;
+    c->node.allows_inf = nodes[0]->allows_inf;
+    c->node.follows_f32 = follows_f32(nodes, n);
+    c->node.depth = (uint16_t)(depth + 1);
+    c->node.scratch_bytes = c->inner_at + inner;
+    *out = &c->node;
+    return WEIR_OK;
+}
