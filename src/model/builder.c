@@ -54,7 +54,7 @@ enum weir_status weir_model_builder_step(struct weir_model_builder *b, struct we
     struct weir_model *model = b->model;
     if (model->n_steps >= STEPS_MAX)
         return weir_error_set(err, WEIR_ERR_LIMIT, "more than %d steps", STEPS_MAX);
-    struct weir_model_step *step = weir_arena_zalloc(b->arena, sizeof *step);
+    struct weir_model_place *step = weir_arena_zalloc(b->arena, sizeof *step);
     if (!step)
         return weir_model_builder_no_memory(b, err);
     step->name = weir_arena_str(b->arena, name);
@@ -192,7 +192,7 @@ enum weir_status weir_model_builder_labels(struct weir_model_builder *b, struct 
 
 /* The type in which predict of a classifier is answered: the labels' type, text when targets
  * differ. */
-static enum weir_dtype labels_dtype(const struct weir_node *root)
+static enum weir_dtype labels_dtype(const struct weir_model_node *root)
 {
     for (size_t i = 1; i < root->n_targets; i++)
         if (root->targets[i].dtype != root->targets[0].dtype)
@@ -201,8 +201,8 @@ static enum weir_dtype labels_dtype(const struct weir_node *root)
 }
 
 enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
-                                           const struct weir_node *root, struct weir_model **out,
-                                           struct weir_error *err)
+                                           const struct weir_model_node *root,
+                                           struct weir_model **out, struct weir_error *err)
 {
     weir_assert(b->model);
     weir_assert(root);

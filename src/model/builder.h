@@ -3,10 +3,9 @@
  *
  *     struct weir_model_builder b;
  *     weir_model_builder_init(&b, NULL, 0, err);
- *     … nodes through weir_linear_new(&b, …), weir_forest_…, weir_chain_new(&b, …)
- *     … b.spec->estimator, feature_names, library: texts in b.arena
- *     weir_model_builder_finish(&b, root, &model, err);
- *     weir_model_builder_deinit(&b);       // releases all unless finished
+ *     … nodes through weir_model_linear_new(&b, …), weir_model_forest_…, weir_model_chain_new(&b,
+ * …) … b.spec->estimator, feature_names, library: texts in b.arena weir_model_builder_finish(&b,
+ * root, &model, err); weir_model_builder_deinit(&b);       // releases all unless finished
  *
  * Everything lives in one arena that the model owns. Not thread-safe. */
 #ifndef WEIR_MODEL_BUILDER_H
@@ -60,7 +59,7 @@ weir_model_builder_labels(struct weir_model_builder *b, struct weir_labels *out,
  * the model over. The reader has filled the texts and n_features' names. On failure the builder
  * keeps everything. */
 WEIR_MUST_USE enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
-                                                         const struct weir_node *root,
+                                                         const struct weir_model_node *root,
                                                          struct weir_model **out,
                                                          struct weir_error *err);
 

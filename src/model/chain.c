@@ -4,36 +4,36 @@
 #include <string.h>
 
 struct chain {
-    struct weir_node node;
+    struct weir_model_node node;
     size_t n;
-    const struct weir_node **nodes;
+    const struct weir_model_node **nodes;
     size_t odd_at;   /* offsets into scratch: two matrices that take turns, */
     size_t inner_at; /* and what the nodes need */
 };
 
-static void chain_run(const struct weir_node *node, const struct weir_node_run *run)
+static void chain_run(const struct weir_model_node *node, const struct weir_model_node_run *run)
 {
     const struct chain *c = (const struct chain *)(const void *)node;
-    struct weir_node_run part = {.n_rows = run->n_rows,
-                                 .in = run->in,
-                                 .faults = run->faults,
-                                 .scratch = run->scratch + c->inner_at};
+    struct weir_model_node_run part = {.n_rows = run->n_rows,
+                                       .in = run->in,
+                                       .faults = run->faults,
+                                       .scratch = run->scratch + c->inner_at};
     for (size_t i = 0; i + 1 < c->n; i++) {
-        const struct weir_node *step = c->nodes[i];
+        const struct weir_model_node *step = c->nodes[i];
         void *to = run->scratch + (i % 2 ? c->odd_at : 0);
         part.out[WEIR_OUTPUT_TRANSFORM] = to;
         step->run(step, &part);
         bool stays_f32 = (step->follows_f32 & 1u << WEIR_OUTPUT_TRANSFORM) != 0;
-        part.in = (struct weir_matrix){.at = to,
-                                       .stride = step->n_out[WEIR_OUTPUT_TRANSFORM],
-                                       .storage = WEIR_F64,
-                                       .is_f32 = part.in.is_f32 && stays_f32};
+        part.in = (struct weir_model_matrix){.at = to,
+                                             .stride = step->n_out[WEIR_OUTPUT_TRANSFORM],
+                                             .storage = WEIR_F64,
+                                             .is_f32 = part.in.is_f32 && stays_f32};
     }
     memcpy(part.out, run->out, sizeof part.out);
     c->nodes[c->n - 1]->run(c->nodes[c->n - 1], &part);
 }
 
-static enum weir_status check_fit(const struct weir_node *const *nodes, size_t n,
+static enum weir_status check_fit(const struct weir_model_node *const *nodes, size_t n,
                                   struct weir_error *err)
 {
     for (size_t i = 0; i + 1 < n; i++) {
@@ -49,7 +49,7 @@ static enum weir_status check_fit(const struct weir_node *const *nodes, size_t n
 }
 
 /* An output is float for float rows when every step before keeps them so. */
-static uint32_t follows_f32(const struct weir_node *const *nodes, size_t n)
+static uint32_t follows_f32(const struct weir_model_node *const *nodes, size_t n)
 {
     for (size_t i = 0; i + 1 < n; i++)
         if (!(nodes[i]->follows_f32 & 1u << WEIR_OUTPUT_TRANSFORM))
@@ -57,8 +57,9 @@ static uint32_t follows_f32(const struct weir_node *const *nodes, size_t n)
     return nodes[n - 1]->follows_f32;
 }
 
-enum weir_status weir_chain_new(struct weir_model_builder *b, const struct weir_node *const *nodes,
-                                size_t n, const struct weir_node **out, struct weir_error *err)
+enum weir_status weir_model_chain_new(struct weir_model_builder *b,
+                                      const struct weir_model_node *const *nodes, size_t n,
+                                      const struct weir_model_node **out, struct weir_error *err)
 {
     weir_assert(n > 0);
     if (n == 1) {
@@ -69,11 +70,11 @@ enum weir_status weir_chain_new(struct weir_model_builder *b, const struct weir_
     if (status != WEIR_OK)
         return status;
     struct chain *c = weir_model_builder_node(b, sizeof *c);
-    const struct weir_node **copy = weir_arena_array(b->arena, n, sizeof *copy);
+    const struct weir_model_node **copy = weir_arena_array(b->arena, n, sizeof *copy);
     if (!c || !copy)
         return weir_model_builder_no_memory(b, err);
     memcpy(copy, nodes, n * sizeof *copy);
-    const struct weir_node *last = nodes[n - 1];
+    const struct weir_model_node *last = nodes[n - 1];
     size_t n_columns = 0;
     size_t inner = 0;
     uint16_t depth = 0;
@@ -88,7 +89,7 @@ enum weir_status weir_chain_new(struct weir_model_builder *b, const struct weir_
                               WEIR_MODEL_DEPTH_MAX);
     c->n = n;
     c->nodes = copy;
-    c->odd_at = weir_node_block_bytes(n_columns);
+    c->odd_at = weir_model_node_block_bytes(n_columns);
     c->inner_at = c->odd_at * (n > 2 ? 2 : 1);
     c->node = *last; /* outputs, labels, targets */
     c->node.run = chain_run;

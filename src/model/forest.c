@@ -33,7 +33,7 @@ struct tree {
 };
 
 struct forest {
-    struct weir_node node;
+    struct weir_model_node node;
     struct node *nodes;
     struct tree *trees;
     double *values;
@@ -42,12 +42,12 @@ struct forest {
     uint32_t n_sums;
     uint32_t width;
     double divisor;
-    struct weir_head *heads;
+    struct weir_model_head *heads;
     size_t n_heads;
     size_t sums_at; /* offset into scratch */
 };
 
-struct weir_forest_builder {
+struct weir_model_forest_builder {
     struct weir_model_builder *b;
     struct forest *forest;
     size_t n_trees; /* added so far */
@@ -123,18 +123,19 @@ static void add_trees_nan(const struct forest *f, const float *x, size_t stride,
 }
 
 /* Answers for several targets: class shares of one target after the other. */
-static void apply_heads(const struct forest *f, const struct weir_node_run *run, const double *sums)
+static void apply_heads(const struct forest *f, const struct weir_model_node_run *run,
+                        const double *sums)
 {
     size_t first = 0;
     for (size_t h = 0; h < f->n_heads; h++) {
-        const struct weir_head *head = &f->heads[h];
+        const struct weir_model_head *head = &f->heads[h];
         size_t n = head->n_scores;
         int32_t *labels = run->out[WEIR_OUTPUT_PREDICT];
         double *proba = run->out[WEIR_OUTPUT_PREDICT_PROBA];
         for (size_t row = 0; row < run->n_rows; row++) {
             const double *from = sums + row * f->n_sums + first;
             if (labels)
-                labels[row * f->n_heads + h] = (int32_t)weir_head_argmax(from, n);
+                labels[row * f->n_heads + h] = (int32_t)weir_model_head_argmax(from, n);
             if (proba)
                 memcpy(proba + row * f->n_sums + first, from, n * sizeof *proba);
         }
@@ -142,12 +143,12 @@ static void apply_heads(const struct forest *f, const struct weir_node_run *run,
     }
 }
 
-static void forest_run(const struct weir_node *node, const struct weir_node_run *run)
+static void forest_run(const struct weir_model_node *node, const struct weir_model_node_run *run)
 {
     const struct forest *f = (const struct forest *)(const void *)node;
     size_t stride;
-    const float *x = weir_node_input_f32(run, node->n_in, run->scratch, &stride);
-    weir_node_check_f32(node, run, x, stride);
+    const float *x = weir_model_node_input_f32(run, node->n_in, run->scratch, &stride);
+    weir_model_node_check_f32(node, run, x, stride);
     double *sums = (double *)(void *)(run->scratch + f->sums_at);
     size_t n_sums = f->n_sums;
     if (f->start) {
@@ -164,7 +165,7 @@ static void forest_run(const struct weir_node *node, const struct weir_node_run 
         for (size_t i = 0; i < run->n_rows * n_sums; i++)
             sums[i] /= f->divisor;
     if (f->n_heads == 1)
-        weir_head_apply(&f->heads[0], run, sums, false);
+        weir_model_head_apply(&f->heads[0], run, sums, false);
     else
         apply_heads(f, run, sums);
 }
@@ -178,9 +179,9 @@ static float floor_f32(double t)
     return (double)f > t ? nextafterf(f, -INFINITY) : f;
 }
 
-static enum weir_status check_split(const struct weir_forest_builder *f,
-                                    const struct weir_forest_tree *tree, size_t i,
-                                    const struct weir_forest_split *s, struct weir_error *err)
+static enum weir_status check_split(const struct weir_model_forest_builder *f,
+                                    const struct weir_model_forest_tree *tree, size_t i,
+                                    const struct weir_model_forest_split *s, struct weir_error *err)
 {
     int64_t n = (int64_t)tree->n_nodes;
     if (s->left <= (int64_t)i || s->left >= n)
@@ -202,12 +203,12 @@ static enum weir_status check_split(const struct weir_forest_builder *f,
 }
 
 /* Makes node number at (within the forest) of the tree's node i; *next is the first free number. */
-static enum weir_status add_node(struct weir_forest_builder *f, const struct weir_forest_tree *tree,
-                                 uint32_t at, size_t i, size_t *next, size_t end,
-                                 struct weir_error *err)
+static enum weir_status add_node(struct weir_model_forest_builder *f,
+                                 const struct weir_model_forest_tree *tree, uint32_t at, size_t i,
+                                 size_t *next, size_t end, struct weir_error *err)
 {
     struct node *nodes = f->forest->nodes;
-    struct weir_forest_split s = {.left = -1};
+    struct weir_model_forest_split s = {.left = -1};
     tree->split(tree->ctx, i, &s);
     if (s.left < 0) {
         if (f->n_values + f->forest->width > f->n_values_max)
@@ -235,8 +236,9 @@ static enum weir_status add_node(struct weir_forest_builder *f, const struct wei
     return WEIR_OK;
 }
 
-enum weir_status weir_forest_add(struct weir_forest_builder *f, const struct weir_forest_tree *tree,
-                                 struct weir_error *err)
+enum weir_status weir_model_forest_add(struct weir_model_forest_builder *f,
+                                       const struct weir_model_forest_tree *tree,
+                                       struct weir_error *err)
 {
     weir_assert(f->n_trees < f->forest->n_trees);
     weir_assert(tree->first + f->forest->width <= f->forest->n_sums);
@@ -265,8 +267,9 @@ enum weir_status weir_forest_add(struct weir_forest_builder *f, const struct wei
     return WEIR_OK;
 }
 
-static enum weir_status forest_alloc(struct weir_forest_builder *f,
-                                     const struct weir_forest_opts *opts, struct weir_error *err)
+static enum weir_status forest_alloc(struct weir_model_forest_builder *f,
+                                     const struct weir_model_forest_opts *opts,
+                                     struct weir_error *err)
 {
     struct weir_arena *a = f->b->arena;
     struct forest *forest = f->forest;
@@ -289,8 +292,8 @@ static enum weir_status forest_alloc(struct weir_forest_builder *f,
  * side by side. */
 static void describe(struct forest *f, bool is_vector)
 {
-    struct weir_node *node = &f->node;
-    weir_head_describe(&f->heads[0], node);
+    struct weir_model_node *node = &f->node;
+    weir_model_head_describe(&f->heads[0], node);
     if (f->n_heads > 1) {
         node->n_out[WEIR_OUTPUT_PREDICT] = (uint32_t)f->n_heads;
         node->n_out[WEIR_OUTPUT_PREDICT_PROBA] = f->n_sums;
@@ -300,9 +303,10 @@ static void describe(struct forest *f, bool is_vector)
     }
 }
 
-enum weir_status weir_forest_begin(struct weir_model_builder *b,
-                                   const struct weir_forest_opts *opts,
-                                   struct weir_forest_builder **out, struct weir_error *err)
+enum weir_status weir_model_forest_begin(struct weir_model_builder *b,
+                                         const struct weir_model_forest_opts *opts,
+                                         struct weir_model_forest_builder **out,
+                                         struct weir_error *err)
 {
     weir_assert(opts->n_features > 0);
     weir_assert(opts->n_trees > 0);
@@ -318,11 +322,11 @@ enum weir_status weir_forest_begin(struct weir_model_builder *b,
         return weir_error_set(err, WEIR_ERR_LIMIT,
                               "too large: %zu trees of %zu nodes, %u values in a leaf",
                               opts->n_trees, opts->n_nodes, opts->width);
-    struct weir_forest_builder *f = weir_arena_zalloc(b->arena, sizeof *f);
+    struct weir_model_forest_builder *f = weir_arena_zalloc(b->arena, sizeof *f);
     struct forest *forest = weir_model_builder_node(b, sizeof *forest);
     if (!f || !forest)
         return weir_model_builder_no_memory(b, err);
-    *f = (struct weir_forest_builder){
+    *f = (struct weir_model_forest_builder){
         .b = b, .forest = forest, .n_nodes_max = opts->n_nodes, .n_values_max = n_values};
     enum weir_status status = forest_alloc(f, opts, err);
     if (status == WEIR_OK)
@@ -335,8 +339,8 @@ enum weir_status weir_forest_begin(struct weir_model_builder *b,
     forest->width = opts->width;
     forest->divisor = opts->divisor;
     forest->n_heads = opts->n_heads;
-    forest->sums_at = weir_node_block_bytes(opts->n_features);
-    struct weir_node *node = &forest->node;
+    forest->sums_at = weir_model_node_block_bytes(opts->n_features);
+    struct weir_model_node *node = &forest->node;
     node->run = forest_run;
     node->n_in = opts->n_features;
     describe(forest, opts->is_vector);
@@ -344,14 +348,14 @@ enum weir_status weir_forest_begin(struct weir_model_builder *b,
     node->allows_nan = opts->allows_nan;
     node->allows_inf = opts->allows_inf;
     node->depth = 1;
-    node->scratch_bytes = forest->sums_at + weir_node_block_bytes(opts->n_sums);
+    node->scratch_bytes = forest->sums_at + weir_model_node_block_bytes(opts->n_sums);
     node->targets = opts->targets;
     node->n_targets = opts->n_targets;
     *out = f;
     return WEIR_OK;
 }
 
-const struct weir_node *weir_forest_end(struct weir_forest_builder *f)
+const struct weir_model_node *weir_model_forest_end(struct weir_model_forest_builder *f)
 {
     weir_assert(f->n_trees == f->forest->n_trees);
     return &f->forest->node;

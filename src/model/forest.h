@@ -17,7 +17,7 @@
 #include "model/head.h"
 
 /* One node of a tree as a format reader gives it. */
-struct weir_forest_split {
+struct weir_model_forest_split {
     int64_t left; /* index of the child within the tree; negative: a leaf */
     int64_t right;
     int64_t feature;
@@ -27,16 +27,16 @@ struct weir_forest_split {
 
 /* A tree as a format reader gives it: called back for each node, in any order, each reachable node
  * once or twice. */
-struct weir_forest_tree {
+struct weir_model_forest_tree {
     size_t n_nodes; /* node 0 is the root */
-    void (*split)(const void *ctx, size_t i, struct weir_forest_split *out);
+    void (*split)(const void *ctx, size_t i, struct weir_model_forest_split *out);
     /* Writes the width values of leaf i. */
     void (*leaf)(const void *ctx, size_t i, double *out);
     const void *ctx;
     uint32_t first; /* the tree's values are added to the sums first … first + width − 1 */
 };
 
-struct weir_forest_opts {
+struct weir_model_forest_opts {
     struct weir_str name; /* for faults */
     uint32_t n_features;
     uint32_t n_sums;     /* sums for each row */
@@ -50,29 +50,29 @@ struct weir_forest_opts {
     bool keeps_columns; /* its columns are the model's features */
     /* One head over all sums; or several, all SHARES, one for each target, over the sums one after
      * the other: their n_scores add up to n_sums. */
-    const struct weir_head *heads;
+    const struct weir_model_head *heads;
     size_t n_heads;
     bool is_vector;                    /* one numeric target is answered as [n] */
     const struct weir_labels *targets; /* in the builder's arena */
     size_t n_targets;
 };
 
-struct weir_forest_builder;
+struct weir_model_forest_builder;
 
 /* Begins a forest in the builder's arena; opts' pointers are read during the call only, but for
  * targets. WEIR_ERR_NO_MEMORY, WEIR_ERR_LIMIT (2^31 nodes or values). */
-WEIR_MUST_USE enum weir_status weir_forest_begin(struct weir_model_builder *b,
-                                                 const struct weir_forest_opts *opts,
-                                                 struct weir_forest_builder **out,
-                                                 struct weir_error *err);
+WEIR_MUST_USE enum weir_status weir_model_forest_begin(struct weir_model_builder *b,
+                                                       const struct weir_model_forest_opts *opts,
+                                                       struct weir_model_forest_builder **out,
+                                                       struct weir_error *err);
 
 /* Adds the next tree. WEIR_ERR_CORRUPT, naming the node: a child out of range or not after its
  * parent, one child missing, a node with two parents, a feature out of range, a NaN threshold. */
-WEIR_MUST_USE enum weir_status weir_forest_add(struct weir_forest_builder *f,
-                                               const struct weir_forest_tree *tree,
-                                               struct weir_error *err);
+WEIR_MUST_USE enum weir_status weir_model_forest_add(struct weir_model_forest_builder *f,
+                                                     const struct weir_model_forest_tree *tree,
+                                                     struct weir_error *err);
 
 /* Ends the forest; all trees were added. */
-const struct weir_node *weir_forest_end(struct weir_forest_builder *f);
+const struct weir_model_node *weir_model_forest_end(struct weir_model_forest_builder *f);
 
 #endif

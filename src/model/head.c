@@ -6,18 +6,18 @@
 
 enum { SUM_LANES = 8, SUM_BLOCK = 128 };
 
-double weir_head_sigmoid(double x)
+double weir_model_head_sigmoid(double x)
 {
     return 1.0 / (1.0 + exp(-x));
 }
 
-double weir_head_sum(const double *x, size_t n, bool is_f32)
+double weir_model_head_sum(const double *x, size_t n, bool is_f32)
 {
     if (n < SUM_LANES) {
         /* numpy begins with −0.0, so that a sum of −0.0 keeps its sign. */
         double sum = -0.0;
         for (size_t i = 0; i < n; i++)
-            sum = weir_node_round(sum + x[i], is_f32);
+            sum = weir_model_node_round(sum + x[i], is_f32);
         return sum;
     }
     if (n <= SUM_BLOCK) {
@@ -26,23 +26,24 @@ double weir_head_sum(const double *x, size_t n, bool is_f32)
         size_t i = SUM_LANES;
         for (; i + SUM_LANES <= n; i += SUM_LANES)
             for (size_t j = 0; j < SUM_LANES; j++)
-                r[j] = weir_node_round(r[j] + x[i + j], is_f32);
+                r[j] = weir_model_node_round(r[j] + x[i + j], is_f32);
         for (size_t width = 1; width < SUM_LANES; width *= 2)
             for (size_t j = 0; j < SUM_LANES; j += 2 * width)
-                r[j] = weir_node_round(r[j] + r[j + width], is_f32);
+                r[j] = weir_model_node_round(r[j] + r[j + width], is_f32);
         double sum = r[0];
         for (; i < n; i++)
-            sum = weir_node_round(sum + x[i], is_f32);
+            sum = weir_model_node_round(sum + x[i], is_f32);
         return sum;
     }
     /* Depth log2(n / 128): at most 13 for the widest matrix. */
     size_t half = n / 2;
     half -= half % SUM_LANES;
-    return weir_node_round(
-        weir_head_sum(x, half, is_f32) + weir_head_sum(x + half, n - half, is_f32), is_f32);
+    return weir_model_node_round(weir_model_head_sum(x, half, is_f32) +
+                                     weir_model_head_sum(x + half, n - half, is_f32),
+                                 is_f32);
 }
 
-size_t weir_head_argmax(const double *x, size_t n)
+size_t weir_model_head_argmax(const double *x, size_t n)
 {
     size_t best = 0;
     for (size_t i = 1; i < n; i++)
@@ -51,19 +52,19 @@ size_t weir_head_argmax(const double *x, size_t n)
     return best;
 }
 
-static uint32_t n_classes(const struct weir_head *head)
+static uint32_t n_classes(const struct weir_model_head *head)
 {
-    return head->n_scores == 1 && head->link != WEIR_LINK_SHARES ? 2 : head->n_scores;
+    return head->n_scores == 1 && head->link != WEIR_MODEL_LINK_SHARES ? 2 : head->n_scores;
 }
 
-void weir_head_describe(const struct weir_head *head, struct weir_node *node)
+void weir_model_head_describe(const struct weir_model_head *head, struct weir_model_node *node)
 {
-    bool is_number = head->link == WEIR_LINK_NUMBER || head->link == WEIR_LINK_EXP;
+    bool is_number = head->link == WEIR_MODEL_LINK_NUMBER || head->link == WEIR_MODEL_LINK_EXP;
     node->predicts_labels = !is_number;
     node->n_out[WEIR_OUTPUT_PREDICT] = is_number ? head->n_scores : 1;
-    if (!is_number && head->link != WEIR_LINK_SHARES)
+    if (!is_number && head->link != WEIR_MODEL_LINK_SHARES)
         node->n_out[WEIR_OUTPUT_DECISION_FUNCTION] = head->n_scores;
-    if (!is_number && head->link != WEIR_LINK_NONE)
+    if (!is_number && head->link != WEIR_MODEL_LINK_NONE)
         node->n_out[WEIR_OUTPUT_PREDICT_PROBA] = n_classes(head);
     node->is_vector = node->n_out[WEIR_OUTPUT_PREDICT] == 1;
     node->is_decision_vector = head->n_scores == 1;
@@ -74,80 +75,82 @@ void weir_head_describe(const struct weir_head *head, struct weir_node *node)
 
 static void softmax(double *x, size_t n, bool is_f32)
 {
-    double max = x[weir_head_argmax(x, n)];
+    double max = x[weir_model_head_argmax(x, n)];
     for (size_t i = 0; i < n; i++)
-        x[i] = weir_node_round(exp(weir_node_round(x[i] - max, is_f32)), is_f32);
-    double sum = weir_head_sum(x, n, is_f32);
+        x[i] = weir_model_node_round(exp(weir_model_node_round(x[i] - max, is_f32)), is_f32);
+    double sum = weir_model_head_sum(x, n, is_f32);
     for (size_t i = 0; i < n; i++)
-        x[i] = weir_node_round(x[i] / sum, is_f32);
+        x[i] = weir_model_node_round(x[i] / sum, is_f32);
 }
 
-static void sigmoid_each(const struct weir_head *head, double *x, bool is_f32)
+static void sigmoid_each(const struct weir_model_head *head, double *x, bool is_f32)
 {
     size_t n = head->n_scores;
     for (size_t i = 0; i < n; i++)
-        x[i] = weir_node_round(weir_head_sigmoid(x[i]), is_f32);
-    double sum = weir_head_sum(x, n, is_f32);
+        x[i] = weir_model_node_round(weir_model_head_sigmoid(x[i]), is_f32);
+    double sum = weir_model_head_sum(x, n, is_f32);
     if (sum == 0.0 && head->zero_sum_is_uniform) {
         for (size_t i = 0; i < n; i++)
             x[i] = 1.0;
         sum = (double)n;
     }
     for (size_t i = 0; i < n; i++)
-        x[i] = weir_node_round(x[i] / sum, is_f32);
+        x[i] = weir_model_node_round(x[i] / sum, is_f32);
 }
 
 /* Makes the probabilities of one row: d has n_scores values, p as many as there are classes. */
-static void probabilities(const struct weir_head *head, const double *d, double *p, bool is_f32)
+static void probabilities(const struct weir_model_head *head, const double *d, double *p,
+                          bool is_f32)
 {
     switch (head->link) {
-    case WEIR_LINK_SIGMOID:
-        p[1] = weir_node_round(weir_head_sigmoid(d[0]), is_f32);
-        p[0] = weir_node_round(1.0 - p[1], is_f32);
+    case WEIR_MODEL_LINK_SIGMOID:
+        p[1] = weir_model_node_round(weir_model_head_sigmoid(d[0]), is_f32);
+        p[0] = weir_model_node_round(1.0 - p[1], is_f32);
         return;
-    case WEIR_LINK_SIGMOID_EACH:
+    case WEIR_MODEL_LINK_SIGMOID_EACH:
         memcpy(p, d, head->n_scores * sizeof *p);
         sigmoid_each(head, p, is_f32);
         return;
-    case WEIR_LINK_SOFTMAX:
+    case WEIR_MODEL_LINK_SOFTMAX:
         memcpy(p, d, head->n_scores * sizeof *p);
         softmax(p, head->n_scores, is_f32);
         return;
-    case WEIR_LINK_SOFTMAX_PAIR:
+    case WEIR_MODEL_LINK_SOFTMAX_PAIR:
         p[0] = -d[0];
         p[1] = d[0];
         softmax(p, 2, is_f32);
         return;
-    case WEIR_LINK_SHARES:
+    case WEIR_MODEL_LINK_SHARES:
         memcpy(p, d, head->n_scores * sizeof *p);
         return;
-    case WEIR_LINK_NUMBER:
-    case WEIR_LINK_NONE:
-    case WEIR_LINK_EXP:
+    case WEIR_MODEL_LINK_NUMBER:
+    case WEIR_MODEL_LINK_NONE:
+    case WEIR_MODEL_LINK_EXP:
         break;
     }
     weir_assert(!"a link without probabilities");
 }
 
-static int32_t class_index(const struct weir_head *head, const double *d)
+static int32_t class_index(const struct weir_model_head *head, const double *d)
 {
-    if (head->n_scores == 1 && head->link != WEIR_LINK_SHARES)
+    if (head->n_scores == 1 && head->link != WEIR_MODEL_LINK_SHARES)
         return head->ties_are_up ? d[0] >= 0.0 : d[0] > 0.0;
-    return (int32_t)weir_head_argmax(d, head->n_scores);
+    return (int32_t)weir_model_head_argmax(d, head->n_scores);
 }
 
-void weir_head_apply(const struct weir_head *head, const struct weir_node_run *run, double *scores,
-                     bool is_f32)
+void weir_model_head_apply(const struct weir_model_head *head,
+                           const struct weir_model_node_run *run, double *scores, bool is_f32)
 {
     size_t n = head->n_scores;
     void *predict = run->out[WEIR_OUTPUT_PREDICT];
     double *proba = run->out[WEIR_OUTPUT_PREDICT_PROBA];
     double *decision = run->out[WEIR_OUTPUT_DECISION_FUNCTION];
-    if (head->link == WEIR_LINK_NUMBER || head->link == WEIR_LINK_EXP) {
+    if (head->link == WEIR_MODEL_LINK_NUMBER || head->link == WEIR_MODEL_LINK_EXP) {
         double *out = predict;
         for (size_t i = 0; out && i < run->n_rows * n; i++)
-            out[i] =
-                head->link == WEIR_LINK_EXP ? weir_node_round(exp(scores[i]), is_f32) : scores[i];
+            out[i] = head->link == WEIR_MODEL_LINK_EXP
+                         ? weir_model_node_round(exp(scores[i]), is_f32)
+                         : scores[i];
         return;
     }
     if (decision)

@@ -9,19 +9,20 @@
 
 #include "model/node.h"
 
-enum weir_link {
-    WEIR_LINK_NUMBER,       /* predict = scores: a regressor */
-    WEIR_LINK_NONE,         /* a classifier without probabilities */
-    WEIR_LINK_SIGMOID,      /* one score d, two classes: p1 = 1 / (1 + e^−d), p0 = 1 − p1 */
-    WEIR_LINK_SIGMOID_EACH, /* one sigmoid for each class, divided by their sum (one-vs-rest) */
-    WEIR_LINK_SOFTMAX,      /* e^(d − max) / Σ */
-    WEIR_LINK_SOFTMAX_PAIR, /* softmax of [−d, d] */
-    WEIR_LINK_EXP,          /* predict = e^score: a regressor with a log link */
-    WEIR_LINK_SHARES,       /* scores are the probabilities already; no decision_function */
+enum weir_model_link {
+    WEIR_MODEL_LINK_NUMBER,  /* predict = scores: a regressor */
+    WEIR_MODEL_LINK_NONE,    /* a classifier without probabilities */
+    WEIR_MODEL_LINK_SIGMOID, /* one score d, two classes: p1 = 1 / (1 + e^−d), p0 = 1 − p1 */
+    WEIR_MODEL_LINK_SIGMOID_EACH, /* one sigmoid for each class, divided by their sum (one-vs-rest)
+                                   */
+    WEIR_MODEL_LINK_SOFTMAX,      /* e^(d − max) / Σ */
+    WEIR_MODEL_LINK_SOFTMAX_PAIR, /* softmax of [−d, d] */
+    WEIR_MODEL_LINK_EXP,          /* predict = e^score: a regressor with a log link */
+    WEIR_MODEL_LINK_SHARES,       /* scores are the probabilities already; no decision_function */
 };
 
-struct weir_head {
-    enum weir_link link;
+struct weir_model_head {
+    enum weir_model_link link;
     uint32_t n_scores; /* scores for one row */
     bool is_f32;       /* parameters are float32: with float32 rows everything after is, too */
     bool zero_sum_is_uniform; /* SIGMOID_EACH: a row whose sigmoids are all 0 gets equal shares;
@@ -31,21 +32,21 @@ struct weir_head {
 
 /* Fills n_out, predicts_labels, is_vector, is_decision_vector and follows_f32 of a node from its
  * head: predict and, for classifiers, decision_function and predict_proba. */
-void weir_head_describe(const struct weir_head *head, struct weir_node *node);
+void weir_model_head_describe(const struct weir_model_head *head, struct weir_model_node *node);
 
 /* Fills the outputs that run wants. scores: n_rows × n_scores doubles. is_f32:
  * round to float after each operation. */
-void weir_head_apply(const struct weir_head *head, const struct weir_node_run *run, double *scores,
-                     bool is_f32);
+void weir_model_head_apply(const struct weir_model_head *head,
+                           const struct weir_model_node_run *run, double *scores, bool is_f32);
 
 /* Returns 1 / (1 + e^−x). */
-double weir_head_sigmoid(double x);
+double weir_model_head_sigmoid(double x);
 
 /* Returns the sum of n values in the order numpy adds a row: eight running sums for each block of
  * up to 128 values, blocks halved pairwise (numpy, pairwise summation, loops_utils.h). */
-double weir_head_sum(const double *x, size_t n, bool is_f32);
+double weir_model_head_sum(const double *x, size_t n, bool is_f32);
 
 /* Returns the index of the largest of n > 0 values, the first of equals. */
-size_t weir_head_argmax(const double *x, size_t n);
+size_t weir_model_head_argmax(const double *x, size_t n);
 
 #endif

@@ -4,8 +4,8 @@
 #include <string.h>
 
 struct linear {
-    struct weir_node node;
-    struct weir_head head;
+    struct weir_model_node node;
+    struct weir_model_head head;
     const double *weights; /* n_scores × n_in */
     const double *bias;    /* n_scores */
     bool weights_are_f32;
@@ -13,7 +13,7 @@ struct linear {
     size_t scores_at; /* offset into scratch */
 };
 
-double weir_linear_dot(const double *x, const double *w, size_t n)
+double weir_model_linear_dot(const double *x, const double *w, size_t n)
 {
     double s0 = 0.0;
     double s1 = 0.0;
@@ -35,28 +35,30 @@ double weir_linear_dot(const double *x, const double *w, size_t n)
     return (s0 + s1) + (s2 + s3);
 }
 
-static void linear_run(const struct weir_node *node, const struct weir_node_run *run)
+static void linear_run(const struct weir_model_node *node, const struct weir_model_node_run *run)
 {
     const struct linear *l = (const struct linear *)(const void *)node;
     size_t stride;
-    const double *x = weir_node_input_f64(run, node->n_in, run->scratch, &stride);
-    weir_node_check_f64(node, run, x, stride);
+    const double *x = weir_model_node_input_f64(run, node->n_in, run->scratch, &stride);
+    weir_model_node_check_f64(node, run, x, stride);
     double *scores = (double *)(void *)(run->scratch + l->scores_at);
     size_t n_scores = l->head.n_scores;
     bool product_is_f32 = run->in.is_f32 && l->weights_are_f32;
     bool is_f32 = product_is_f32 && l->bias_is_f32;
     for (size_t row = 0; row < run->n_rows; row++) {
         for (size_t k = 0; k < n_scores; k++) {
-            double dot = weir_linear_dot(x + row * stride, l->weights + k * node->n_in, node->n_in);
-            dot = weir_node_round(dot, product_is_f32);
-            scores[row * n_scores + k] = weir_node_round(dot + l->bias[k], is_f32);
+            double dot =
+                weir_model_linear_dot(x + row * stride, l->weights + k * node->n_in, node->n_in);
+            dot = weir_model_node_round(dot, product_is_f32);
+            scores[row * n_scores + k] = weir_model_node_round(dot + l->bias[k], is_f32);
         }
     }
-    weir_head_apply(&l->head, run, scores, is_f32);
+    weir_model_head_apply(&l->head, run, scores, is_f32);
 }
 
-enum weir_status weir_linear_new(struct weir_model_builder *b, const struct weir_linear_opts *opts,
-                                 const struct weir_node **out, struct weir_error *err)
+enum weir_status weir_model_linear_new(struct weir_model_builder *b,
+                                       const struct weir_model_linear_opts *opts,
+                                       const struct weir_model_node **out, struct weir_error *err)
 {
     weir_assert(opts->n_features > 0);
     weir_assert(opts->head.n_scores > 0);
@@ -78,16 +80,16 @@ enum weir_status weir_linear_new(struct weir_model_builder *b, const struct weir
     l->bias = bias;
     l->weights_are_f32 = opts->weights_are_f32;
     l->bias_is_f32 = opts->bias_is_f32;
-    l->scores_at = weir_node_block_bytes(opts->n_features);
-    struct weir_node *node = &l->node;
+    l->scores_at = weir_model_node_block_bytes(opts->n_features);
+    struct weir_model_node *node = &l->node;
     node->run = linear_run;
     node->n_in = opts->n_features;
-    weir_head_describe(&l->head, node);
+    weir_model_head_describe(&l->head, node);
     node->is_vector = node->is_vector && (node->predicts_labels || opts->is_vector);
     node->targets = opts->targets;
     node->n_targets = opts->n_targets;
     node->depth = 1;
-    node->scratch_bytes = l->scores_at + weir_node_block_bytes(n_scores);
+    node->scratch_bytes = l->scores_at + weir_model_node_block_bytes(n_scores);
     enum weir_status status =
         weir_model_builder_step(b, opts->name, opts->keeps_columns, &node->step, err);
     if (status != WEIR_OK)

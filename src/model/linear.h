@@ -6,7 +6,7 @@
 #include "model/builder.h"
 #include "model/head.h"
 
-struct weir_linear_opts {
+struct weir_model_linear_opts {
     struct weir_str name;  /* for faults: "LogisticRegression" */
     uint32_t n_features;   /* at least 1 */
     const double *weights; /* head.n_scores × n_features, row-major; copied */
@@ -15,7 +15,7 @@ struct weir_linear_opts {
     bool bias_is_f32;      /* adding it to a float32 product stays float32 */
     bool is_vector;        /* one score is answered as [n], not [n, 1] */
     bool keeps_columns;    /* its columns are the model's features */
-    struct weir_head head; /* is_f32 is set from the two above */
+    struct weir_model_head head;       /* is_f32 is set from the two above */
     const struct weir_labels *targets; /* in the builder's arena */
     size_t n_targets;
 };
@@ -27,12 +27,12 @@ struct weir_linear_opts {
  * then the bias is added; in double, whatever the rows' type, and rounded to float where the
  * library would have computed in float. |a − b| <= 1e-12 (|b| + Σ|x w|) against the library's own
  * (BLAS) order; tests/parity prints what was measured. */
-WEIR_MUST_USE enum weir_status weir_linear_new(struct weir_model_builder *b,
-                                               const struct weir_linear_opts *opts,
-                                               const struct weir_node **out,
-                                               struct weir_error *err);
+WEIR_MUST_USE enum weir_status weir_model_linear_new(struct weir_model_builder *b,
+                                                     const struct weir_model_linear_opts *opts,
+                                                     const struct weir_model_node **out,
+                                                     struct weir_error *err);
 
 /* Returns the sum of x[j] · w[j] in the order above. */
-double weir_linear_dot(const double *x, const double *w, size_t n);
+double weir_model_linear_dot(const double *x, const double *w, size_t n);
 
 #endif

@@ -36,7 +36,7 @@ size_t weir_model_scratch_bytes(const struct weir_model *model)
     return model->root->scratch_bytes;
 }
 
-static size_t value_bytes(const struct weir_node *node, size_t output)
+static size_t value_bytes(const struct weir_model_node *node, size_t output)
 {
     return output == WEIR_OUTPUT_PREDICT && node->predicts_labels ? sizeof(int32_t)
                                                                   : sizeof(double);
@@ -54,7 +54,7 @@ size_t weir_model_run(const struct weir_model *model, const struct weir_run *run
 {
     weir_assert(model);
     weir_assert(run);
-    const struct weir_node *root = model->root;
+    const struct weir_model_node *root = model->root;
     weir_assert(run->dtype == WEIR_F32 || run->dtype == WEIR_F64);
     weir_assert(run->dtype == WEIR_F32 || !model->spec.casts_to_f32);
     weir_assert(((uintptr_t)run->scratch & 63) == 0);
@@ -65,7 +65,7 @@ size_t weir_model_run(const struct weir_model *model, const struct weir_run *run
         const char *at = run->blocks[b].at;
         for (size_t row = 0; row < run->blocks[b].n_rows;) {
             size_t n = weir_min_size(run->blocks[b].n_rows - row, WEIR_MODEL_BLOCK_ROWS);
-            struct weir_node_run part = {
+            struct weir_model_node_run part = {
                 .n_rows = n,
                 .in = {.at = at + row * root->n_in * item,
                        .stride = root->n_in,
@@ -95,7 +95,7 @@ void weir_model_fault_text(const struct weir_model *model, struct weir_row_fault
 {
     weir_assert(model);
     weir_assert(out);
-    const struct weir_model_step *step = model->steps;
+    const struct weir_model_place *step = model->steps;
     while (step && step->number != fault.step)
         step = step->next;
     char column[WEIR_ECHO_BUF_BYTES + 2];
@@ -174,8 +174,8 @@ enum weir_status weir_model_predict(const struct weir_model *model, const double
     size_t n_columns = spec->outputs[output].n_columns;
     bool is_label = spec->outputs[output].storage == WEIR_STORAGE_LABEL;
     size_t block = WEIR_MODEL_BLOCK_ROWS;
-    size_t labels_at = weir_node_align(weir_model_scratch_bytes(model));
-    size_t narrow_at = labels_at + weir_node_align(block * n_columns * sizeof(int32_t));
+    size_t labels_at = weir_model_node_align(weir_model_scratch_bytes(model));
+    size_t narrow_at = labels_at + weir_model_node_align(block * n_columns * sizeof(int32_t));
     char *memory =
         weir_mem_alloc(weir_mem_default(), narrow_at + 128 + block * n_features * sizeof(float));
     if (!memory)

@@ -6,18 +6,18 @@
 #include "model/builder.h"
 
 /* A place that can refuse rows; numbers are struct weir_row_fault.step. */
-struct weir_model_step {
+struct weir_model_place {
     struct weir_str name; /* "StandardScaler" */
     bool keeps_columns;   /* its columns are the model's features */
-    struct weir_model_step *next;
+    struct weir_model_place *next;
     uint16_t number;
 };
 
 struct weir_model {
     struct weir_arena arena; /* holds this struct too */
     struct weir_spec spec;
-    const struct weir_node *root;
-    struct weir_model_step *steps; /* newest first */
+    const struct weir_model_node *root;
+    struct weir_model_place *steps; /* newest first */
     size_t n_steps;
 };
 

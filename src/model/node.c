@@ -30,7 +30,7 @@ static bool row_f32_is_finite(const float *x, size_t n)
 }
 
 /* Returns whether the node refuses v; sets the row's fault then. */
-static bool refuses(const struct weir_node *node, struct weir_row_fault *fault, size_t column,
+static bool refuses(const struct weir_model_node *node, struct weir_row_fault *fault, size_t column,
                     double v)
 {
     bool is_nan = isnan(v);
@@ -42,8 +42,9 @@ static bool refuses(const struct weir_node *node, struct weir_row_fault *fault, 
     return true;
 }
 
-void weir_node_check_f64(const struct weir_node *node, const struct weir_node_run *run,
-                         const double *x, size_t stride)
+void weir_model_node_check_f64(const struct weir_model_node *node,
+                               const struct weir_model_node_run *run, const double *x,
+                               size_t stride)
 {
     if (node->allows_nan && node->allows_inf)
         return;
@@ -56,8 +57,8 @@ void weir_node_check_f64(const struct weir_node *node, const struct weir_node_ru
     }
 }
 
-void weir_node_check_f32(const struct weir_node *node, const struct weir_node_run *run,
-                         const float *x, size_t stride)
+void weir_model_node_check_f32(const struct weir_model_node *node,
+                               const struct weir_model_node_run *run, const float *x, size_t stride)
 {
     if (node->allows_nan && node->allows_inf)
         return;
@@ -70,8 +71,8 @@ void weir_node_check_f32(const struct weir_node *node, const struct weir_node_ru
     }
 }
 
-const double *weir_node_input_f64(const struct weir_node_run *run, size_t n_columns, void *scratch,
-                                  size_t *stride)
+const double *weir_model_node_input_f64(const struct weir_model_node_run *run, size_t n_columns,
+                                        void *scratch, size_t *stride)
 {
     if (run->in.storage == WEIR_F64) {
         *stride = run->in.stride;
@@ -87,8 +88,8 @@ const double *weir_node_input_f64(const struct weir_node_run *run, size_t n_colu
     return out;
 }
 
-const float *weir_node_input_f32(const struct weir_node_run *run, size_t n_columns, void *scratch,
-                                 size_t *stride)
+const float *weir_model_node_input_f32(const struct weir_model_node_run *run, size_t n_columns,
+                                       void *scratch, size_t *stride)
 {
     if (run->in.storage == WEIR_F32) {
         *stride = run->in.stride;

@@ -28,7 +28,7 @@ enum {
 };
 
 /* Rows that flow into a node: the element (row, column) is at[row × stride + column]. */
-struct weir_matrix {
+struct weir_model_matrix {
     const void *at;
     size_t stride;           /* elements */
     enum weir_dtype storage; /* WEIR_F32 or WEIR_F64 */
@@ -36,9 +36,9 @@ struct weir_matrix {
 };
 
 /* One run of a node on a block. */
-struct weir_node_run {
+struct weir_model_node_run {
     size_t n_rows; /* 1 … WEIR_MODEL_BLOCK_ROWS */
-    struct weir_matrix in;
+    struct weir_model_matrix in;
     /* By enum weir_output, NULL: not wanted. n_rows × n_out values without gaps: double, or int32_t
      * class indexes for predict of nodes with predicts_labels. */
     void *out[WEIR_OUTPUT_N];
@@ -47,13 +47,14 @@ struct weir_node_run {
     char *scratch;                 /* scratch_bytes of the node, aligned to 64 */
 };
 
-struct weir_node;
+struct weir_model_node;
 
-typedef void weir_node_run_fn(const struct weir_node *node, const struct weir_node_run *run);
+typedef void weir_model_node_run_fn(const struct weir_model_node *node,
+                                    const struct weir_model_node_run *run);
 
 /* The head of every evaluator. Each kind of evaluator puts it first into its own struct. */
-struct weir_node {
-    weir_node_run_fn *run;
+struct weir_model_node {
+    weir_model_node_run_fn *run;
     uint32_t n_in;                 /* columns read */
     uint32_t n_out[WEIR_OUTPUT_N]; /* columns given, by enum weir_output; 0: not given */
     bool predicts_labels;          /* predict gives int32_t class indexes */
@@ -72,37 +73,40 @@ struct weir_node {
 };
 
 /* Rounds a number of bytes up to whole cache lines; scratch areas are cut with it. */
-static inline size_t weir_node_align(size_t bytes)
+static inline size_t weir_model_node_align(size_t bytes)
 {
     return (bytes + 63) & ~(size_t)63;
 }
 
 /* Returns the scratch bytes of a block of n columns of double. */
-static inline size_t weir_node_block_bytes(size_t n_columns)
+static inline size_t weir_model_node_block_bytes(size_t n_columns)
 {
-    return weir_node_align(n_columns * WEIR_MODEL_BLOCK_ROWS * sizeof(double));
+    return weir_model_node_align(n_columns * WEIR_MODEL_BLOCK_ROWS * sizeof(double));
 }
 
 /* Rounds v to float when is_f32, else returns it. */
-static inline double weir_node_round(double v, bool is_f32)
+static inline double weir_model_node_round(double v, bool is_f32)
 {
     return is_f32 ? (double)(float)v : v;
 }
 
-/* Returns the input as doubles: itself, or a copy in scratch (weir_node_block_bytes(n_columns)
- * bytes) when it is stored as float. *stride: elements from row to row of what is returned. */
-const double *weir_node_input_f64(const struct weir_node_run *run, size_t n_columns, void *scratch,
-                                  size_t *stride);
+/* Returns the input as doubles: itself, or a copy in scratch
+ * (weir_model_node_block_bytes(n_columns) bytes) when it is stored as float. *stride: elements from
+ * row to row of what is returned. */
+const double *weir_model_node_input_f64(const struct weir_model_node_run *run, size_t n_columns,
+                                        void *scratch, size_t *stride);
 
 /* Returns the input as floats: itself, or a copy in scratch (as many bytes), rounded to nearest. */
-const float *weir_node_input_f32(const struct weir_node_run *run, size_t n_columns, void *scratch,
-                                 size_t *stride);
+const float *weir_model_node_input_f32(const struct weir_model_node_run *run, size_t n_columns,
+                                       void *scratch, size_t *stride);
 
 /* Marks each row of x that holds a NaN or an infinity which the node refuses, unless the row has a
  * fault already. x: the node's input after its first cast, n_in columns. */
-void weir_node_check_f64(const struct weir_node *node, const struct weir_node_run *run,
-                         const double *x, size_t stride);
-void weir_node_check_f32(const struct weir_node *node, const struct weir_node_run *run,
-                         const float *x, size_t stride);
+void weir_model_node_check_f64(const struct weir_model_node *node,
+                               const struct weir_model_node_run *run, const double *x,
+                               size_t stride);
+void weir_model_node_check_f32(const struct weir_model_node *node,
+                               const struct weir_model_node_run *run, const float *x,
+                               size_t stride);
 
 #endif

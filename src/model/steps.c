@@ -4,15 +4,15 @@
 #include <string.h>
 
 struct step {
-    enum weir_step_op op;
+    enum weir_model_step_op op;
     const double *a;   /* for double rows */
     const double *f32; /* for float32 rows: rounded, or the same */
 };
 
 struct steps {
-    struct weir_node node;
+    struct weir_model_node node;
     size_t n_steps;
-    struct step steps[WEIR_STEPS_MAX];
+    struct step steps[WEIR_MODEL_STEPS_MAX];
 };
 
 static double clip(double x, double low, double high)
@@ -22,40 +22,40 @@ static double clip(double x, double low, double high)
     return x > high ? high : x;
 }
 
-static void apply(enum weir_step_op op, const double *a, double *x, size_t n)
+static void apply(enum weir_model_step_op op, const double *a, double *x, size_t n)
 {
     switch (op) {
-    case WEIR_STEP_SUBTRACT:
+    case WEIR_MODEL_STEP_SUBTRACT:
         for (size_t j = 0; j < n; j++)
             x[j] -= a[j];
         return;
-    case WEIR_STEP_DIVIDE:
+    case WEIR_MODEL_STEP_DIVIDE:
         for (size_t j = 0; j < n; j++)
             x[j] /= a[j];
         return;
-    case WEIR_STEP_MULTIPLY:
+    case WEIR_MODEL_STEP_MULTIPLY:
         for (size_t j = 0; j < n; j++)
             x[j] *= a[j];
         return;
-    case WEIR_STEP_ADD:
+    case WEIR_MODEL_STEP_ADD:
         for (size_t j = 0; j < n; j++)
             x[j] += a[j];
         return;
-    case WEIR_STEP_CLIP:
+    case WEIR_MODEL_STEP_CLIP:
         for (size_t j = 0; j < n; j++)
             x[j] = clip(x[j], a[0], a[1]);
         return;
     }
 }
 
-static void steps_run(const struct weir_node *node, const struct weir_node_run *run)
+static void steps_run(const struct weir_model_node *node, const struct weir_model_node_run *run)
 {
     const struct steps *s = (const struct steps *)(const void *)node;
     double *out = run->out[WEIR_OUTPUT_TRANSFORM];
     size_t n = node->n_in;
     size_t stride;
-    const double *x = weir_node_input_f64(run, n, out, &stride);
-    weir_node_check_f64(node, run, x, stride);
+    const double *x = weir_model_node_input_f64(run, n, out, &stride);
+    weir_model_node_check_f64(node, run, x, stride);
     for (size_t row = 0; row < run->n_rows; row++) {
         double *to = out + row * n;
         if (to != x + row * stride)
@@ -69,10 +69,10 @@ static void steps_run(const struct weir_node *node, const struct weir_node_run *
     }
 }
 
-static bool step_copy(struct weir_model_builder *b, const struct weir_step *from, size_t n,
+static bool step_copy(struct weir_model_builder *b, const struct weir_model_step *from, size_t n,
                       struct step *to)
 {
-    size_t n_values = from->op == WEIR_STEP_CLIP ? 2 : n;
+    size_t n_values = from->op == WEIR_MODEL_STEP_CLIP ? 2 : n;
     double *a = weir_model_builder_doubles(b, from->a, n_values);
     double *f32 = a;
     if (a && from->rounds_first) {
@@ -84,11 +84,12 @@ static bool step_copy(struct weir_model_builder *b, const struct weir_step *from
     return a && f32;
 }
 
-enum weir_status weir_steps_new(struct weir_model_builder *b, const struct weir_steps_opts *opts,
-                                const struct weir_node **out, struct weir_error *err)
+enum weir_status weir_model_steps_new(struct weir_model_builder *b,
+                                      const struct weir_model_steps_opts *opts,
+                                      const struct weir_model_node **out, struct weir_error *err)
 {
     weir_assert(opts->n_columns > 0);
-    weir_assert(opts->n_steps <= WEIR_STEPS_MAX);
+    weir_assert(opts->n_steps <= WEIR_MODEL_STEPS_MAX);
     if (opts->n_columns > WEIR_MODEL_COLUMNS_MAX)
         return weir_error_set(err, WEIR_ERR_LIMIT, "more than %d columns", WEIR_MODEL_COLUMNS_MAX);
     struct steps *s = weir_model_builder_node(b, sizeof *s);
@@ -98,7 +99,7 @@ enum weir_status weir_steps_new(struct weir_model_builder *b, const struct weir_
         if (!step_copy(b, &opts->steps[i], opts->n_columns, &s->steps[i]))
             return weir_model_builder_no_memory(b, err);
     s->n_steps = opts->n_steps;
-    struct weir_node *node = &s->node;
+    struct weir_model_node *node = &s->node;
     node->run = steps_run;
     node->n_in = opts->n_columns;
     node->n_out[WEIR_OUTPUT_TRANSFORM] = opts->n_columns;

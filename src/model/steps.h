@@ -6,28 +6,28 @@
 
 #include "model/builder.h"
 
-enum weir_step_op {
-    WEIR_STEP_SUBTRACT, /* x − a[j] */
-    WEIR_STEP_DIVIDE,   /* x ÷ a[j] */
-    WEIR_STEP_MULTIPLY, /* x × a[j] */
-    WEIR_STEP_ADD,      /* x + a[j] */
-    WEIR_STEP_CLIP,     /* a[0] … a[1] for all columns; NaN stays */
+enum weir_model_step_op {
+    WEIR_MODEL_STEP_SUBTRACT, /* x − a[j] */
+    WEIR_MODEL_STEP_DIVIDE,   /* x ÷ a[j] */
+    WEIR_MODEL_STEP_MULTIPLY, /* x × a[j] */
+    WEIR_MODEL_STEP_ADD,      /* x + a[j] */
+    WEIR_MODEL_STEP_CLIP,     /* a[0] … a[1] for all columns; NaN stays */
 };
 
-enum { WEIR_STEPS_MAX = 4 };
+enum { WEIR_MODEL_STEPS_MAX = 4 };
 
-struct weir_step {
-    enum weir_step_op op;
+struct weir_model_step {
+    enum weir_model_step_op op;
     const double *a;   /* n_columns values (CLIP: 2); copied */
     bool rounds_first; /* with float32 rows the parameters are rounded to float before they are
                           used; else the operation is in double and its result rounded */
 };
 
-struct weir_steps_opts {
+struct weir_model_steps_opts {
     struct weir_str name; /* for faults: "StandardScaler" */
     uint32_t n_columns;   /* at least 1 */
-    const struct weir_step *steps;
-    size_t n_steps;     /* 0 … WEIR_STEPS_MAX; 0: values pass unchanged, still checked */
+    const struct weir_model_step *steps;
+    size_t n_steps;     /* 0 … WEIR_MODEL_STEPS_MAX; 0: values pass unchanged, still checked */
     bool allows_nan;    /* NaN passes through */
     bool allows_inf;    /* infinities pass through */
     bool keeps_columns; /* its columns are the model's features */
@@ -36,8 +36,9 @@ struct weir_steps_opts {
 /* Makes a node that gives `transform`, n_columns wide, float32 for float32 rows. Bit-equal to the
  * library: each operation is one correctly rounded operation. WEIR_ERR_NO_MEMORY, WEIR_ERR_LIMIT.
  */
-WEIR_MUST_USE enum weir_status weir_steps_new(struct weir_model_builder *b,
-                                              const struct weir_steps_opts *opts,
-                                              const struct weir_node **out, struct weir_error *err);
+WEIR_MUST_USE enum weir_status weir_model_steps_new(struct weir_model_builder *b,
+                                                    const struct weir_model_steps_opts *opts,
+                                                    const struct weir_model_node **out,
+                                                    struct weir_error *err);
 
 #endif
