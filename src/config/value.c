@@ -244,7 +244,9 @@ static bool is_host(struct weir_str host)
 {
     char text[64];
     unsigned char address[sizeof(struct in6_addr)];
-    if (host.n == 0 || host.n >= sizeof text)
+    if (host.n == 0 || weir_str_eq_c(host, "*"))
+        return true; /* All IPv4 addresses. */
+    if (host.n >= sizeof text)
         return false;
     bool is_v6 = host.at[0] == '[';
     if (is_v6 && (host.n < 2 || host.at[host.n - 1] != ']'))
