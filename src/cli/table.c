@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/table.h"
+
+#include "base/macros.h"
+#include "base/mem.h"
+#include "codec/number.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NUMBER_BYTES_MAX = 400, COLUMN_TEXT_BYTES = WEIR_ECHO_BUF_BYTES + 16 };
+
+/* Forms that JSON does not have: "+1", ".5", "5.". */
+static bool read_loose(struct weir_str s, double *out)
+{
+    char text[NUMBER_BYTES_MAX + 1];
+    if (s.n > NUMBER_BYTES_MAX)
+        return false;
+    bool has_digit = false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.at[i];
+        bool is_digit = c >= '0' && c <= '9';
+        if (!is_digit && c != '.' && c != '+' && c != '-' && c != 'e' && c != 'E')
+            return false;
+        has_digit = has_digit || is_digit;
+    }
+    memcpy(text, s.at, s.n);
+    text[s.n] = '\0';
+    char *end;
+    double v = strtod(text, &end);
+    if (!has_digit || *end)
+        return false;
+    *out = v;
+    return true;
+}
+
+bool weir_cli_table_number(struct weir_str field, double *out)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } words[] = {
+        {"nan", NAN},       {"na", NAN},       {"n/a", NAN},           {"null", NAN},
+        {"none", NAN},      {"inf", INFINITY}, {"infinity", INFINITY}, {"-inf", -INFINITY},
+        {"+inf", INFINITY}, {"true", 1},       {"false", 0},           {"-infinity", -INFINITY},
+    };
+    struct weir_str s = weir_str_trim(field);
+    if (s.n == 0) {
+        *out = (double)NAN;
+        return true;
+    }
+    if (weir_codec_number_read_f64(s, out))
+        return true;
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(words); i++) {
+        if (weir_str_eq_nocase(s, weir_str_c(words[i].text))) {
+            *out = words[i].value;
+            return true;
+        }
+    }
+    return read_loose(s, out);
+}
+
+static enum weir_status read_fd(void *ctx, char *out, size_t n, size_t *n_read,
+                                struct weir_error *err)
+{
+    struct weir_cli_table *t = ctx;
+    for (;;) {
+        ssize_t got = read(t->fd, out, n);
+        if (got >= 0) {
+            *n_read = (size_t)got;
+            t->bytes_read += (uint64_t)got;
+            return WEIR_OK;
+        }
+        if (errno != EINTR)
+            return weir_error_set(err, WEIR_ERR_IO, "%s", strerror(errno));
+    }
+}
+
+static enum weir_status open_file(struct weir_cli_table *t, struct weir_error *err)
+{
+    struct stat st;
+    if (strcmp(t->path, "-") == 0) {
+        t->path = "standard input";
+        t->fd = dup(STDIN_FILENO);
+    } else {
+        t->fd = open(t->path, O_RDONLY | O_CLOEXEC);
+    }
+    if (t->fd < 0)
+        return weir_error_set(err, errno == ENOENT ? WEIR_ERR_NOT_FOUND : WEIR_ERR_IO, "%s: %s",
+                              t->path, strerror(errno));
+    if (fstat(t->fd, &st) == 0 && S_ISREG(st.st_mode))
+        t->bytes_total = (uint64_t)st.st_size;
+    return WEIR_OK;
+}
+
+/* Keeps the names of the first record. */
+static enum weir_status keep_names(struct weir_cli_table *t, struct weir_error *err)
+{
+    struct weir_mem *mem = weir_mem_default();
+    t->names = weir_mem_array(mem, t->n_fields, sizeof *t->names);
+    for (size_t i = 0; i < t->n_fields; i++)
+        weir_buf_append_str(&t->texts, weir_str_trim(t->csv.fields[i]));
+    if (!t->names || !weir_buf_ok(&t->texts))
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    size_t at = 0;
+    for (size_t i = 0; i < t->n_fields; i++) {
+        size_t n = weir_str_trim(t->csv.fields[i]).n;
+        t->names[i] = weir_str_make(t->texts.at + at, n);
+        at += n;
+    }
+    t->has_header = true;
+    return WEIR_OK;
+}
+
+static bool is_numbers(const struct weir_cli_csv *csv)
+{
+    double v;
+    for (size_t i = 0; i < csv->n_fields; i++) {
+        if (!weir_cli_table_number(csv->fields[i], &v))
+            return false;
+    }
+    return true;
+}
+
+/* Returns how many fields of the first record are named as a feature; *at is the first of them.
+ * O(fields); fine for the few thousand columns that a text file has. */
+static size_t find_name(const struct weir_cli_csv *csv, struct weir_str name, size_t *at)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < csv->n_fields; i++) {
+        if (weir_str_eq(weir_str_trim(csv->fields[i]), name) && n++ == 0)
+            *at = i;
+    }
+    return n;
+}
+
+/* Finds the field of each feature by name. *n_found: how many were found; err is set for the first
+ * that is missing or there twice. */
+static enum weir_status find_names(struct weir_cli_table *t, size_t *n_found,
+                                   struct weir_error *err)
+{
+    enum weir_status status = WEIR_OK;
+    for (size_t i = 0; i < t->spec->n_features; i++) {
+        struct weir_str name = t->spec->feature_names[i];
+        char echo[WEIR_ECHO_BUF_BYTES];
+        size_t n = find_name(&t->csv, name, &t->columns[i]);
+        *n_found += n > 0;
+        if (n != 1 && status == WEIR_OK)
+            status =
+                weir_error_set(err, WEIR_ERR_INVALID,
+                               n == 0 ? "column \"%s\" is missing" : "column \"%s\" is there twice",
+                               weir_str_echo(name, echo, sizeof echo));
+    }
+    return status;
+}
+
+static enum weir_status by_position(struct weir_cli_table *t, struct weir_error *err)
+{
+    if (t->n_fields != t->spec->n_features)
+        return weir_error_set(err, WEIR_ERR_INVALID,
+                              "line %llu: %zu columns, and the model takes %zu features",
+                              (unsigned long long)t->csv.line, t->n_fields, t->spec->n_features);
+    for (size_t i = 0; i < t->n_fields; i++)
+        t->columns[i] = i;
+    return WEIR_OK;
+}
+
+static enum weir_status read_first(struct weir_cli_table *t, const struct weir_cli_table_opts *opts,
+                                   struct weir_error *err)
+{
+    switch (weir_cli_csv_next(&t->csv, err)) {
+    case WEIR_CLI_CSV_BAD:
+        return err->code;
+    case WEIR_CLI_CSV_END:
+        return weir_error_set(err, WEIR_ERR_INVALID, "the file is empty");
+    case WEIR_CLI_CSV_RECORD:
+        break;
+    }
+    t->n_fields = t->csv.n_fields;
+    bool has_names = t->spec->feature_names && !opts->is_positional && !opts->is_headless;
+    size_t n_found = 0;
+    if (has_names) {
+        enum weir_status status = find_names(t, &n_found, err);
+        if (status == WEIR_OK)
+            return keep_names(t, err);
+        if (n_found > 0 || !is_numbers(&t->csv))
+            return status;
+    }
+    t->has_first = opts->is_headless || is_numbers(&t->csv);
+    if (!t->has_first) {
+        enum weir_status status = keep_names(t, err);
+        if (status != WEIR_OK)
+            return status;
+    }
+    return by_position(t, err);
+}
+
+enum weir_status weir_cli_table_open(struct weir_cli_table *t, const char *path,
+                                     const struct weir_spec *spec,
+                                     const struct weir_cli_table_opts *opts, struct weir_error *err)
+{
+    struct weir_error own = WEIR_ERROR_INIT;
+    err = err ? err : &own;
+    *t = (struct weir_cli_table){.spec = spec, .path = path, .fd = -1};
+    enum weir_status status = open_file(t, err);
+    if (status != WEIR_OK)
+        return status;
+    weir_cli_csv_init(&t->csv, opts->separator ? opts->separator : ',', read_fd, t);
+    t->columns = weir_mem_zarray(weir_mem_default(), spec->n_features, sizeof *t->columns);
+    status = t->columns ? read_first(t, opts, err)
+                        : weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    if (status != WEIR_OK) {
+        (void)weir_error_prefix(err, "%s", t->path);
+        weir_cli_table_close(t);
+    }
+    return status;
+}
+
+void weir_cli_table_close(struct weir_cli_table *t)
+{
+    if (!t->path)
+        return;
+    weir_cli_csv_deinit(&t->csv);
+    weir_mem_free(weir_mem_default(), WEIR_TAKE(t->columns));
+    weir_mem_free(weir_mem_default(), WEIR_TAKE(t->names));
+    weir_buf_deinit(&t->texts);
+    if (t->fd >= 0)
+        (void)close(t->fd); /* Was only read. */
+    t->path = NULL;
+}
+
+/* `column "age"`, or `column 3` (from 1) in a file without names. */
+static const char *column_text(const struct weir_cli_table *t, size_t field, char *out)
+{
+    char echo[WEIR_ECHO_BUF_BYTES];
+    if (t->names)
+        (void)snprintf(out, COLUMN_TEXT_BYTES, "column \"%s\"",
+                       weir_str_echo(t->names[field], echo, sizeof echo));
+    else
+        (void)snprintf(out, COLUMN_TEXT_BYTES, "column %zu", field + 1);
+    return out;
+}
+
+static enum weir_status refuse(const struct weir_cli_table *t, size_t field, const char *what,
+                               const char *detail, struct weir_error *err)
+{
+    char column[COLUMN_TEXT_BYTES];
+    return weir_error_set(err, WEIR_ERR_INVALID, "row %llu (line %llu), %s: %s%s",
+                          (unsigned long long)t->n_rows + 1, (unsigned long long)t->csv.line,
+                          column_text(t, field, column), what, detail);
+}
+
+static enum weir_status read_row(struct weir_cli_table *t, void *row, enum weir_dtype dtype,
+                                 struct weir_error *err)
+{
+    const struct weir_spec *spec = t->spec;
+    if (t->csv.n_fields != t->n_fields)
+        return weir_error_set(err, WEIR_ERR_INVALID,
+                              "row %llu (line %llu): %zu columns, expected %zu",
+                              (unsigned long long)t->n_rows + 1, (unsigned long long)t->csv.line,
+                              t->csv.n_fields, t->n_fields);
+    for (size_t i = 0; i < spec->n_features; i++) {
+        size_t field = t->columns[i];
+        double v;
+        if (!weir_cli_table_number(t->csv.fields[field], &v)) {
+            char echo[WEIR_ECHO_BUF_BYTES + 2];
+            echo[0] = '"';
+            weir_str_echo(t->csv.fields[field], echo + 1, WEIR_ECHO_BUF_BYTES);
+            size_t n = strlen(echo);
+            echo[n] = '"';
+            echo[n + 1] = '\0';
+            return refuse(t, field, "expected a number, got ", echo, err);
+        }
+        bool is_inf = dtype == WEIR_F32 ? isinf((float)v) : isinf(v);
+        if (isnan(v) && !spec->allows_nan)
+            return refuse(t, field, "a missing value, which the model does not take", "", err);
+        if (is_inf && !spec->allows_inf)
+            return refuse(t, field,
+                          isinf(v) ? "an infinite value, which the model does not take"
+                                   : "a value too large for the model's float32",
+                          "", err);
+        if (dtype == WEIR_F32)
+            ((float *)row)[i] = (float)v;
+        else
+            ((double *)row)[i] = v;
+    }
+    return WEIR_OK;
+}
+
+enum weir_status weir_cli_table_read(struct weir_cli_table *t, void *rows, enum weir_dtype dtype,
+                                     size_t n_max, uint64_t *lines, size_t *n_read,
+                                     struct weir_error *err)
+{
+    struct weir_error own = WEIR_ERROR_INIT;
+    err = err ? err : &own;
+    weir_assert(dtype == WEIR_F32 || dtype == WEIR_F64);
+    size_t row_bytes = t->spec->n_features * weir_dtype_size(dtype);
+    for (*n_read = 0; *n_read < n_max; (*n_read)++) {
+        enum weir_cli_csv_result result =
+            t->has_first ? WEIR_CLI_CSV_RECORD : weir_cli_csv_next(&t->csv, err);
+        t->has_first = false;
+        if (result == WEIR_CLI_CSV_END)
+            break;
+        if (result == WEIR_CLI_CSV_BAD ||
+            read_row(t, (char *)rows + *n_read * row_bytes, dtype, err) != WEIR_OK) {
+            (void)weir_error_prefix(err, "%s", t->path);
+            return err->code;
+        }
+        lines[*n_read] = t->csv.line;
+        t->n_rows++;
+    }
+    return WEIR_OK;
+}
