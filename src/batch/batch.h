@@ -15,6 +15,8 @@
 #define WEIR_BATCH_BATCH_H
 
 #include "base/list.h"
+#include "base/mem.h"
+#include "tensor/sink.h"
 #include <weir/spec.h>
 
 #include <stdatomic.h>
@@ -29,7 +31,7 @@ struct weir_batcher_version;
 /* Why a batch was closed: code, name (label value), text. */
 #define WEIR_BATCH_CLOSE_MAP(X)                                                              \
     X(FULL, "full", "it held max_batch_size rows, or the next request did not fit any more") \
-    X(LARGE, "large", "one request of at least max_batch_size rows, a batch of its own")     \
+    X(LARGE, "large", "one request of more than max_batch_size rows, a batch of its own")    \
     X(IDLE, "idle_worker", "a worker was idle")                                              \
     X(INLINE, "inline", "cheap enough to run on the loop")                                   \
     X(DELAY, "delay", "its oldest row had waited max_queue_delay")                           \
@@ -69,7 +71,8 @@ struct weir_batch_slice {
     uint64_t deadline_ns; /* WEIR_TIME_NEVER: none */
     void *user;           /* slice_user_bytes of the owner's own, undefined at commit */
     struct {
-        size_t bytes;     /* counted against the queue's bounds */
+        size_t bytes;     /* counted against the queue's bounds, */
+        uint32_t n_rows;  /* as are these */
         bool is_counted;  /* still counts as queued */
         bool is_answered; /* needs no answer any more */
     } loop;
@@ -99,15 +102,24 @@ struct weir_batch {
     const void *group; /* the same for batches of one version and signature, which may be run
                           together; for comparing only; NULL: private */
     struct {
+        struct weir_sink sink; /* private batches only */
+        struct weir_mem *mem;
+        void *block;  /* owned; rows points into it */
+        size_t bytes; /* usable from rows on */
+        size_t request_bytes_max;
+        uint32_t n_reserved; /* rows of a private reservation that is open */
+    } store;                 /* the thread that has the batch */
+    struct {
         struct weir_list link; /* the batcher's: waiting, out or spare */
         struct weir_batcher_version *version;
         struct weir_batcher_lane *lane; /* NULL: private */
         struct weir_batch_slice *last;
-        size_t rows_cap;      /* bytes of rows */
-        uint64_t deadline_ns; /* no slice's deadline is earlier */
+        uint64_t deadline_ns; /* no unanswered slice's deadline is earlier */
+        uint64_t cost_ns;     /* expected cost of its run */
         uint32_t n_live;      /* slices neither canceled nor expired */
-        uint8_t place;        /* the batcher's */
-    } loop;
+        uint8_t place;        /* enum place of the batcher */
+        bool is_closed;
+    } loop; /* loop thread only */
 };
 
 /* Starts the run: slices that were canceled, or whose deadline is not after now_ns, are dead from
@@ -115,6 +127,10 @@ struct weir_batch {
  * slices afterwards. Returns n_rows; 0: there is nothing to run. Once per batch, before its rows
  * are read. O(rows) only when something is dead. Runs on: the thread that runs the batch. */
 WEIR_MUST_USE uint32_t weir_batch_begin(struct weir_batch *batch, uint64_t now_ns);
+
+/* Finds whether anybody still waits for a batch that has not begun, so that a private one need not
+ * be decoded in vain. Runs on: the thread that has the batch. */
+bool weir_batch_is_wanted(const struct weir_batch *batch);
 
 /* Finds whether a slice's rows were run; valid after weir_batch_begin. Runs on: the thread that has
  * the batch. */

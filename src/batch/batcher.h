@@ -44,7 +44,7 @@ enum {
 
 #define WEIR_BATCHER_QUEUE_BYTES_MAX_DEFAULT   ((size_t)64 << 20)
 #define WEIR_BATCHER_REQUEST_BYTES_MAX_DEFAULT ((size_t)128 << 20)
-#define WEIR_BATCHER_SPARE_BYTES_MAX_DEFAULT   ((size_t)4 << 20)
+#define WEIR_BATCHER_SPARE_BYTES_MAX_DEFAULT   ((size_t)16 << 20)
 #define WEIR_BATCHER_QUEUE_NS_MAX_DEFAULT      UINT64_C(250000000)
 #define WEIR_BATCHER_HANDOVER_NS_DEFAULT       UINT64_C(10000)
 #define WEIR_BATCHER_INLINE_NS_MAX             UINT64_C(100000)
@@ -113,7 +113,7 @@ enum weir_batcher_take {
 /* What a slice's owner is to be told. */
 enum weir_batcher_answer {
     WEIR_BATCHER_ANSWER_RESULT,  /* its rows were run */
-    WEIR_BATCHER_ANSWER_EXPIRED, /* its rows were not run: the deadline had passed */
+    WEIR_BATCHER_ANSWER_EXPIRED, /* the deadline has passed, whether or not its rows were run */
     WEIR_BATCHER_ANSWER_UNRUN,   /* the run never began: the pool was stopped, or the decoding of a
                                     private batch failed; the owner knows what to say */
     WEIR_BATCHER_ANSWER_NONE,    /* it was answered before, or nobody waits */
@@ -129,7 +129,7 @@ struct weir_batcher_counters {
     uint64_t n_rows;     /* committed */
     uint64_t n_canceled; /* slices canceled before they ran */
     uint64_t n_expired;  /* slices expired before they ran */
-    uint64_t n_late;     /* slices answered as expired while they ran */
+    uint64_t n_late;     /* slices that ran, but too late: answered as expired */
     uint64_t n_dropped;  /* batches that were dropped whole, because nothing in them was alive */
 };
 
@@ -205,8 +205,8 @@ bool weir_batcher_cancel(struct weir_batcher *b, struct weir_batch_slice *slice)
 
 /* Tells how a slice of a batch that came back is to be answered, and marks it as answered. Each
  * slice is asked about once, before weir_batcher_finish. */
-enum weir_batcher_answer weir_batcher_answer(struct weir_batcher *b,
-                                             struct weir_batch_slice *slice);
+enum weir_batcher_answer weir_batcher_answer(struct weir_batcher *b, struct weir_batch_slice *slice,
+                                             uint64_t now_ns);
 
 /* Calls fn for each slice whose deadline is not after now_ns and that has no answer yet, once, in
  * waiting and in running batches; its answer is a timeout. The rows of a slice that has not started
@@ -233,10 +233,11 @@ void weir_batcher_finish(struct weir_batcher *b, struct weir_batch *batch, uint6
                          uint64_t now_ns);
 
 /* Returns when the owner must come back although nothing else happens: for weir_batcher_expire or
- * weir_batcher_take. It may be early, never late. WEIR_TIME_NEVER: nothing is pending. */
+ * weir_batcher_take. Asked after the iteration's last weir_batcher_take; it may be early, never late.
+ * WEIR_TIME_NEVER: nothing is pending. */
 uint64_t weir_batcher_next_ns(const struct weir_batcher *b);
 
-/* Finds whether rows are waiting that an idle worker could have. */
+/* Finds whether the last weir_batcher_take left rows that an idle worker could have had. */
 bool weir_batcher_has_waiting(const struct weir_batcher *b);
 
 /* Finds whether closed batches are waiting to be taken, so that the owner may take them before the
@@ -249,9 +250,10 @@ void weir_batcher_add_handover(struct weir_batcher *b, uint64_t handover_ns);
 /* Returns the current estimate of a hand-over's cost. */
 uint64_t weir_batcher_handover_ns(const struct weir_batcher *b);
 
-/* Returns the expected wait of a request of this version that would arrive now, before its own run
- * begins: what is closed or running, divided among the workers. */
-uint64_t weir_batcher_wait_ns(const struct weir_batcher *b, uint64_t now_ns);
+/* Returns the expected wait of a request of version v (NULL: any) that would arrive now, before its
+ * own run begins: what waits before it or is running, divided among the workers. */
+uint64_t weir_batcher_wait_ns(const struct weir_batcher *b, const struct weir_batcher_version *v,
+                              uint64_t now_ns);
 
 /* --- Private batches --- */
 

@@ -4,8 +4,8 @@
  * Measurements are kept as the minimum of recent runs in each power-of-two class of n: noise on a
  * shared machine only ever adds time. The line is the least-squares fit through these minima with
  * relative weights (1/t²), so that small batches count as much as large ones; a and b are never
- * negative. Minima age: a class forgets a minimum after two windows, so the line follows a machine
- * that became slower. Pure; time is an argument. */
+ * negative. Minima age: a class that is still being run forgets a minimum after two windows, so the
+ * line follows a machine that became slower. Pure; time is an argument. */
 #ifndef WEIR_BATCH_COST_H
 #define WEIR_BATCH_COST_H
 
