@@ -90,10 +90,11 @@ static enum weir_status private_reserve(struct weir_sink *sink, const struct wei
     weir_assert(batch->store.n_reserved == 0);
     size_t row_bytes;
     size_t bytes;
-    if (!weir_batch_want_bytes(want, &row_bytes, &bytes) || bytes > batch->store.request_bytes_max)
+    if (!weir_batcher_want_bytes(want, &row_bytes, &bytes) ||
+        bytes > batch->store.request_bytes_max)
         return weir_error_set(err, WEIR_ERR_LIMIT, "%s",
                               weir_batcher_refusal_text(WEIR_BATCHER_REFUSAL_SIZE));
-    if (!weir_batch_grow(batch, 0, bytes))
+    if (!weir_batcher_grow(batch, 0, bytes))
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "%s",
                               weir_batcher_refusal_text(WEIR_BATCHER_REFUSAL_MEMORY));
     batch->dtype = want->dtype;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The batcher itself: versions, bounds, estimates and the life of a slice on the loop. The decode
- * sink is in decode.c, what leaves and comes back in take.c, the memory in store.c. */
+ * sink is in batcher_decode.c, what leaves and comes back in batcher_take.c, the memory in
+ * batcher_store.c. */
 #include "batch/batcher.h"
 
 #include "base/clock.h"

@@ -233,8 +233,8 @@ void weir_batcher_finish(struct weir_batcher *b, struct weir_batch *batch, uint6
                          uint64_t now_ns);
 
 /* Returns when the owner must come back although nothing else happens: for weir_batcher_expire or
- * weir_batcher_take. Asked after the iteration's last weir_batcher_take; it may be early, never late.
- * WEIR_TIME_NEVER: nothing is pending. */
+ * weir_batcher_take. Asked after the iteration's last weir_batcher_take; it may be early, never
+ * late. WEIR_TIME_NEVER: nothing is pending. */
 uint64_t weir_batcher_next_ns(const struct weir_batcher *b);
 
 /* Finds whether the last weir_batcher_take left rows that an idle worker could have had. */

@@ -100,15 +100,15 @@ extern const struct weir_sink_ops weir_batch_private_ops;
  * thread. */
 bool weir_batch_slice_move(struct weir_batch_slice *slice, enum weir_batch_slice_state to);
 
-/* --- store.c --- */
+/* --- batcher_store.c --- */
 
 /* Computes the bytes of a row and of all rows asked for; false: they do not fit a size, or the
  * counts 32 bits. */
-bool weir_batch_want_bytes(const struct weir_sink_want *want, size_t *row_bytes, size_t *bytes);
+bool weir_batcher_want_bytes(const struct weir_sink_want *want, size_t *row_bytes, size_t *bytes);
 
 /* Makes room for bytes in the matrix, keeping the first n_kept bytes; false: no memory, nothing is
  * changed. */
-bool weir_batch_grow(struct weir_batch *batch, size_t n_kept, size_t bytes);
+bool weir_batcher_grow(struct weir_batch *batch, size_t n_kept, size_t bytes);
 
 /* Takes a batch with no rows for a version from the spare ones, or makes one; NULL: no memory. */
 struct weir_batch *weir_batcher_batch_acquire(struct weir_batcher *b);
@@ -123,7 +123,7 @@ void weir_batcher_batch_free(struct weir_batcher *b, struct weir_batch *batch);
 struct weir_batch_slice *weir_batcher_slice_acquire(struct weir_batcher *b);
 void weir_batcher_slice_release(struct weir_batcher *b, struct weir_batch_slice *slice);
 
-/* --- decode.c --- */
+/* --- batcher_decode.c --- */
 
 extern const struct weir_sink_ops weir_batcher_decode_ops;
 

@@ -2,7 +2,7 @@
 """A symbol tells its file: src/http/conn.c defines weir_http_conn_*.
 
 The file name drops out where it repeats the folder (src/batch/batch.c: weir_batch_*), and base,
-which everybody uses, drops the folder (src/base/buf.c: weir_buf_*), as loop may. A file may also use a leading
+which everybody uses, drops the folder (src/base/buf.c: weir_buf_*), as loop and batch may. A file may also use a leading
 part of its name (conn_write.c: weir_http_conn_*). The shared library exports exactly what the
 public headers declare.
 
@@ -41,7 +41,7 @@ def prefixes(source):
     for name in stems:
         parts = folders if folders and folders[-1] == name else [*folders, name]
         found.append("weir_" + "_".join(parts) + "_")
-        if folders == ["loop"]:
+        if folders in (["loop"], ["batch"]):
             found.append("weir_" + name + "_")
     return found
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-bool weir_batch_want_bytes(const struct weir_sink_want *want, size_t *row_bytes, size_t *bytes)
+bool weir_batcher_want_bytes(const struct weir_sink_want *want, size_t *row_bytes, size_t *bytes)
 {
     weir_assert(want->n_rows > 0);
     return want->n_rows < UINT32_MAX && want->n_columns < UINT32_MAX &&
@@ -16,7 +16,7 @@ bool weir_batch_want_bytes(const struct weir_sink_want *want, size_t *row_bytes,
            weir_size_mul(want->n_rows, *row_bytes, bytes);
 }
 
-bool weir_batch_grow(struct weir_batch *batch, size_t n_kept, size_t bytes)
+bool weir_batcher_grow(struct weir_batch *batch, size_t n_kept, size_t bytes)
 {
     weir_assert(n_kept <= bytes);
     if (WEIR_LIKELY(bytes <= batch->store.bytes))

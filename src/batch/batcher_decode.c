@@ -105,14 +105,14 @@ static bool place_rows(struct weir_batcher *b, struct weir_batcher_lane *lane, u
         size_t held = batch->n_rows * lane->row_bytes;
         size_t need = held + bytes;
         if (need > batch->store.bytes &&
-            !weir_batch_grow(batch, held, matrix_bytes(lane, batch->store.bytes, need)))
+            !weir_batcher_grow(batch, held, matrix_bytes(lane, batch->store.bytes, need)))
             return false;
     } else {
         batch = weir_batcher_batch_acquire(b);
         if (!batch)
             return false;
         if (bytes > batch->store.bytes &&
-            !weir_batch_grow(batch, 0, matrix_bytes(lane, 0, bytes))) {
+            !weir_batcher_grow(batch, 0, matrix_bytes(lane, 0, bytes))) {
             weir_batcher_batch_release(b, batch);
             return false;
         }
@@ -131,7 +131,7 @@ static enum weir_status decode_reserve(struct weir_sink *sink, const struct weir
     weir_assert(!d->committed);
     size_t row_bytes;
     size_t bytes;
-    if (!weir_batch_want_bytes(want, &row_bytes, &bytes) ||
+    if (!weir_batcher_want_bytes(want, &row_bytes, &bytes) ||
         bytes > d->version->limits.request_bytes_max) {
         b->counters.n_refused[WEIR_BATCHER_REFUSAL_SIZE]++;
         return refuse(b, WEIR_BATCHER_REFUSAL_SIZE, WEIR_ERR_LIMIT, err);
