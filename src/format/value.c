@@ -198,6 +198,7 @@ enum weir_status weir_value_attr(const struct weir_value_at *at, const char *nam
     enum weir_status status = weir_value_object(at, &object, err);
     if (status != WEIR_OK)
         return status;
+    weir_assert(object);
     const struct weir_value *v = find_pair(object->attrs, name);
     if (!v)
         return weir_value_fail(at, WEIR_ERR_INVALID, err, "has no attribute %s", name);
@@ -211,6 +212,7 @@ enum weir_status weir_value_attr_opt(const struct weir_value_at *at, const char 
     enum weir_status status = weir_value_object(at, &object, err);
     if (status != WEIR_OK)
         return status;
+    weir_assert(object);
     const struct weir_value *v = find_pair(object->attrs, name);
     if (v && weir_value_is_none(v))
         v = NULL;

@@ -128,7 +128,7 @@ static void probabilities(const struct weir_model_head *head, const double *d, d
     case WEIR_MODEL_LINK_EXP:
         break;
     }
-    weir_assert(!"a link without probabilities");
+    weir_assert(0 && "a link without probabilities");
 }
 
 static int32_t class_index(const struct weir_model_head *head, const double *d)
