@@ -97,6 +97,8 @@ enum weir_status weir_model_chain_new(struct weir_model_builder *b,
     c->node.takes_f32 = nodes[0]->takes_f32;
     c->node.allows_nan = nodes[0]->allows_nan;
     c->node.allows_inf = nodes[0]->allows_inf;
+    for (size_t i = 0; i < n; i++)
+        c->node.keeps_columns = c->node.keeps_columns && nodes[i]->keeps_columns;
     c->node.follows_f32 = follows_f32(nodes, n);
     c->node.depth = (uint16_t)(depth + 1);
     c->node.scratch_bytes = c->inner_at + inner;

@@ -63,6 +63,7 @@ struct weir_model_node {
     bool is_decision_vector;       /* decision_function likewise */
     bool allows_nan;               /* NaN in its input is no fault */
     bool allows_inf;               /* ±infinity (after the cast) neither */
+    bool keeps_columns;            /* transform's columns are its input's, in their order */
     uint32_t follows_f32;          /* set of 1u << enum weir_output: float values for float rows */
     uint16_t step;                 /* number of its input check, for faults */
     uint16_t depth;                /* 1 + the deepest node inside */

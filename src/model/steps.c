@@ -105,6 +105,7 @@ enum weir_status weir_model_steps_new(struct weir_model_builder *b,
     node->n_out[WEIR_OUTPUT_TRANSFORM] = opts->n_columns;
     node->allows_nan = opts->allows_nan;
     node->allows_inf = opts->allows_inf;
+    node->keeps_columns = true;
     node->follows_f32 = 1u << WEIR_OUTPUT_TRANSFORM;
     node->depth = 1;
     enum weir_status status =

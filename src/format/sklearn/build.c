@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "format/sklearn/build.h"
+
+#include <math.h>
+
+bool weir_format_sklearn_build_is_finite(const double *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(values[i]))
+            return false;
+    return true;
+}
+
+static const struct weir_value_dtype *dtype_of(const struct weir_value *v)
+{
+    return v->kind == WEIR_VALUE_ARRAY ? v->array->dtype : v->dtype;
+}
+
+bool weir_format_sklearn_build_is_f32(const struct weir_value *v)
+{
+    const struct weir_value_dtype *dtype = dtype_of(v);
+    return dtype && dtype->kind == 'f' && dtype->itemsize == 4;
+}
+
+bool weir_format_sklearn_build_is_typed(const struct weir_value *v)
+{
+    return dtype_of(v) != NULL;
+}
+
+enum weir_status weir_format_sklearn_build_vector(struct weir_format_sklearn *s,
+                                                  const struct weir_value_at *at, const char *name,
+                                                  size_t n, double **out, struct weir_error *err)
+{
+    double *values;
+    enum weir_status status = weir_value_attr_matrix(at, name, n, SIZE_MAX, s->temp, &values, err);
+    if (status != WEIR_OK)
+        return status;
+    if (!weir_format_sklearn_build_is_finite(values, n))
+        return weir_value_fail(at, WEIR_ERR_CORRUPT, err, "%s holds NaN or infinity", name);
+    *out = values;
+    return WEIR_OK;
+}
+
+enum weir_status weir_format_sklearn_build_n_features(const struct weir_value_at *at, size_t *out,
+                                                      struct weir_error *err)
+{
+    static const char *const names[] = {"n_features_in_", "n_features_"};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(names); i++) {
+        struct weir_value_at place;
+        enum weir_status status = weir_value_attr_opt(at, names[i], &place, err);
+        if (status != WEIR_OK)
+            return status;
+        if (!place.v)
+            continue;
+        int64_t n;
+        status = weir_value_i64_in(&place, 1, WEIR_MODEL_COLUMNS_MAX, &n, err);
+        if (status == WEIR_OK)
+            *out = (size_t)n;
+        return status;
+    }
+    *out = 0;
+    return WEIR_OK;
+}
+
+struct weir_labels *weir_format_sklearn_build_targets(struct weir_format_sklearn *s, size_t n,
+                                                      struct weir_error *err)
+{
+    struct weir_labels *targets = weir_arena_zarray(s->b->arena, n, sizeof *targets);
+    if (!targets)
+        (void)weir_model_builder_no_memory(s->b, err); /* the caller sees NULL */
+    return targets;
+}
+
+/* Finds whether text holds half of a UTF-16 pair, which UTF-8 and JSON cannot carry. */
+static bool has_surrogate(struct weir_str text)
+{
+    for (size_t i = 0; i + 1 < text.n; i++)
+        if ((unsigned char)text.at[i] == 0xed && (unsigned char)text.at[i + 1] >= 0xa0)
+            return true;
+    return false;
+}
+
+static enum weir_status text_labels(struct weir_format_sklearn *s, const struct weir_value_at *at,
+                                    struct weir_labels *out, struct weir_error *err)
+{
+    struct weir_value_strs texts;
+    enum weir_status status = weir_value_strs(at, s->temp, &texts, err);
+    if (status != WEIR_OK)
+        return status;
+    for (size_t i = 0; i < texts.shape.n; i++)
+        if (has_surrogate(texts.at[i]))
+            return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err,
+                                   "label %zu cannot be written as UTF-8", i);
+    return weir_model_builder_labels(s->b, out, WEIR_BYTES, texts.shape.n, NULL, NULL, texts.at,
+                                     err);
+}
+
+static enum weir_status number_labels(struct weir_format_sklearn *s, const struct weir_value_at *at,
+                                      bool is_bool, struct weir_labels *out, struct weir_error *err)
+{
+    struct weir_value_i64s numbers;
+    enum weir_status status = weir_value_i64s(at, s->temp, &numbers, err);
+    if (status != WEIR_OK)
+        return status;
+    return weir_model_builder_labels(s->b, out, is_bool ? WEIR_BOOL : WEIR_I64, numbers.shape.n,
+                                     numbers.at, NULL, NULL, err);
+}
+
+static enum weir_status float_labels(struct weir_format_sklearn *s, const struct weir_value_at *at,
+                                     struct weir_labels *out, struct weir_error *err)
+{
+    struct weir_value_f64s numbers;
+    enum weir_status status = weir_value_f64s(at, s->temp, &numbers, err);
+    if (status != WEIR_OK)
+        return status;
+    if (!weir_format_sklearn_build_is_finite(numbers.at, numbers.shape.n))
+        return weir_value_fail(at, WEIR_ERR_CORRUPT, err, "a label is NaN or infinite");
+    return weir_model_builder_labels(s->b, out, WEIR_F64, numbers.shape.n, NULL, numbers.at, NULL,
+                                     err);
+}
+
+/* Returns the kind of the labels as an element kind; for objects the kind that all of them have, or
+ * '?'. */
+static char label_kind(const struct weir_value_at *at, size_t n)
+{
+    char kind = weir_value_element_kind(at->v);
+    if (kind != 'O')
+        return kind;
+    char all = '?';
+    for (size_t i = 0; i < n; i++) {
+        struct weir_value_at item;
+        if (weir_value_item(at, i, &item, NULL) != WEIR_OK)
+            return '?';
+        char one = weir_value_is_none(item.v)        ? '?'
+                   : item.v->kind == WEIR_VALUE_TEXT ? 'U'
+                   : item.v->kind == WEIR_VALUE_BOOL ? 'b'
+                   : item.v->kind == WEIR_VALUE_I64  ? 'i'
+                   : item.v->kind == WEIR_VALUE_F64  ? 'f'
+                                                     : '?';
+        if (one == '?' || (i > 0 && one != all))
+            return '?';
+        all = one;
+    }
+    return all;
+}
+
+enum weir_status weir_format_sklearn_build_labels(struct weir_format_sklearn *s,
+                                                  const struct weir_value_at *at,
+                                                  struct weir_labels *out, struct weir_error *err)
+{
+    struct weir_value_shape shape;
+    enum weir_status status = weir_value_shape(at, &shape, err);
+    if (status != WEIR_OK)
+        return status;
+    if (shape.n_dims != 1 || shape.n == 0)
+        return weir_value_fail(at, WEIR_ERR_INVALID, err, "expected a list of labels");
+    if (shape.n > WEIR_MODEL_COLUMNS_MAX)
+        return weir_value_fail(at, WEIR_ERR_LIMIT, err, "more than %d labels",
+                               WEIR_MODEL_COLUMNS_MAX);
+    switch (label_kind(at, shape.n)) {
+    case 'U':
+        return text_labels(s, at, out, err);
+    case 'b':
+        return number_labels(s, at, true, out, err);
+    case 'i':
+    case 'u':
+        return number_labels(s, at, false, out, err);
+    case 'f':
+        return float_labels(s, at, out, err);
+    }
+    return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err,
+                           "labels are not all texts, whole numbers, floats or bools");
+}

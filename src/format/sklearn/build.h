@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* What the builders of scikit-learn's classes share: the state of one build, the table of classes,
+ * and readers for attributes that many classes have.
+ *
+ * A builder makes the evaluator of one fitted estimator from what the file says about it. It checks
+ * every shape, range and relation: whatever it lets pass is run. To add an estimator: write its
+ * builder into the file of its family and add a row to the table in sklearn.c. */
+#ifndef WEIR_FORMAT_SKLEARN_BUILD_H
+#define WEIR_FORMAT_SKLEARN_BUILD_H
+
+#include "format/value.h"
+#include "model/builder.h"
+#include "model/head.h"
+
+/* One build. */
+struct weir_format_sklearn {
+    struct weir_model_builder *b;
+    struct weir_arena *temp; /* for arrays that are needed during the build only */
+    uint32_t version;   /* 100 × major + minor of the library that wrote the object at hand, as its
+                           own state or the nearest around it says; 0: unknown */
+    bool keeps_columns; /* the node being built sees the model's features, in their order */
+    uint32_t depth;     /* estimators around it */
+    struct weir_buf *text; /* the estimator for people, so far */
+};
+
+/* Makes a node of the object at a place. The caller has checked that it is one, has set the version
+ * and counts the depth. */
+typedef enum weir_status weir_format_sklearn_fn(struct weir_format_sklearn *s,
+                                                const struct weir_value_at *at,
+                                                const struct weir_model_node **out,
+                                                struct weir_error *err);
+
+/* Makes the node of the estimator at a place through the table of classes; checks its number of
+ * features and takes over its column names. What composite estimators call for their parts.
+ * WEIR_ERR_UNSUPPORTED: no builder for that class. */
+WEIR_MUST_USE enum weir_status weir_format_sklearn_node(struct weir_format_sklearn *s,
+                                                        const struct weir_value_at *at,
+                                                        const struct weir_model_node **out,
+                                                        struct weir_error *err);
+
+weir_format_sklearn_fn weir_format_sklearn_linear_regressor;    /* LinearRegression, Ridge, … */
+weir_format_sklearn_fn weir_format_sklearn_linear_logistic;     /* LogisticRegression */
+weir_format_sklearn_fn weir_format_sklearn_tree_single;         /* DecisionTree*, ExtraTree* */
+weir_format_sklearn_fn weir_format_sklearn_tree_forest;         /* RandomForest*, ExtraTrees* */
+weir_format_sklearn_fn weir_format_sklearn_preprocess_standard; /* StandardScaler */
+weir_format_sklearn_fn weir_format_sklearn_preprocess_min_max;  /* MinMaxScaler */
+weir_format_sklearn_fn weir_format_sklearn_compose_pipeline;    /* Pipeline */
+weir_format_sklearn_fn weir_format_sklearn_compose_search;      /* GridSearchCV, … */
+
+/* --- attributes --- */
+
+/* Versions as s->version counts them. */
+#define WEIR_FORMAT_SKLEARN_VERSION(major, minor) (100u * (major) + (minor))
+
+/* Reads the labels of one target (an array of whole numbers, floats, bools or texts, or a list of
+ * one kind) into the model's arena. At least one label. */
+WEIR_MUST_USE enum weir_status weir_format_sklearn_build_labels(struct weir_format_sklearn *s,
+                                                                const struct weir_value_at *at,
+                                                                struct weir_labels *out,
+                                                                struct weir_error *err);
+
+/* Makes n targets in the model's arena, zeroed: numeric until labels are read into them; NULL: no
+ * memory. */
+struct weir_labels *weir_format_sklearn_build_targets(struct weir_format_sklearn *s, size_t n,
+                                                      struct weir_error *err);
+
+/* Reads an attribute that must be a vector of n doubles, all finite. */
+WEIR_MUST_USE enum weir_status
+weir_format_sklearn_build_vector(struct weir_format_sklearn *s, const struct weir_value_at *at,
+                                 const char *name, size_t n, double **out, struct weir_error *err);
+
+/* Finds whether every value is finite. */
+bool weir_format_sklearn_build_is_finite(const double *values, size_t n);
+
+/* Finds whether a value is held in float32 (array or numpy scalar). */
+bool weir_format_sklearn_build_is_f32(const struct weir_value *v);
+
+/* Finds whether a value carries a type of its own that mixed arithmetic must respect: an array or a
+ * numpy scalar, not a plain number. */
+bool weir_format_sklearn_build_is_typed(const struct weir_value *v);
+
+/* Reads n_features_in_ (before 1.0: n_features_); *out is 0 when there is neither. */
+WEIR_MUST_USE enum weir_status weir_format_sklearn_build_n_features(const struct weir_value_at *at,
+                                                                    size_t *out,
+                                                                    struct weir_error *err);
+
+#endif

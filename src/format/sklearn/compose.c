@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Estimators made of estimators: Pipeline, and the searches around any of them. */
+#include "format/sklearn/build.h"
+#include "model/chain.h"
+#include "model/steps.h"
+
+/* Finds whether a step does nothing: None or "passthrough". */
+static bool is_passthrough(const struct weir_value *v)
+{
+    return weir_value_is_none(v) || weir_value_is_text(v, "passthrough");
+}
+
+/* Finds the object of step i, a (name, object) pair. */
+static enum weir_status step_pair(const struct weir_value_at *pair, struct weir_value_at *out,
+                                  struct weir_error *err)
+{
+    size_t n;
+    enum weir_status status = weir_value_list(pair, &n, err);
+    if (status != WEIR_OK)
+        return status;
+    if (n != 2)
+        return weir_value_fail(pair, WEIR_ERR_INVALID, err, "expected (name, estimator)");
+    return weir_value_item(pair, 1, out, err);
+}
+
+/* Makes the node of step i; *node is NULL for a step that does nothing. */
+static enum weir_status step_node(struct weir_format_sklearn *s, const struct weir_value_at *steps,
+                                  size_t i, const struct weir_model_node **node,
+                                  struct weir_error *err)
+{
+    struct weir_value_at pair, object;
+    enum weir_status status = weir_value_item(steps, i, &pair, err);
+    if (status == WEIR_OK)
+        status = step_pair(&pair, &object, err);
+    if (status != WEIR_OK)
+        return status;
+    if (i > 0)
+        weir_buf_append_c(s->text, ", ");
+    *node = NULL;
+    if (is_passthrough(object.v)) {
+        weir_buf_append_c(s->text, "passthrough");
+        return WEIR_OK;
+    }
+    return weir_format_sklearn_node(s, &object, node, err);
+}
+
+/* A chain that ends in "passthrough" transforms as the step before it does, and one of nothing else
+ * cannot be told apart from a typing error: it is refused. */
+static enum weir_status check_last(const struct weir_value_at *at,
+                                   const struct weir_model_node *const *nodes, size_t n,
+                                   bool last_passes, struct weir_error *err)
+{
+    if (n == 0)
+        return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err, "no step does anything");
+    if (last_passes && nodes[n - 1]->n_out[WEIR_OUTPUT_TRANSFORM] == 0)
+        return weir_value_fail(at, WEIR_ERR_INVALID, err, "a step after the estimator");
+    return WEIR_OK;
+}
+
+enum weir_status weir_format_sklearn_compose_pipeline(struct weir_format_sklearn *s,
+                                                      const struct weir_value_at *at,
+                                                      const struct weir_model_node **out,
+                                                      struct weir_error *err)
+{
+    struct weir_value_at steps;
+    size_t n;
+    enum weir_status status = weir_value_attr(at, "steps", &steps, err);
+    if (status == WEIR_OK)
+        status = weir_value_list(&steps, &n, err);
+    if (status != WEIR_OK)
+        return status;
+    const struct weir_model_node **nodes = weir_arena_array(s->temp, n, sizeof *nodes);
+    if (!nodes)
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the load");
+    bool keeps_columns = s->keeps_columns;
+    size_t n_nodes = 0;
+    bool last_passes = false;
+    weir_buf_append_byte(s->text, '(');
+    for (size_t i = 0; i < n; i++) {
+        const struct weir_model_node *node;
+        status = step_node(s, &steps, i, &node, err);
+        if (status != WEIR_OK)
+            return status;
+        last_passes = node == NULL;
+        if (!node)
+            continue;
+        nodes[n_nodes++] = node;
+        s->keeps_columns = s->keeps_columns && node->keeps_columns;
+    }
+    s->keeps_columns = keeps_columns;
+    weir_buf_append_byte(s->text, ')');
+    status = check_last(at, nodes, n_nodes, last_passes, err);
+    if (status != WEIR_OK)
+        return status;
+    struct weir_error reason = WEIR_ERROR_INIT;
+    status = weir_model_chain_new(s->b, nodes, n_nodes, out, &reason);
+    return status == WEIR_OK ? status : weir_value_fail(at, status, err, "%s", reason.msg);
+}
+
+enum weir_status weir_format_sklearn_compose_search(struct weir_format_sklearn *s,
+                                                    const struct weir_value_at *at,
+                                                    const struct weir_model_node **out,
+                                                    struct weir_error *err)
+{
+    struct weir_value_at best;
+    enum weir_status status = weir_value_attr_opt(at, "best_estimator_", &best, err);
+    if (status != WEIR_OK)
+        return status;
+    if (!best.v)
+        return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err,
+                               "holds no best_estimator_: it was not fitted, or with refit=False");
+    weir_buf_append_byte(s->text, '(');
+    status = weir_format_sklearn_node(s, &best, out, err);
+    weir_buf_append_byte(s->text, ')');
+    return status;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of scikit-learn's classes, and the way from a file's root to a model. */
+#include "format/sklearn/sklearn.h"
+
+#include "format/sklearn/build.h"
+
+#include <string.h>
+
+/* One class, by the last part of its name: modules moved between versions, classes did not. */
+struct row {
+    const char *cls;
+    weir_format_sklearn_fn *build;
+};
+
+static const struct row rows[] = {
+    {"DecisionTreeClassifier", weir_format_sklearn_tree_single},
+    {"DecisionTreeRegressor", weir_format_sklearn_tree_single},
+    {"ElasticNet", weir_format_sklearn_linear_regressor},
+    {"ExtraTreeClassifier", weir_format_sklearn_tree_single},
+    {"ExtraTreeRegressor", weir_format_sklearn_tree_single},
+    {"ExtraTreesClassifier", weir_format_sklearn_tree_forest},
+    {"ExtraTreesRegressor", weir_format_sklearn_tree_forest},
+    {"GridSearchCV", weir_format_sklearn_compose_search},
+    {"HalvingGridSearchCV", weir_format_sklearn_compose_search},
+    {"HalvingRandomSearchCV", weir_format_sklearn_compose_search},
+    {"Lasso", weir_format_sklearn_linear_regressor},
+    {"LinearRegression", weir_format_sklearn_linear_regressor},
+    {"LogisticRegression", weir_format_sklearn_linear_logistic},
+    {"MinMaxScaler", weir_format_sklearn_preprocess_min_max},
+    {"Pipeline", weir_format_sklearn_compose_pipeline},
+    {"RandomForestClassifier", weir_format_sklearn_tree_forest},
+    {"RandomForestRegressor", weir_format_sklearn_tree_forest},
+    {"RandomizedSearchCV", weir_format_sklearn_compose_search},
+    {"Ridge", weir_format_sklearn_linear_regressor},
+    {"StandardScaler", weir_format_sklearn_preprocess_standard},
+};
+
+static const struct row *find_row(const struct weir_value *v)
+{
+    if (v->kind != WEIR_VALUE_OBJECT || !weir_str_eq_c(v->object->top, "sklearn"))
+        return NULL;
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(rows); i++)
+        if (weir_str_eq_c(v->object->cls, rows[i].cls))
+            return &rows[i];
+    return NULL;
+}
+
+/* Reads "1.4.2" as 104; 0: it is not of that form. */
+static uint32_t parse_version(struct weir_str text)
+{
+    uint64_t major, minor;
+    struct weir_str rest = text;
+    struct weir_str first = weir_str_split(&rest, '.');
+    struct weir_str second = weir_str_split(&rest, '.');
+    size_t n = 0; /* "1.9rc1" and "1.9.dev0" begin with digits */
+    while (n < second.n && second.at[n] >= '0' && second.at[n] <= '9')
+        n++;
+    second.n = n;
+    if (!weir_str_to_u64(first, 99, &major) || !weir_str_to_u64(second, 99, &minor))
+        return 0;
+    return (uint32_t)(100 * major + minor);
+}
+
+/* Takes over the version that an object says it was written by, if it says so. */
+static enum weir_status read_version(struct weir_format_sklearn *s, const struct weir_value_at *at,
+                                     struct weir_error *err)
+{
+    struct weir_str text;
+    enum weir_status status =
+        weir_value_attr_text_or(at, "_sklearn_version", WEIR_STR(""), &text, err);
+    if (status != WEIR_OK || text.n == 0)
+        return status;
+    uint32_t version = parse_version(text);
+    if (version == 0)
+        return weir_value_fail(at, WEIR_ERR_INVALID, err, "_sklearn_version is not a version");
+    s->version = version;
+    if (s->b->spec->library_version.n > 0)
+        return WEIR_OK;
+    s->b->spec->library_version = weir_arena_str(s->b->arena, text);
+    return s->b->spec->library_version.at ? WEIR_OK : weir_model_builder_no_memory(s->b, err);
+}
+
+/* Takes over the column names of the first estimator that has them and sees the model's columns. */
+static enum weir_status read_names(struct weir_format_sklearn *s, const struct weir_value_at *at,
+                                   size_t n_features, struct weir_error *err)
+{
+    struct weir_spec *spec = s->b->spec;
+    struct weir_value_at place;
+    struct weir_value_strs names;
+    if (spec->feature_names || !s->keeps_columns)
+        return WEIR_OK;
+    enum weir_status status = weir_value_attr_opt(at, "feature_names_in_", &place, err);
+    if (status != WEIR_OK || !place.v)
+        return status;
+    status = weir_value_strs(&place, s->temp, &names, err);
+    if (status != WEIR_OK)
+        return status;
+    if (names.shape.n != n_features)
+        return weir_value_fail(&place, WEIR_ERR_CORRUPT, err, "%zu names for %zu columns",
+                               names.shape.n, n_features);
+    struct weir_str *copy = weir_arena_array(s->b->arena, n_features, sizeof *copy);
+    for (size_t i = 0; copy && i < n_features; i++) {
+        copy[i] = weir_arena_str(s->b->arena, names.at[i]);
+        if (!copy[i].at)
+            copy = NULL;
+    }
+    spec->feature_names = copy;
+    return copy ? WEIR_OK : weir_model_builder_no_memory(s->b, err);
+}
+
+static enum weir_status check_features(const struct weir_value_at *at,
+                                       const struct weir_model_node *node, struct weir_error *err)
+{
+    size_t n;
+    enum weir_status status = weir_format_sklearn_build_n_features(at, &n, err);
+    if (status == WEIR_OK && n != 0 && n != node->n_in)
+        status =
+            weir_value_fail(at, WEIR_ERR_CORRUPT, err,
+                            "was fitted on %zu features, but its arrays are for %u", n, node->n_in);
+    return status;
+}
+
+/* What is built inside, with the version and place of the estimator set. */
+static enum weir_status node_of(struct weir_format_sklearn *s, const struct weir_value_at *at,
+                                const struct weir_model_node **out, struct weir_error *err)
+{
+    const struct weir_value_object *object;
+    enum weir_status status = weir_value_object(at, &object, err);
+    if (status != WEIR_OK)
+        return status;
+    char cls[WEIR_ECHO_BUF_BYTES];
+    const struct row *row = find_row(at->v);
+    if (!row)
+        return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err, "%s is not supported yet",
+                               weir_str_echo(object->cls, cls, sizeof cls));
+    status = read_version(s, at, err);
+    if (status != WEIR_OK)
+        return status;
+    weir_buf_append_str(s->text, object->cls);
+    const struct weir_model_node *node = NULL;
+    status = row->build(s, at, &node, err);
+    if (status == WEIR_OK)
+        status = check_features(at, node, err);
+    if (status == WEIR_OK)
+        status = read_names(s, at, node->n_in, err);
+    if (status == WEIR_OK)
+        *out = node;
+    return status;
+}
+
+enum weir_status weir_format_sklearn_node(struct weir_format_sklearn *s,
+                                          const struct weir_value_at *at,
+                                          const struct weir_model_node **out,
+                                          struct weir_error *err)
+{
+    if (s->depth >= WEIR_MODEL_DEPTH_MAX)
+        return weir_value_fail(at, WEIR_ERR_LIMIT, err, "estimators are nested deeper than %d",
+                               WEIR_MODEL_DEPTH_MAX);
+    uint32_t version = s->version;
+    s->depth++;
+    enum weir_status status = node_of(s, at, out, err);
+    s->depth--;
+    s->version = version;
+    return status;
+}
+
+/* --- the root --- */
+
+/* Finds the estimator that a root is or holds: people save {"model": …, "columns": …} too. */
+static enum weir_status find_estimator(const struct weir_value_at *root, struct weir_value_at *out,
+                                       struct weir_error *err)
+{
+    if (root->v->kind == WEIR_VALUE_OBJECT) {
+        *out = *root;
+        return WEIR_OK;
+    }
+    bool holds_more = root->v->kind == WEIR_VALUE_DICT || root->v->kind == WEIR_VALUE_LIST ||
+                      root->v->kind == WEIR_VALUE_TUPLE;
+    size_t n = holds_more ? weir_value_n(root->v) : 0;
+    size_t n_found = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct weir_value_at item;
+        enum weir_status status = weir_value_item(root, i, &item, err);
+        if (status != WEIR_OK)
+            return status;
+        if (!find_row(item.v))
+            continue;
+        n_found++;
+        *out = item;
+    }
+    if (n_found == 1)
+        return WEIR_OK;
+    if (n_found > 1)
+        return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the file holds %zu estimators in a %s",
+                              n_found, weir_value_kind_name(root->v->kind));
+    return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the file holds a %s without an estimator",
+                          weir_value_kind_name(root->v->kind));
+}
+
+static enum weir_status build(struct weir_format_sklearn *s, const struct weir_value_at *root,
+                              const struct weir_model_node **out, struct weir_error *err)
+{
+    struct weir_value_at at;
+    enum weir_status status = find_estimator(root, &at, err);
+    if (status == WEIR_OK)
+        status = weir_format_sklearn_node(s, &at, out, err);
+    if (status != WEIR_OK)
+        return status;
+    struct weir_spec *spec = s->b->spec;
+    spec->library = weir_arena_str(s->b->arena, WEIR_STR("scikit-learn"));
+    spec->platform = weir_arena_str(s->b->arena, WEIR_STR("sklearn_pickle"));
+    spec->estimator = weir_arena_str(s->b->arena, weir_buf_str(s->text));
+    if (!weir_buf_ok(s->text) || !spec->library.at || !spec->platform.at || !spec->estimator.at)
+        return weir_model_builder_no_memory(s->b, err);
+    if (!spec->library_version.at)
+        spec->library_version = weir_arena_str(s->b->arena, WEIR_STR(""));
+    return spec->library_version.at ? WEIR_OK : weir_model_builder_no_memory(s->b, err);
+}
+
+enum weir_status weir_format_sklearn_build(struct weir_model **out, const struct weir_value *root,
+                                           size_t n_nodes, const struct weir_format_opts *opts,
+                                           struct weir_error *err)
+{
+    weir_assert(out);
+    weir_assert(root);
+    weir_assert(opts);
+    struct weir_value_walk walk;
+    weir_value_walk_init(&walk, n_nodes);
+    struct weir_value_at at = weir_value_root(root, &walk);
+    WEIR_CLEANUP(weir_arena_deinit) struct weir_arena temp = WEIR_ARENA_INIT;
+    weir_arena_init(&temp, NULL, opts->tree_bytes_max);
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf text = WEIR_BUF_INIT;
+    WEIR_CLEANUP(weir_model_builder_deinit) struct weir_model_builder b = {NULL, NULL, NULL};
+    enum weir_status status = weir_model_builder_init(&b, NULL, opts->model_bytes_max, err);
+    if (status != WEIR_OK)
+        return status;
+    struct weir_format_sklearn s = {.b = &b, .temp = &temp, .keeps_columns = true, .text = &text};
+    const struct weir_model_node *node = NULL;
+    status = build(&s, &at, &node, err);
+    return status == WEIR_OK ? weir_model_builder_finish(&b, node, out, err) : status;
+}
