@@ -100,7 +100,7 @@ enum weir_codec_json_kind weir_codec_json_kind(const char *value);
 /* Returns a kind with its article, for messages: "an object", "a number", "null". */
 const char *weir_codec_json_kind_text(enum weir_codec_json_kind kind);
 
-/* Returns the end of a value: one past its last byte. O(its length) below 128 bytes or deeper than
+/* Returns the end of a value: one past its last byte. O(its length) below 64 bytes or deeper than
  * four containers, else O(log n). */
 const char *weir_codec_json_skip(const struct weir_codec_json *json, const char *value);
 

@@ -27,7 +27,10 @@ const char *weir_codec_json_rows_read(const struct weir_codec_json *json, const 
  * closing byte. */
 const char *weir_codec_json_rows_after(const char *end);
 
-/* Returns the first element of an array (or its ']'). */
+/* Returns the value of the member whose name, as written, is given. */
+const char *weir_codec_json_rows_member(struct weir_str name);
+
+/* Returns the first element of an array or the first name of an object (or the closing byte). */
 const char *weir_codec_json_rows_first(const char *array);
 
 #endif
