@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows by name: which column does a name mean?
+ *
+ * Clients send all rows with their names in one order, mostly the model's. So the n-th name is
+ * first compared with the column that the n-th name of the row before meant; only when that fails
+ * is the table of hashes built, once for the request. */
+#include "protocol/protocol_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct weir_protocol_columns {
+    size_t n_cap;         /* features that fit */
+    uint32_t *order;      /* by position of a name: its column when last seen; n_cap */
+    uint32_t *marks;      /* by column: the last round that gave it; n_cap */
+    uint32_t *slots;      /* open addressing, column + 1; n_slots_cap, used: n_slots */
+    size_t n_slots;       /* 0: not built for this request */
+    size_t n_slots_cap;   /* a power of two ≥ 2 × n_cap */
+    struct weir_buf text; /* a name without its escapes */
+};
+
+void weir_protocol_columns_free(struct weir_protocol_decoder *decoder)
+{
+    struct weir_protocol_columns *c = decoder->columns;
+    if (!c)
+        return;
+    weir_buf_deinit(&c->text);
+    weir_mem_free(decoder->mem, c->order);
+    weir_mem_free(decoder->mem, c->marks);
+    weir_mem_free(decoder->mem, c->slots);
+    weir_mem_free(decoder->mem, c);
+    decoder->columns = NULL;
+}
+
+static bool grow(struct weir_protocol_decoder *decoder, size_t n)
+{
+    if (decoder->columns && decoder->columns->n_cap >= n)
+        return true;
+    weir_protocol_columns_free(decoder);
+    struct weir_protocol_columns *c = weir_mem_zalloc(decoder->mem, sizeof *c);
+    decoder->columns = c;
+    if (!c)
+        return false;
+    c->n_slots_cap = 16;
+    while (c->n_slots_cap < 2 * n)
+        c->n_slots_cap *= 2;
+    c->text.mem = decoder->mem;
+    c->order = weir_mem_array(decoder->mem, n, sizeof *c->order);
+    c->marks = weir_mem_array(decoder->mem, n, sizeof *c->marks);
+    c->slots = weir_mem_array(decoder->mem, c->n_slots_cap, sizeof *c->slots);
+    if (!c->order || !c->marks || !c->slots) {
+        weir_protocol_columns_free(decoder);
+        return false;
+    }
+    c->n_cap = n;
+    return true;
+}
+
+enum weir_status weir_protocol_columns_start(struct weir_protocol_decoder *decoder,
+                                             const struct weir_spec *spec, struct weir_error *err)
+{
+    if (!spec->feature_names)
+        return weir_error_set(err, WEIR_ERR_INVALID,
+                              "rows by name: this model was fitted without feature names; send "
+                              "arrays of %zu values",
+                              spec->n_features);
+    if (!grow(decoder, spec->n_features))
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    struct weir_protocol_columns *c = decoder->columns;
+    for (size_t i = 0; i < spec->n_features; i++)
+        c->order[i] = (uint32_t)i;
+    memset(c->marks, 0, spec->n_features * sizeof *c->marks);
+    c->n_slots = 0;
+    return WEIR_OK;
+}
+
+static void build_slots(struct weir_protocol_decoder *decoder, const struct weir_spec *spec)
+{
+    struct weir_protocol_columns *c = decoder->columns;
+    c->n_slots = 16;
+    while (c->n_slots < 2 * spec->n_features)
+        c->n_slots *= 2;
+    weir_assert(c->n_slots <= c->n_slots_cap);
+    memset(c->slots, 0, c->n_slots * sizeof *c->slots);
+    for (size_t i = 0; i < spec->n_features; i++) {
+        size_t slot = weir_codec_json_hash(&decoder->json, spec->feature_names[i]);
+        while (c->slots[slot & (c->n_slots - 1)])
+            slot++;
+        c->slots[slot & (c->n_slots - 1)] = (uint32_t)i + 1;
+    }
+}
+
+int64_t weir_protocol_columns_find(struct weir_protocol_decoder *decoder,
+                                   const struct weir_spec *spec, struct weir_str written,
+                                   size_t position)
+{
+    struct weir_protocol_columns *c = decoder->columns;
+    if (position < spec->n_features &&
+        weir_codec_json_string_eq(written, spec->feature_names[c->order[position]]))
+        return c->order[position];
+    if (c->n_slots == 0)
+        build_slots(decoder, spec);
+    struct weir_str name = written;
+    if (memchr(written.n ? written.at : "", '\\', written.n)) {
+        weir_buf_clear(&c->text);
+        weir_codec_json_unescape(written, &c->text);
+        if (!weir_buf_ok(&c->text))
+            return WEIR_PROTOCOL_COLUMN_NO_MEMORY;
+        name = weir_buf_str(&c->text);
+    }
+    for (size_t slot = weir_codec_json_hash(&decoder->json, name);; slot++) {
+        uint32_t found = c->slots[slot & (c->n_slots - 1)];
+        if (found == 0)
+            return WEIR_PROTOCOL_COLUMN_NONE;
+        if (weir_str_eq(spec->feature_names[found - 1], name)) {
+            if (position < spec->n_features)
+                c->order[position] = found - 1;
+            return found - 1;
+        }
+    }
+}
+
+void weir_protocol_columns_mark(struct weir_protocol_decoder *decoder, size_t column,
+                                uint32_t round)
+{
+    decoder->columns->marks[column] = round;
+}
+
+size_t weir_protocol_columns_missing(const struct weir_protocol_decoder *decoder,
+                                     const struct weir_spec *spec, uint32_t round)
+{
+    for (size_t i = 0; i < spec->n_features; i++) {
+        if (decoder->columns->marks[i] != round)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+static void fail_missing(struct weir_protocol_fill *fill, size_t row, size_t n_missing)
+{
+    size_t column = weir_protocol_columns_missing(fill->decoder, fill->spec, (uint32_t)row + 1);
+    weir_assert(column < fill->spec->n_features);
+    char name[WEIR_ECHO_BUF_BYTES];
+    weir_str_echo(fill->spec->feature_names[column], name, sizeof name);
+    if (n_missing == 1)
+        (void)weir_protocol_fill_row_error(fill, row, "column \"%s\" is missing", name);
+    else
+        (void)weir_protocol_fill_row_error(fill, row, "column \"%s\" and %zu more are missing",
+                                           name, n_missing - 1);
+}
+
+const char *weir_protocol_columns_fill(struct weir_protocol_fill *fill, const char *object,
+                                       size_t row)
+{
+    struct weir_protocol_decoder *decoder = fill->decoder;
+    const struct weir_codec_json *json = &decoder->json;
+    const struct weir_spec *spec = fill->spec;
+    size_t n_given = 0;
+    const char *at = weir_codec_json_rows_first(object);
+    for (size_t position = 0; *at != '}'; position++) {
+        struct weir_str name = weir_codec_json_string(at);
+        const char *value = weir_codec_json_rows_member(name);
+        int64_t column = weir_protocol_columns_find(decoder, spec, name, position);
+        if (column == WEIR_PROTOCOL_COLUMN_NO_MEMORY) {
+            fill->is_out_of_memory = true;
+            return NULL;
+        }
+        if (column == WEIR_PROTOCOL_COLUMN_NONE) {
+            fill->n_ignored += fill->n_ignored < UINT32_MAX;
+            at = weir_codec_json_rows_after(weir_codec_json_skip(json, value));
+            continue;
+        }
+        size_t n;
+        void *to = (char *)fill->span.base + row * fill->span.row_stride +
+                   (size_t)column * fill->span.column_stride;
+        at = weir_codec_json_rows_read(json, value, fill->element, to, 0, 1, &n);
+        if (n == 0) {
+            at = weir_protocol_fill_cell(fill, value, row, (size_t)column);
+            if (!at)
+                return NULL;
+        }
+        weir_protocol_columns_mark(decoder, (size_t)column, (uint32_t)row + 1);
+        n_given++;
+    }
+    if (WEIR_UNLIKELY(n_given < spec->n_features)) {
+        fail_missing(fill, row, spec->n_features - n_given);
+        return NULL;
+    }
+    return at;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Values into rows, with the place of what cannot be one. */
+#include "protocol/protocol_priv.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void weir_protocol_fill_choose(struct weir_protocol_fill *fill, enum weir_dtype request)
+{
+    bool is_double = request == WEIR_F64;
+    if (fill->span.dtype == WEIR_F64)
+        fill->element = WEIR_CODEC_JSON_F64;
+    else
+        /* A library that is given doubles reads doubles and casts; float32 and whole numbers are
+         * rounded once. */
+        fill->element = is_double ? WEIR_CODEC_JSON_F32_BY_F64 : WEIR_CODEC_JSON_F32;
+    fill->datatype = request;
+}
+
+static void place_text(const struct weir_protocol_fill *fill, char *out, size_t cap)
+{
+    if (fill->key)
+        (void)snprintf(out, cap, "%s", fill->key);
+    else
+        (void)snprintf(out, cap, "inputs[%zu].data", fill->input);
+}
+
+enum weir_status weir_protocol_fill_row_error(const struct weir_protocol_fill *fill, size_t row,
+                                              const char *fmt, ...)
+{
+    char text[WEIR_ERROR_MSG_BYTES];
+    char place[48];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    place_text(fill, place, sizeof place);
+    return weir_error_set(fill->err, WEIR_ERR_INVALID, "%s: row %zu: %s", place, row, text);
+}
+
+enum weir_status weir_protocol_fill_cell_error(const struct weir_protocol_fill *fill, size_t row,
+                                               size_t column, const char *fmt, ...)
+{
+    char text[WEIR_ERROR_MSG_BYTES];
+    char place[48];
+    char name[WEIR_ECHO_BUF_BYTES];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    place_text(fill, place, sizeof place);
+    if (!fill->spec->feature_names)
+        return weir_error_set(fill->err, WEIR_ERR_INVALID, "%s: row %zu, column %zu: %s", place,
+                              row, column, text);
+    weir_str_echo(fill->spec->feature_names[column], name, sizeof name);
+    return weir_error_set(fill->err, WEIR_ERR_INVALID, "%s: row %zu, column \"%s\": %s", place, row,
+                          name, text);
+}
+
+static inline void *cell_at(const struct weir_protocol_fill *fill, size_t row, size_t column)
+{
+    return (char *)fill->span.base + row * fill->span.row_stride +
+           column * fill->span.column_stride;
+}
+
+static void store(const struct weir_protocol_fill *fill, size_t row, size_t column, double v)
+{
+    if (fill->span.dtype == WEIR_F64) {
+        memcpy(cell_at(fill, row, column), &v, sizeof v);
+    } else {
+        float narrow = (float)v;
+        memcpy(cell_at(fill, row, column), &narrow, sizeof narrow);
+    }
+}
+
+static enum weir_status store_nan(const struct weir_protocol_fill *fill, const char *at, size_t row,
+                                  size_t column)
+{
+    if (!fill->spec->allows_nan)
+        return weir_protocol_fill_cell_error(fill, row, column,
+                                             "%s is a missing value, and this model refuses those",
+                                             *at == 'n' ? "null" : "NaN");
+    store(fill, row, column, (double)NAN);
+    return WEIR_OK;
+}
+
+static enum weir_status store_infinite(const struct weir_protocol_fill *fill, const char *at,
+                                       size_t row, size_t column)
+{
+    if (fill->spec->allows_inf) {
+        store(fill, row, column, *at == '-' ? -(double)INFINITY : (double)INFINITY);
+        return WEIR_OK;
+    }
+    char echo[WEIR_CODEC_JSON_ECHO_BYTES];
+    weir_codec_json_echo(&fill->decoder->json, at, echo, sizeof echo);
+    return weir_protocol_fill_cell_error(fill, row, column, "%s is infinite or too large for %s",
+                                         echo,
+                                         fill->span.dtype == WEIR_F64 ? "float64" : "float32");
+}
+
+const char *weir_protocol_fill_cell(struct weir_protocol_fill *fill, const char *at, size_t row,
+                                    size_t column)
+{
+    enum weir_codec_json_kind kind = weir_codec_json_kind(at);
+    enum weir_status status = WEIR_ERR_INVALID;
+    switch (kind) {
+    case WEIR_CODEC_JSON_NULL:
+        status = store_nan(fill, at, row, column);
+        break;
+    case WEIR_CODEC_JSON_NONFINITE:
+        status =
+            *at == 'N' ? store_nan(fill, at, row, column) : store_infinite(fill, at, row, column);
+        break;
+    case WEIR_CODEC_JSON_NUMBER:
+        status = store_infinite(fill, at, row, column);
+        break;
+    case WEIR_CODEC_JSON_TRUE:
+    case WEIR_CODEC_JSON_FALSE:
+        if (fill->takes_bools) {
+            store(fill, row, column, kind == WEIR_CODEC_JSON_TRUE ? 1.0 : 0.0);
+            status = WEIR_OK;
+            break;
+        }
+        WEIR_FALLTHROUGH;
+    case WEIR_CODEC_JSON_STRING:
+    case WEIR_CODEC_JSON_ARRAY:
+    case WEIR_CODEC_JSON_OBJECT: {
+        char echo[WEIR_CODEC_JSON_ECHO_BYTES];
+        weir_codec_json_echo(&fill->decoder->json, at, echo, sizeof echo);
+        status =
+            weir_protocol_fill_cell_error(fill, row, column, "expected a number, got %s", echo);
+        break;
+    }
+    }
+    if (status != WEIR_OK)
+        return NULL;
+    return weir_codec_json_rows_after(weir_codec_json_skip(&fill->decoder->json, at));
+}
+
+const char *weir_protocol_fill_row(struct weir_protocol_fill *fill, const char *array, size_t row)
+{
+    const struct weir_codec_json *json = &fill->decoder->json;
+    size_t n_columns = fill->spec->n_features;
+    size_t column = 0;
+    const char *at = weir_codec_json_rows_first(array);
+    for (;;) {
+        size_t n;
+        at = weir_codec_json_rows_read(json, at, fill->element, cell_at(fill, row, column),
+                                       fill->span.column_stride, n_columns - column, &n);
+        column += n;
+        if (column == n_columns || *at == ']')
+            break;
+        at = weir_protocol_fill_cell(fill, at, row, column++);
+        if (!at)
+            return NULL;
+    }
+    if (WEIR_UNLIKELY(column != n_columns || *at != ']')) {
+        (void)weir_protocol_fill_row_error(fill, row, "expected %zu value%s, got %zu", n_columns,
+                                           n_columns == 1 ? "" : "s",
+                                           weir_codec_json_count(json, array));
+        return NULL;
+    }
+    return at;
+}

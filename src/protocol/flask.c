@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/* The body that every tutorial with Flask uses.
+ *
+ *     {"features": [[5.1, 3.5], [4.9, null]]}        a list of rows
+ *     {"features": [5.1, 3.5]}                       one row
+ *     {"features": [{"length": 5.1, "width": 3.5}]}  rows by name, in any order of names
+ *     {"features": {"length": 5.1, "width": 3.5}}    one row by name
+ *
+ * "data", "input" and "X" mean "features"; with "x" the answer's key is "y", and one row's answer
+ * is a plain value. Other members of the body are ignored. */
+#include "protocol/protocol_priv.h"
+
+#include <string.h>
+
+/* The names under which rows may come. */
+static const struct {
+    struct weir_str name;
+    const char *text;
+    bool is_x;
+} keys[] = {
+    {{"features", 8}, "features", false},
+    {{"data", 4}, "data", false},
+    {{"input", 5}, "input", false},
+    {{"X", 1}, "X", false},
+    {{"x", 1}, "x", true},
+};
+
+/* Finds the rows in the body; NULL: failed. */
+static const char *find_rows(struct weir_protocol_fill *fill, struct weir_protocol_call *call,
+                             struct weir_error *err)
+{
+    const struct weir_codec_json *json = &fill->decoder->json;
+    if (*json->root != '{') {
+        (void)weir_error_set(err, WEIR_ERR_INVALID, "expected an object with \"features\", got %s",
+                             weir_codec_json_kind_text(weir_codec_json_kind(json->root)));
+        return NULL;
+    }
+    struct weir_codec_json_iter it = weir_codec_json_iter(json, json->root);
+    struct weir_str name;
+    const char *value;
+    const char *rows = NULL;
+    while (weir_codec_json_next_member(&it, &name, &value)) {
+        for (size_t i = 0; i < WEIR_ARRAY_LEN(keys); i++) {
+            if (!weir_codec_json_string_eq(name, keys[i].name))
+                continue;
+            if (rows) {
+                (void)weir_error_set(err, WEIR_ERR_INVALID, "both \"%s\" and \"%s\" are there",
+                                     fill->key, keys[i].text);
+                return NULL;
+            }
+            rows = value;
+            fill->key = keys[i].text;
+            call->is_x = keys[i].is_x;
+        }
+    }
+    if (!rows)
+        (void)weir_error_set(err, WEIR_ERR_INVALID,
+                             "\"features\" is missing (data, input, X or x would do)");
+    return rows;
+}
+
+/* How the rows are written; told by the first of them. */
+enum form {
+    FORM_MATRIX,  /* [[…], …] */
+    FORM_FLAT,    /* […] */
+    FORM_RECORDS, /* [{…}, …] */
+    FORM_RECORD,  /* {…} */
+};
+
+static enum weir_status find_form(const struct weir_protocol_fill *fill, const char *rows,
+                                  enum form *form, uint64_t *n_rows)
+{
+    const struct weir_codec_json *json = &fill->decoder->json;
+    *n_rows = 1;
+    if (*rows == '{') {
+        *form = FORM_RECORD;
+        return WEIR_OK;
+    }
+    if (*rows != '[') {
+        char echo[WEIR_CODEC_JSON_ECHO_BYTES];
+        weir_codec_json_echo(json, rows, echo, sizeof echo);
+        return weir_error_set(fill->err, WEIR_ERR_INVALID, "%s: expected a list of rows, got %s",
+                              fill->key, echo);
+    }
+    char first = *weir_codec_json_rows_first(rows);
+    if (first == ']')
+        return weir_error_set(fill->err, WEIR_ERR_INVALID, "%s: no rows", fill->key);
+    *form = first == '[' ? FORM_MATRIX : first == '{' ? FORM_RECORDS : FORM_FLAT;
+    if (*form != FORM_FLAT)
+        *n_rows = weir_codec_json_count(json, rows);
+    return WEIR_OK;
+}
+
+/* Writes all rows of a list; false: failed. */
+static bool fill_list(struct weir_protocol_fill *fill, const char *rows, enum form form)
+{
+    char bracket = form == FORM_MATRIX ? '[' : '{';
+    const char *at = weir_codec_json_rows_first(rows);
+    for (size_t row = 0; *at != ']'; row++) {
+        if (WEIR_UNLIKELY(*at != bracket)) {
+            (void)weir_protocol_fill_row_error(fill, row, "expected %s as in row 0, got %s",
+                                               form == FORM_MATRIX ? "an array" : "an object",
+                                               weir_codec_json_kind_text(weir_codec_json_kind(at)));
+            return false;
+        }
+        const char *end = form == FORM_MATRIX ? weir_protocol_fill_row(fill, at, row)
+                                              : weir_protocol_columns_fill(fill, at, row);
+        if (!end)
+            return false;
+        at = weir_codec_json_rows_after(end + 1);
+    }
+    return true;
+}
+
+static bool fill_rows(struct weir_protocol_fill *fill, const char *rows, enum form form)
+{
+    switch (form) {
+    case FORM_FLAT:
+        return weir_protocol_fill_row(fill, rows, 0) != NULL;
+    case FORM_RECORD:
+        return weir_protocol_columns_fill(fill, rows, 0) != NULL;
+    case FORM_MATRIX:
+    case FORM_RECORDS:
+        break;
+    }
+    return fill_list(fill, rows, form);
+}
+
+static void start_call(struct weir_protocol_call *call)
+{
+    /* Not the whole struct: the id's bytes are only read up to id_bytes. */
+    memset(call, 0, offsetof(struct weir_protocol_call, id));
+    call->dialect = WEIR_PROTOCOL_FLASK;
+    call->request_dtype = WEIR_F64;
+}
+
+/* Reserves, fills and commits; the request is known to be within the limits. */
+static enum weir_status fill_sink(struct weir_protocol_fill *fill, const char *rows, enum form form,
+                                  struct weir_sink *sink, struct weir_protocol_call *call)
+{
+    const struct weir_spec *spec = fill->spec;
+    enum weir_status status;
+    if (form == FORM_RECORD || form == FORM_RECORDS) {
+        status = weir_protocol_columns_start(fill->decoder, spec, fill->err);
+        if (status != WEIR_OK)
+            return status;
+    }
+    struct weir_sink_want want = {
+        .n_rows = call->n_rows,
+        .n_columns = spec->n_features,
+        .dtype = weir_spec_batch_dtype(spec, call->request_dtype),
+        .costly = weir_protocol_costly(spec, call->wanted),
+    };
+    status = weir_sink_reserve(sink, &want, &fill->span, fill->err);
+    if (status != WEIR_OK)
+        return status;
+    weir_protocol_fill_choose(fill, call->request_dtype);
+    if (!fill_rows(fill, rows, form)) {
+        weir_sink_rollback(sink);
+        return fill->is_out_of_memory
+                   ? weir_error_set(fill->err, WEIR_ERR_NO_MEMORY, "out of memory")
+                   : WEIR_ERR_INVALID;
+    }
+    call->n_ignored = fill->n_ignored;
+    weir_sink_commit(sink, call->wanted);
+    return WEIR_OK;
+}
+
+enum weir_status weir_protocol_flask_decode(struct weir_protocol_decoder *decoder,
+                                            const struct weir_spec *spec, enum weir_output asked,
+                                            struct weir_str body, struct weir_sink *sink,
+                                            struct weir_protocol_call *call, struct weir_error *err)
+{
+    weir_assert(decoder);
+    weir_assert(spec);
+    weir_assert(sink);
+    weir_assert(call);
+    start_call(call);
+    if (asked == WEIR_OUTPUT_PREDICT)
+        asked = weir_spec_default_output(spec);
+    if (!weir_spec_has_output(spec, asked))
+        return weir_protocol_no_output(spec, WEIR_STR(""), weir_str_c(weir_output_name(asked)),
+                                       err);
+    if (spec->form != WEIR_INPUT_MATRIX)
+        return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the model does not take rows of numbers");
+    weir_protocol_add_output(call, asked);
+
+    decoder->json.limits = decoder->limits.json;
+    decoder->json.limits.allows_nonfinite = true;
+    enum weir_status status = weir_codec_json_scan(&decoder->json, body, err);
+    if (status != WEIR_OK)
+        return status;
+    struct weir_protocol_fill fill = {
+        .decoder = decoder,
+        .spec = spec,
+        .takes_bools = true,
+        .err = err,
+    };
+    const char *rows = find_rows(&fill, call, err);
+    if (!rows)
+        return WEIR_ERR_INVALID;
+    enum form form = FORM_FLAT;
+    uint64_t n_rows = 0;
+    status = find_form(&fill, rows, &form, &n_rows);
+    if (status != WEIR_OK)
+        return status;
+    status = weir_protocol_check_size(decoder, spec, call, n_rows, err);
+    if (status != WEIR_OK)
+        return status;
+    call->n_rows = (uint32_t)n_rows;
+    call->is_single_row = form == FORM_FLAT || form == FORM_RECORD;
+    return fill_sink(&fill, rows, form, sink, call);
+}
+
+/* Appends columns [first, first + n) of a row as a list. */
+static void write_list(struct weir_buf *buf, const struct weir_result *result,
+                       enum weir_output output, size_t row, size_t first, size_t n)
+{
+    weir_buf_append_byte(buf, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            weir_buf_append_byte(buf, ',');
+        weir_protocol_write_value(buf, result, output, row, first + i,
+                                  WEIR_CODEC_NUMBER_NONFINITE_NULL, false);
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
+static void write_row(struct weir_buf *buf, const struct weir_result *result,
+                      enum weir_output output, size_t row)
+{
+    const struct weir_spec_output *o = &result->spec->outputs[output];
+    if (o->is_vector)
+        weir_protocol_write_value(buf, result, output, row, 0, WEIR_CODEC_NUMBER_NONFINITE_NULL,
+                                  false);
+    else
+        write_list(buf, result, output, row, 0, o->n_columns);
+}
+
+/* Appends columns [first, first + n) of all rows as a list of lists. */
+static void write_rows(struct weir_buf *buf, const struct weir_result *result,
+                       enum weir_output output, size_t first, size_t n)
+{
+    weir_buf_append_byte(buf, '[');
+    for (size_t row = 0; row < result->n_rows; row++) {
+        if (row > 0)
+            weir_buf_append_byte(buf, ',');
+        write_list(buf, result, output, row, first, n);
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
+static void write_all(struct weir_buf *buf, const struct weir_result *result,
+                      enum weir_output output)
+{
+    weir_buf_append_byte(buf, '[');
+    for (size_t row = 0; row < result->n_rows; row++) {
+        if (row > 0)
+            weir_buf_append_byte(buf, ',');
+        write_row(buf, result, output, row);
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
+static void write_classes(struct weir_buf *buf, const struct weir_labels *labels)
+{
+    weir_buf_append_byte(buf, '[');
+    for (size_t i = 0; i < labels->n; i++) {
+        if (i > 0)
+            weir_buf_append_byte(buf, ',');
+        weir_buf_append_str(buf, labels->json[i]);
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
+/* Tells whether the columns of an output are the classes of several targets, one after the other.
+ */
+static bool is_by_target(const struct weir_spec *spec, enum weir_output output)
+{
+    size_t n = 0;
+    for (size_t t = 0; t < spec->n_targets; t++)
+        n += spec->targets[t].n;
+    return spec->n_targets > 1 && spec->outputs[output].n_columns == n;
+}
+
+/* Appends an output as scikit-learn's method returns it: for several targets a list for each. */
+static void write_by_target(struct weir_buf *buf, const struct weir_result *result,
+                            enum weir_output output)
+{
+    const struct weir_spec *spec = result->spec;
+    if (!is_by_target(spec, output)) {
+        write_all(buf, result, output);
+        return;
+    }
+    size_t first = 0;
+    weir_buf_append_byte(buf, '[');
+    for (size_t t = 0; t < spec->n_targets; t++) {
+        if (t > 0)
+            weir_buf_append_byte(buf, ',');
+        write_rows(buf, result, output, first, spec->targets[t].n);
+        first += spec->targets[t].n;
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
+static void write_probabilities(struct weir_buf *buf, const struct weir_result *result)
+{
+    const struct weir_spec *spec = result->spec;
+    weir_buf_append_c(buf, "{\"classes\":");
+    if (spec->n_targets > 1)
+        weir_buf_append_byte(buf, '[');
+    for (size_t t = 0; t < spec->n_targets; t++) {
+        if (t > 0)
+            weir_buf_append_byte(buf, ',');
+        write_classes(buf, &spec->targets[t]);
+    }
+    if (spec->n_targets > 1)
+        weir_buf_append_byte(buf, ']');
+    weir_buf_append_c(buf, ",\"probabilities\":");
+    write_by_target(buf, result, WEIR_OUTPUT_PREDICT_PROBA);
+    weir_buf_append_byte(buf, '}');
+}
+
+void weir_protocol_flask_encode(const struct weir_protocol_call *call,
+                                const struct weir_result *result, struct weir_buf *buf)
+{
+    enum weir_output output = (enum weir_output)call->outputs[0];
+    if (output == WEIR_OUTPUT_PREDICT_PROBA) {
+        write_probabilities(buf, result);
+    } else if (output == WEIR_OUTPUT_DECISION_FUNCTION) {
+        weir_buf_append_c(buf, "{\"decision\":");
+        write_by_target(buf, result, output);
+        weir_buf_append_byte(buf, '}');
+    } else {
+        weir_buf_append_c(buf, call->is_x ? "{\"y\":" : "{\"prediction\":");
+        if (call->is_x && call->is_single_row)
+            write_row(buf, result, output, 0);
+        else
+            write_all(buf, result, output);
+        weir_buf_append_byte(buf, '}');
+    }
+}

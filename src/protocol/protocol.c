@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "protocol/protocol.h"
+
+#include "protocol/protocol_priv.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void weir_protocol_decoder_init(struct weir_protocol_decoder *decoder,
+                                const struct weir_protocol_limits *limits, struct weir_mem *mem)
+{
+    static const struct weir_protocol_limits defaults = WEIR_PROTOCOL_LIMITS_INIT;
+    weir_assert(decoder);
+    *decoder = (struct weir_protocol_decoder){
+        .limits = limits ? *limits : defaults,
+        .mem = mem ? mem : weir_mem_default(),
+    };
+    weir_codec_json_init(&decoder->json, &decoder->limits.json, decoder->mem);
+}
+
+void weir_protocol_decoder_deinit(struct weir_protocol_decoder *decoder)
+{
+    weir_assert(decoder);
+    if (!decoder->mem)
+        return;
+    weir_protocol_columns_free(decoder);
+    weir_codec_json_deinit(&decoder->json);
+    *decoder = (struct weir_protocol_decoder){0};
+}
+
+/* Returns the bytes of the longest label of a target. */
+static uint64_t label_bytes_max(const struct weir_labels *labels)
+{
+    size_t n = 4;
+    for (size_t i = 0; i < labels->n; i++)
+        n = weir_max_size(n, labels->json[i].n);
+    return n;
+}
+
+uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
+                                    const struct weir_spec *spec)
+{
+    weir_assert(call);
+    weir_assert(spec);
+    /* Names and brackets; a model's name and version are bounded by WEIR_NAME_BYTES_MAX. */
+    uint64_t bytes = 512 + call->id_bytes;
+    for (size_t i = 0; i < call->n_outputs; i++) {
+        const struct weir_spec_output *o = &spec->outputs[call->outputs[i]];
+        uint64_t row = 2;
+        if (o->storage == WEIR_STORAGE_LABEL) {
+            for (size_t t = 0; t < spec->n_targets; t++)
+                row += label_bytes_max(&spec->targets[t]) + 3;
+        } else {
+            /* A double has up to 24 bytes, and a comma. */
+            row += (uint64_t)o->n_columns * 25;
+        }
+        bytes += 256 + row * call->n_rows;
+        if (call->dialect == WEIR_PROTOCOL_FLASK && call->outputs[i] == WEIR_OUTPUT_PREDICT_PROBA) {
+            for (size_t t = 0; t < spec->n_targets; t++) {
+                bytes += 3 + 2 * (uint64_t)call->n_rows;
+                for (size_t k = 0; k < spec->targets[t].n; k++)
+                    bytes += spec->targets[t].json[k].n + 1;
+            }
+        }
+    }
+    return bytes;
+}
+
+enum weir_status weir_protocol_check_size(const struct weir_protocol_decoder *decoder,
+                                          const struct weir_spec *spec,
+                                          const struct weir_protocol_call *call, uint64_t n_rows,
+                                          struct weir_error *err)
+{
+    const struct weir_protocol_limits *l = &decoder->limits;
+    uint64_t n_cells;
+    if (n_rows > l->n_rows_max || n_rows > UINT32_MAX)
+        return weir_error_set(err, WEIR_ERR_LIMIT, "%llu rows; one request may have %llu",
+                              (unsigned long long)n_rows, (unsigned long long)l->n_rows_max);
+    if (__builtin_mul_overflow(n_rows, spec->n_features, &n_cells) || n_cells > l->n_cells_max)
+        return weir_error_set(
+            err, WEIR_ERR_LIMIT, "%llu rows of %zu values; one request may have %llu values",
+            (unsigned long long)n_rows, spec->n_features, (unsigned long long)l->n_cells_max);
+    struct weir_protocol_call sized;
+    sized.dialect = call->dialect;
+    sized.id_bytes = call->id_bytes;
+    sized.n_rows = (uint32_t)n_rows;
+    sized.n_outputs = call->n_outputs;
+    memcpy(sized.outputs, call->outputs, sizeof sized.outputs);
+    uint64_t bytes = weir_protocol_answer_bytes(&sized, spec);
+    if (bytes > l->answer_bytes_max)
+        return weir_error_set(err, WEIR_ERR_LIMIT,
+                              "the answer could have %llu bytes; at most %llu are sent",
+                              (unsigned long long)bytes, (unsigned long long)l->answer_bytes_max);
+    return WEIR_OK;
+}
+
+enum weir_status weir_protocol_no_output(const struct weir_spec *spec, struct weir_str place,
+                                         struct weir_str name, struct weir_error *err)
+{
+    char echo[WEIR_ECHO_BUF_BYTES];
+    char given[128];
+    size_t n = 0;
+    weir_str_echo(name, echo, sizeof echo);
+    given[0] = 0;
+    for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
+        if (spec->outputs[i].is_given && n < sizeof given)
+            n += (size_t)snprintf(given + n, sizeof given - n, "%s%s", n ? ", " : "",
+                                  weir_output_name((enum weir_output)i));
+    }
+    return weir_error_set(err, WEIR_ERR_INVALID, "%.*s%sthe model has no output \"%s\"; it has %s",
+                          WEIR_STR_ARG(place), place.n ? ": " : "", echo, given);
+}
+
+void weir_protocol_add_output(struct weir_protocol_call *call, enum weir_output output)
+{
+    uint32_t bit = (uint32_t)1 << output;
+    if (call->wanted & bit)
+        return;
+    weir_assert(call->n_outputs < WEIR_OUTPUT_N);
+    call->wanted |= bit;
+    call->outputs[call->n_outputs++] = (uint8_t)output;
+}
+
+uint32_t weir_protocol_costly(const struct weir_spec *spec, uint32_t wanted)
+{
+    uint32_t costly = 0;
+    for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
+        uint32_t bit = (uint32_t)1 << i;
+        if ((wanted & bit) && spec->outputs[i].is_costly)
+            costly |= bit;
+    }
+    return costly;
+}
+
+static void write_label(struct weir_buf *buf, const struct weir_result *result, size_t target,
+                        int32_t label, bool quotes_labels)
+{
+    weir_assert(target < result->spec->n_targets);
+    const struct weir_labels *labels = &result->spec->targets[target];
+    weir_assert(label >= 0);
+    weir_assert((size_t)label < labels->n);
+    bool quotes = quotes_labels && labels->dtype != WEIR_BYTES;
+    if (quotes)
+        weir_buf_append_byte(buf, '"');
+    weir_buf_append_str(buf, labels->json[label]);
+    if (quotes)
+        weir_buf_append_byte(buf, '"');
+}
+
+void weir_protocol_write_value(struct weir_buf *buf, const struct weir_result *result,
+                               enum weir_output output, size_t row, size_t column,
+                               enum weir_codec_number_nonfinite nonfinite, bool quotes_labels)
+{
+    const struct weir_spec_output *o = &result->spec->outputs[output];
+    size_t i = row * o->n_columns + column;
+    if (o->storage == WEIR_STORAGE_LABEL) {
+        write_label(buf, result, column, ((const int32_t *)result->out[output])[i], quotes_labels);
+        return;
+    }
+    double v = ((const double *)result->out[output])[i];
+    if (o->follows_f32 && result->batch_dtype == WEIR_F32)
+        weir_codec_number_append_f32(buf, (float)v, nonfinite);
+    else if (o->dtype == WEIR_F32)
+        weir_codec_number_append_f32(buf, (float)v, nonfinite);
+    else if (o->dtype == WEIR_F64 || !isfinite(v))
+        weir_codec_number_append_f64(buf, v, nonfinite);
+    else if (o->dtype == WEIR_BOOL)
+        weir_buf_append_c(buf, v != 0 ? "true" : "false");
+    else
+        weir_buf_append_i64(buf, (int64_t)v);
+}
+
+void weir_protocol_encode(const struct weir_protocol_call *call,
+                          const struct weir_protocol_source *source,
+                          const struct weir_result *result, struct weir_buf *buf)
+{
+    weir_assert(call);
+    weir_assert(result);
+    weir_assert(result->n_rows == call->n_rows);
+    switch (call->dialect) {
+    case WEIR_PROTOCOL_FLASK:
+        weir_protocol_flask_encode(call, result, buf);
+        return;
+    case WEIR_PROTOCOL_V2:
+        weir_protocol_v2_encode(call, source, result, buf);
+        return;
+    }
+}
+
+void weir_protocol_error(struct weir_buf *buf, struct weir_str text)
+{
+    weir_buf_append_c(buf, "{\"error\":");
+    weir_codec_json_append_text(buf, text);
+    weir_buf_append_byte(buf, '}');
+}
+
+void weir_protocol_live(struct weir_buf *buf)
+{
+    weir_buf_append_c(buf, "{\"live\":true}");
+}
+
+void weir_protocol_ready(struct weir_buf *buf)
+{
+    weir_buf_append_c(buf, "{\"ready\":true,\"live\":true}");
+}
+
+void weir_protocol_model_ready(struct weir_buf *buf, struct weir_str model)
+{
+    weir_buf_append_c(buf, "{\"name\":");
+    weir_codec_json_append_text(buf, model);
+    weir_buf_append_c(buf, ",\"ready\":true}");
+}
+
+void weir_protocol_alive(struct weir_buf *buf)
+{
+    weir_buf_append_c(buf, "{\"status\":\"alive\"}");
+}

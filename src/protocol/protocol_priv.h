@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* What the wire formats share: filling rows, checking sizes, writing values. */
+#ifndef WEIR_PROTOCOL_PROTOCOL_PRIV_H
+#define WEIR_PROTOCOL_PROTOCOL_PRIV_H
+
+#include "base/macros.h"
+#include "codec/json_rows.h"
+#include "codec/number.h"
+#include "protocol/protocol.h"
+
+/* Rows that are being written: where from, where to, and what to say when it fails. */
+struct weir_protocol_fill {
+    struct weir_protocol_decoder *decoder;
+    const struct weir_spec *spec;
+    struct weir_sink_span span;
+    enum weir_codec_json_element element;
+    enum weir_dtype datatype; /* as the client declared it; F64 where nothing is declared */
+    bool takes_bools;         /* true and false are 1 and 0 */
+    const char *key;          /* the place, "features"; NULL: "inputs[<input>].data" */
+    size_t input;
+    uint32_t n_ignored;    /* extra names in named rows */
+    bool is_out_of_memory; /* why a row could not be written, if not because it is wrong */
+    struct weir_error *err;
+};
+
+/* Chooses how numbers become elements of the span's type. */
+void weir_protocol_fill_choose(struct weir_protocol_fill *fill, enum weir_dtype request);
+
+/* Fails at a row; at a row and column. Both return err's code, WEIR_ERR_INVALID. */
+enum weir_status weir_protocol_fill_row_error(const struct weir_protocol_fill *fill, size_t row,
+                                              const char *fmt, ...) WEIR_PRINTF(3, 4);
+enum weir_status weir_protocol_fill_cell_error(const struct weir_protocol_fill *fill, size_t row,
+                                               size_t column, const char *fmt, ...)
+    WEIR_PRINTF(4, 5);
+
+/* Writes one element that weir_codec_json_rows_read left: null, a token, a bool, a number that
+ * overflows. Returns the place of the next element; NULL: failed, err is set. */
+const char *weir_protocol_fill_cell(struct weir_protocol_fill *fill, const char *at, size_t row,
+                                    size_t column);
+
+/* Writes one row from an array of exactly n_features elements. Returns the array's ']'; NULL:
+ * failed. */
+const char *weir_protocol_fill_row(struct weir_protocol_fill *fill, const char *array, size_t row);
+
+/* Prepares for rows by name: weir_protocol_fill_named. WEIR_ERR_INVALID: the model has no feature
+ * names. WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_protocol_columns_start(struct weir_protocol_decoder *decoder,
+                                                           const struct weir_spec *spec,
+                                                           struct weir_error *err);
+
+enum { WEIR_PROTOCOL_COLUMN_NONE = -1, WEIR_PROTOCOL_COLUMN_NO_MEMORY = -2 };
+
+/* Finds the column of a name as written in JSON; position: its place among its neighbours, a hint.
+ * WEIR_PROTOCOL_COLUMN_NONE: the model has no such feature. WEIR_PROTOCOL_COLUMN_NO_MEMORY. */
+int64_t weir_protocol_columns_find(struct weir_protocol_decoder *decoder,
+                                   const struct weir_spec *spec, struct weir_str written,
+                                   size_t position);
+
+/* Writes one row from an object. Returns its '}'; NULL: failed. */
+const char *weir_protocol_columns_fill(struct weir_protocol_fill *fill, const char *object,
+                                       size_t row);
+
+/* Marks a column as given in round (> 0; each column at most once a round); finds the first column
+ * not marked in it, SIZE_MAX: none. */
+void weir_protocol_columns_mark(struct weir_protocol_decoder *decoder, size_t column,
+                                uint32_t round);
+size_t weir_protocol_columns_missing(const struct weir_protocol_decoder *decoder,
+                                     const struct weir_spec *spec, uint32_t round);
+
+void weir_protocol_columns_free(struct weir_protocol_decoder *decoder);
+
+/* Checks rows, cells and the answer's bound against the limits; call->outputs must be set. */
+WEIR_MUST_USE enum weir_status weir_protocol_check_size(const struct weir_protocol_decoder *decoder,
+                                                        const struct weir_spec *spec,
+                                                        const struct weir_protocol_call *call,
+                                                        uint64_t n_rows, struct weir_error *err);
+
+/* Fails because the model does not give an output of this name; lists those it gives. */
+enum weir_status weir_protocol_no_output(const struct weir_spec *spec, struct weir_str place,
+                                         struct weir_str name, struct weir_error *err);
+
+/* Puts an output into the call's answer unless it is there already. */
+void weir_protocol_add_output(struct weir_protocol_call *call, enum weir_output output);
+
+/* Returns the set of outputs among these that are computed only when asked for. */
+uint32_t weir_protocol_costly(const struct weir_spec *spec, uint32_t wanted);
+
+/* Appends the value of (row, column) of an output, in the output's answer type. */
+void weir_protocol_write_value(struct weir_buf *buf, const struct weir_result *result,
+                               enum weir_output output, size_t row, size_t column,
+                               enum weir_codec_number_nonfinite nonfinite, bool quotes_labels);
+
+void weir_protocol_flask_encode(const struct weir_protocol_call *call,
+                                const struct weir_result *result, struct weir_buf *buf);
+void weir_protocol_v2_encode(const struct weir_protocol_call *call,
+                             const struct weir_protocol_source *source,
+                             const struct weir_result *result, struct weir_buf *buf);
+
+#endif
