@@ -47,7 +47,7 @@ enum {
 #define WEIR_BATCHER_SPARE_BYTES_MAX_DEFAULT   ((size_t)16 << 20)
 #define WEIR_BATCHER_QUEUE_NS_MAX_DEFAULT      UINT64_C(250000000)
 #define WEIR_BATCHER_HANDOVER_NS_DEFAULT       UINT64_C(10000)
-#define WEIR_BATCHER_INLINE_NS_MAX             UINT64_C(100000)
+#define WEIR_BATCHER_INLINE_NS_MAX_DEFAULT     UINT64_C(100000)
 
 /* Bounds of one version's gathering and queueing. Queued: admitted and not yet finished (or
  * dead). */
@@ -59,6 +59,8 @@ struct weir_batcher_limits {
     size_t queue_bytes_max;   /* bytes of queued rows; one request is always let in alone */
     size_t request_bytes_max; /* bytes of one request's rows; more can never fit */
     uint64_t queue_ns_max;    /* expected wait behind closed batches */
+    enum weir_batcher_inline inline_mode;
+    uint64_t inline_ns_max; /* with AUTO, a batch expected to cost more never runs on the loop */
 };
 
 /* The default limits. */
@@ -66,13 +68,13 @@ struct weir_batcher_limits {
     {                                                                                  \
         WEIR_BATCHER_ROWS_MAX_DEFAULT, 0, WEIR_BATCHER_QUEUE_REQUESTS_MAX_DEFAULT,     \
             WEIR_BATCHER_QUEUE_ROWS_MAX_DEFAULT, WEIR_BATCHER_QUEUE_BYTES_MAX_DEFAULT, \
-            WEIR_BATCHER_REQUEST_BYTES_MAX_DEFAULT, WEIR_BATCHER_QUEUE_NS_MAX_DEFAULT  \
+            WEIR_BATCHER_REQUEST_BYTES_MAX_DEFAULT, WEIR_BATCHER_QUEUE_NS_MAX_DEFAULT, \
+            WEIR_BATCHER_INLINE_AUTO, WEIR_BATCHER_INLINE_NS_MAX_DEFAULT               \
     }
 
 struct weir_batcher_opts {
     uint32_t n_workers;   /* of the pool; at least 1 */
     uint32_t n_ahead_max; /* batches handed to the pool beyond one for each worker; 0: n_workers */
-    enum weir_batcher_inline inline_mode;
     size_t slice_user_bytes; /* of struct weir_batch_slice.user */
     size_t batch_user_bytes; /* of struct weir_batch.user */
     /* Releases what a batch's user memory owns, before it is freed; NULL: nothing to release. */

@@ -91,14 +91,15 @@ static uint64_t due_ns(const struct weir_batcher *b, const struct weir_batch *ba
 
 static bool is_cheap(const struct weir_batcher *b, const struct weir_batch *batch)
 {
-    switch (b->opts.inline_mode) {
+    const struct weir_batcher_limits *limits = &batch->loop.version->limits;
+    switch (limits->inline_mode) {
     case WEIR_BATCHER_INLINE_NEVER:
         return false;
     case WEIR_BATCHER_INLINE_ALWAYS:
         return true;
     case WEIR_BATCHER_INLINE_AUTO:
         return batch->loop.lane->cost->is_known && batch->loop.cost_ns < b->handover_ns &&
-               batch->loop.cost_ns <= WEIR_BATCHER_INLINE_NS_MAX;
+               batch->loop.cost_ns <= limits->inline_ns_max;
     }
     return false;
 }

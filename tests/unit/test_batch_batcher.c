@@ -563,3 +563,28 @@ Test(batch_batcher, the_steady_state_allocates_nothing)
     test_mem_fail_at(0, false);
     end();
 }
+
+Test(batch_batcher, each_version_says_whether_it_runs_on_the_loop)
+{
+    struct weir_batcher_limits limits = WEIR_BATCHER_LIMITS_INIT;
+    struct weir_batcher_version *never;
+    struct weir_batch *batch;
+    int never_key;
+    limits.inline_mode = WEIR_BATCHER_INLINE_ALWAYS;
+    start_with((struct weir_batcher_opts){.n_workers = 1}, limits);
+    limits.inline_mode = WEIR_BATCHER_INLINE_NEVER;
+    cr_assert_eq(weir_batcher_add_version(&never, b, &never_key, &limits, NULL), WEIR_OK);
+    cr_assert_not_null(put_into(v, 1, 1, WEIR_TIME_NEVER, 0));
+    cr_assert_not_null(put_into(never, 1, 2, WEIR_TIME_NEVER, 0));
+    cr_assert_eq(weir_batcher_take(b, 0, 1, &batch), WEIR_BATCHER_TAKE_INLINE);
+    cr_assert_eq(batch->version, &version_key);
+    (void)weir_batch_begin(batch, 0);
+    (void)weir_batcher_answer(b, batch->slices, 0);
+    weir_batcher_finish(b, batch, 1, 1);
+    cr_assert_eq(weir_batcher_take(b, 1, 1, &batch), WEIR_BATCHER_TAKE_POOL);
+    cr_assert_eq(batch->version, &never_key);
+    (void)weir_batch_begin(batch, 1);
+    (void)weir_batcher_answer(b, batch->slices, 1);
+    weir_batcher_finish(b, batch, 1, 2);
+    end();
+}
