@@ -578,12 +578,12 @@ Test(batch_batcher, each_version_says_whether_it_runs_on_the_loop)
     cr_assert_not_null(put_into(never, 1, 2, WEIR_TIME_NEVER, 0));
     cr_assert_eq(weir_batcher_take(b, 0, 1, &batch), WEIR_BATCHER_TAKE_INLINE);
     cr_assert_eq(batch->version, &version_key);
-    (void)weir_batch_begin(batch, 0);
+    cr_assert_eq(weir_batch_begin(batch, 0), 1);
     (void)weir_batcher_answer(b, batch->slices, 0);
     weir_batcher_finish(b, batch, 1, 1);
     cr_assert_eq(weir_batcher_take(b, 1, 1, &batch), WEIR_BATCHER_TAKE_POOL);
     cr_assert_eq(batch->version, &never_key);
-    (void)weir_batch_begin(batch, 1);
+    cr_assert_eq(weir_batch_begin(batch, 1), 1);
     (void)weir_batcher_answer(b, batch->slices, 1);
     weir_batcher_finish(b, batch, 1, 2);
     end();
