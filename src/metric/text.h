@@ -36,7 +36,7 @@ struct weir_metric_family {
 };
 
 /* Returns how many labels a family has. */
-uint32_t weir_metric_family_n_labels(const struct weir_metric_family *f);
+uint32_t weir_metric_text_n_labels(const struct weir_metric_family *f);
 
 /* Writes the HELP and TYPE lines. */
 void weir_metric_text_family(struct weir_buf *out, const struct weir_metric_family *f);
