@@ -72,6 +72,20 @@ static const char *read_f32_by_f64(const char *at, const char *end, void *out, s
     READ_LOOP(float, take_f32_by_f64, fabsf(v) <= FLT_MAX);
 }
 
+static inline const char *take_f64_by_f32(const char *at, const char *end, double *out)
+{
+    float v;
+    const char *p = weir_codec_number_take_f32(at, end, &v);
+    *out = (double)v;
+    return p;
+}
+
+static const char *read_f64_by_f32(const char *at, const char *end, void *out, size_t stride,
+                                   size_t n_max, size_t *n_read)
+{
+    READ_LOOP(double, take_f64_by_f32, fabs(v) <= DBL_MAX);
+}
+
 const char *weir_codec_json_rows_read(const struct weir_codec_json *json, const char *at,
                                       enum weir_codec_json_element element, void *out,
                                       size_t stride, size_t n_max, size_t *n_read)
@@ -84,6 +98,8 @@ const char *weir_codec_json_rows_read(const struct weir_codec_json *json, const 
         return read_f32(at, json->end, out, stride, n_max, n_read);
     case WEIR_CODEC_JSON_F32_BY_F64:
         return read_f32_by_f64(at, json->end, out, stride, n_max, n_read);
+    case WEIR_CODEC_JSON_F64_BY_F32:
+        return read_f64_by_f32(at, json->end, out, stride, n_max, n_read);
     }
     return at;
 }

@@ -11,6 +11,7 @@ enum weir_codec_json_element {
     WEIR_CODEC_JSON_F32,        /* float, rounded once */
     WEIR_CODEC_JSON_F32_BY_F64, /* double, then cast to float: what a library does that is given
                                    doubles and casts */
+    WEIR_CODEC_JSON_F64_BY_F32, /* rounded once to float, held in a double */
 };
 
 /* Reads consecutive numbers of an array into out, out + stride, … (bytes), n_max at most.

@@ -120,10 +120,13 @@ int64_t weir_protocol_columns_find(struct weir_protocol_decoder *decoder,
     }
 }
 
-void weir_protocol_columns_mark(struct weir_protocol_decoder *decoder, size_t column,
+bool weir_protocol_columns_mark(struct weir_protocol_decoder *decoder, size_t column,
                                 uint32_t round)
 {
-    decoder->columns->marks[column] = round;
+    uint32_t *mark = &decoder->columns->marks[column];
+    bool is_first = *mark != round;
+    *mark = round;
+    return is_first;
 }
 
 size_t weir_protocol_columns_missing(const struct weir_protocol_decoder *decoder,
@@ -179,8 +182,7 @@ const char *weir_protocol_columns_fill(struct weir_protocol_fill *fill, const ch
             if (!at)
                 return NULL;
         }
-        weir_protocol_columns_mark(decoder, (size_t)column, (uint32_t)row + 1);
-        n_given++;
+        n_given += weir_protocol_columns_mark(decoder, (size_t)column, (uint32_t)row + 1);
     }
     if (WEIR_UNLIKELY(n_given < spec->n_features)) {
         fail_missing(fill, row, spec->n_features - n_given);

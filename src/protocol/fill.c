@@ -9,13 +9,12 @@
 
 void weir_protocol_fill_choose(struct weir_protocol_fill *fill, enum weir_dtype request)
 {
-    bool is_double = request == WEIR_F64;
+    /* A library that is given doubles reads doubles and casts; one that is given floats reads
+     * floats; whole numbers are rounded once. */
     if (fill->span.dtype == WEIR_F64)
-        fill->element = WEIR_CODEC_JSON_F64;
+        fill->element = request == WEIR_F32 ? WEIR_CODEC_JSON_F64_BY_F32 : WEIR_CODEC_JSON_F64;
     else
-        /* A library that is given doubles reads doubles and casts; float32 and whole numbers are
-         * rounded once. */
-        fill->element = is_double ? WEIR_CODEC_JSON_F32_BY_F64 : WEIR_CODEC_JSON_F32;
+        fill->element = request == WEIR_F64 ? WEIR_CODEC_JSON_F32_BY_F64 : WEIR_CODEC_JSON_F32;
     fill->datatype = request;
 }
 
@@ -95,9 +94,84 @@ static enum weir_status store_infinite(const struct weir_protocol_fill *fill, co
     }
     char echo[WEIR_CODEC_JSON_ECHO_BYTES];
     weir_codec_json_echo(&fill->decoder->json, at, echo, sizeof echo);
-    return weir_protocol_fill_cell_error(fill, row, column, "%s is infinite or too large for %s",
-                                         echo,
-                                         fill->span.dtype == WEIR_F64 ? "float64" : "float32");
+    return weir_protocol_fill_cell_error(
+        fill, row, column, "%s is infinite or too large for %s", echo,
+        fill->span.dtype == WEIR_F64 && fill->datatype != WEIR_F32 ? "float64" : "float32");
+}
+
+/* The whole numbers that a type holds. */
+static const struct {
+    int64_t min;
+    uint64_t max;
+} ranges[] = {
+    [WEIR_BOOL] = {0, 1},
+    [WEIR_U8] = {0, UINT8_MAX},
+    [WEIR_U16] = {0, UINT16_MAX},
+    [WEIR_U32] = {0, UINT32_MAX},
+    [WEIR_U64] = {0, UINT64_MAX},
+    [WEIR_I8] = {INT8_MIN, INT8_MAX},
+    [WEIR_I16] = {INT16_MIN, INT16_MAX},
+    [WEIR_I32] = {INT32_MIN, INT32_MAX},
+    [WEIR_I64] = {INT64_MIN, INT64_MAX},
+};
+
+/* Reads a whole number of the type into *out and, where it is not negative, *out_unsigned. */
+static enum weir_codec_number_int read_whole(struct weir_str token, enum weir_dtype datatype,
+                                             int64_t *out, uint64_t *out_unsigned)
+{
+    enum weir_codec_number_int r;
+    if (*token.at == '-') {
+        r = weir_codec_number_read_i64(token, out);
+        if (r == WEIR_CODEC_NUMBER_INT_OK && *out < ranges[datatype].min)
+            r = WEIR_CODEC_NUMBER_INT_RANGE;
+    } else {
+        r = weir_codec_number_read_u64(token, out_unsigned);
+        if (r == WEIR_CODEC_NUMBER_INT_OK && *out_unsigned > ranges[datatype].max)
+            r = WEIR_CODEC_NUMBER_INT_RANGE;
+    }
+    return r;
+}
+
+const char *weir_protocol_fill_whole(struct weir_protocol_fill *fill, const char *at, size_t row,
+                                     size_t column)
+{
+    if (fill->datatype == WEIR_BOOL && (*at == 't' || *at == 'f'))
+        return weir_protocol_fill_cell(fill, at, row, column);
+    const struct weir_codec_json *json = &fill->decoder->json;
+    char echo[WEIR_CODEC_JSON_ECHO_BYTES];
+    enum weir_codec_json_kind kind = weir_codec_json_kind(at);
+    if (kind != WEIR_CODEC_JSON_NUMBER) {
+        (void)weir_protocol_fill_cell_error(fill, row, column, "expected %s, got %s",
+                                            fill->datatype == WEIR_BOOL ? "true or false"
+                                                                        : "a whole number",
+                                            weir_codec_json_echo(json, at, echo, sizeof echo));
+        return NULL;
+    }
+    struct weir_str token = weir_codec_json_token(at, json->end);
+    int64_t v = 0;
+    uint64_t u = 0;
+    switch (read_whole(token, fill->datatype, &v, &u)) {
+    case WEIR_CODEC_NUMBER_INT_OK:
+        break;
+    case WEIR_CODEC_NUMBER_INT_FRACTION:
+        (void)weir_protocol_fill_cell_error(fill, row, column, "expected a whole number, got %s",
+                                            weir_codec_json_echo(json, at, echo, sizeof echo));
+        return NULL;
+    case WEIR_CODEC_NUMBER_INT_RANGE:
+        (void)weir_protocol_fill_cell_error(fill, row, column, "%s is outside %s",
+                                            weir_codec_json_echo(json, at, echo, sizeof echo),
+                                            weir_dtype_name(fill->datatype));
+        return NULL;
+    }
+    /* One rounding, from the whole number to the element. */
+    if (fill->span.dtype == WEIR_F64) {
+        double wide = *at == '-' ? (double)v : (double)u;
+        memcpy(cell_at(fill, row, column), &wide, sizeof wide);
+    } else {
+        float narrow = *at == '-' ? (float)v : (float)u;
+        memcpy(cell_at(fill, row, column), &narrow, sizeof narrow);
+    }
+    return weir_codec_json_rows_after(token.at + token.n);
 }
 
 const char *weir_protocol_fill_cell(struct weir_protocol_fill *fill, const char *at, size_t row,

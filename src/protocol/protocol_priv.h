@@ -38,6 +38,11 @@ enum weir_status weir_protocol_fill_cell_error(const struct weir_protocol_fill *
 const char *weir_protocol_fill_cell(struct weir_protocol_fill *fill, const char *at, size_t row,
                                     size_t column);
 
+/* Writes one element of a whole-number datatype or BOOL (fill->datatype): no fraction, in range.
+ * Returns and fails as above. */
+const char *weir_protocol_fill_whole(struct weir_protocol_fill *fill, const char *at, size_t row,
+                                     size_t column);
+
 /* Writes one row from an array of exactly n_features elements. Returns the array's ']'; NULL:
  * failed. */
 const char *weir_protocol_fill_row(struct weir_protocol_fill *fill, const char *array, size_t row);
@@ -60,10 +65,11 @@ int64_t weir_protocol_columns_find(struct weir_protocol_decoder *decoder,
 const char *weir_protocol_columns_fill(struct weir_protocol_fill *fill, const char *object,
                                        size_t row);
 
-/* Marks a column as given in round (> 0; each column at most once a round); finds the first column
- * not marked in it, SIZE_MAX: none. */
-void weir_protocol_columns_mark(struct weir_protocol_decoder *decoder, size_t column,
+/* Marks a column as given in round (> 0); false: it was already. */
+bool weir_protocol_columns_mark(struct weir_protocol_decoder *decoder, size_t column,
                                 uint32_t round);
+
+/* Finds the first column not marked in round; SIZE_MAX: none. */
 size_t weir_protocol_columns_missing(const struct weir_protocol_decoder *decoder,
                                      const struct weir_spec *spec, uint32_t round);
 
