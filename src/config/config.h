@@ -91,8 +91,8 @@ struct weir_config {
 #define WEIR_CONFIG_FIELD(kind, field, ...) WEIR_CONFIG_FIELD_##kind(field)
     WEIR_CONFIG_OPTIONS(WEIR_CONFIG_FIELD)
 #undef WEIR_CONFIG_FIELD
-    struct weir_config_model any_model;       /* what holds for a model without an entry */
-    const struct weir_config_model *by_model; /* n_by_model entries of model_options, by name */
+    struct weir_config_model any_model; /* what holds for a model without an entry */
+    struct weir_config_model *by_model; /* n_by_model entries of model_options, by name */
     size_t n_by_model;
     struct weir_str file;            /* the YAML file that was read; empty: none */
     const struct weir_str *warnings; /* n_warnings sentences to be logged */
@@ -154,16 +154,16 @@ WEIR_MUST_USE enum weir_status weir_config_reload(struct weir_config **out,
 const char *weir_config_name(enum weir_config_option option);
 
 /* Writes the value of an option as the YAML file would have it ("16MiB", "[a, b]"). */
-void weir_config_value_text(const struct weir_config *config, enum weir_config_option option,
+void weir_config_help_value(const struct weir_config *config, enum weir_config_option option,
                             struct weir_buf *out);
 
 /* Writes the flags for --help: one line each, grouped, at most 100 columns. */
-void weir_config_help(struct weir_buf *out);
+void weir_config_help_flags(struct weir_buf *out);
 
 /* Writes the table of options as Markdown (conf/options.md). */
-void weir_config_markdown(struct weir_buf *out);
+void weir_config_help_markdown(struct weir_buf *out);
 
 /* Writes the whole configuration as YAML, with the origin of what is not a default. */
-void weir_config_dump(const struct weir_config *config, struct weir_buf *out);
+void weir_config_help_yaml(const struct weir_config *config, struct weir_buf *out);
 
 #endif

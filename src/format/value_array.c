@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Arrays of the value tree: copies of numbers in one type, row-major; texts; single elements. */
 #include "base/macros.h"
+#include "codec/utf8.h"
 #include "format/value.h"
 #include "format/value_priv.h"
 
@@ -327,34 +328,6 @@ char weir_value_element_kind(const struct weir_value *v)
     return '?';
 }
 
-/* Writes one character; returns its bytes, 0: no character has this number. A lone surrogate is
- * written in its three-byte form. */
-static size_t encode_utf8(uint32_t c, char out[4])
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    if (c > 0x10ffff)
-        return 0;
-    out[0] = (char)(0xf0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 static uint32_t load_unit(const struct weir_value_dtype *dtype, const char *at)
 {
     const struct weir_value_dtype unit = {
@@ -382,7 +355,7 @@ static struct weir_str decode_text(const struct weir_value_dtype *dtype, const c
     size_t n = 0;
     char encoded[4];
     for (size_t i = 0; i < n_units; i++) {
-        size_t n_bytes = encode_utf8(load_unit(dtype, at + 4 * i), encoded);
+        size_t n_bytes = weir_codec_utf8_encode(load_unit(dtype, at + 4 * i), encoded);
         if (n_bytes == 0) {
             *is_valid = false;
             return (struct weir_str){0};
@@ -394,7 +367,7 @@ static struct weir_str decode_text(const struct weir_value_dtype *dtype, const c
         return (struct weir_str){0};
     size_t used = 0;
     for (size_t i = 0; i < n_units; i++) {
-        size_t n_bytes = encode_utf8(load_unit(dtype, at + 4 * i), encoded);
+        size_t n_bytes = weir_codec_utf8_encode(load_unit(dtype, at + 4 * i), encoded);
         memcpy(out + used, encoded, n_bytes);
         used += n_bytes;
     }

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/macros.h"
+#include "config/value_priv.h"
+
+#include <arpa/inet.h>
+#include <sys/un.h>
+
+#define ROW(kind_, field_, name_, default_, min_, max_, unit_, scope_, group_, help_) \
+    [WEIR_CONFIG_OPTION_##field_] = {                                                 \
+        .name = (name_),                                                              \
+        .kind = WEIR_CONFIG_##kind_,                                                  \
+        .scope = WEIR_CONFIG_##scope_,                                                \
+        .offset = offsetof(struct weir_config, field_),                               \
+        .text = (default_),                                                           \
+        .min = (min_),                                                                \
+        .max = (max_),                                                                \
+        .unit = (unit_),                                                              \
+        .group = (group_),                                                            \
+        .help = (help_),                                                              \
+    },
+
+const struct weir_config_row weir_config_value_rows[WEIR_CONFIG_OPTION_N] = {
+    WEIR_CONFIG_OPTIONS(ROW)};
+
+#define MODEL_ROW(field)                                                      \
+    {                                                                         \
+        WEIR_CONFIG_OPTION_##field, offsetof(struct weir_config_model, field) \
+    }
+
+const struct weir_config_model_row weir_config_value_model_rows[WEIR_CONFIG_MODEL_ROW_N] = {
+    MODEL_ROW(max_batch_size),     MODEL_ROW(max_queue_delay_microseconds),
+    MODEL_ROW(inline_choice),      MODEL_ROW(inline_cost_max_ns),
+    MODEL_ROW(queue_requests_max), MODEL_ROW(queue_rows_max),
+    MODEL_ROW(queue_bytes_max),    MODEL_ROW(queue_delay_max_ns),
+    MODEL_ROW(request_timeout_ns),
+};
+
+/* Units, largest first, so that writing finds the largest that divides. */
+struct unit {
+    const char *name;
+    uint64_t factor;
+    bool is_written; /* used for writing too */
+};
+
+static const struct unit duration_units[] = {
+    {"d", 86400 * WEIR_NS_PER_S, false},
+    {"h", 3600 * WEIR_NS_PER_S, true},
+    {"m", 60 * WEIR_NS_PER_S, true},
+    {"s", WEIR_NS_PER_S, true},
+    {"ms", WEIR_NS_PER_MS, true},
+    {"us", WEIR_NS_PER_US, true},
+    {"ns", 1, true},
+};
+
+static const struct unit size_units[] = {
+    {"TiB", WEIR_CONFIG_TIB, true},
+    {"GiB", WEIR_CONFIG_GIB, true},
+    {"MiB", WEIR_CONFIG_MIB, true},
+    {"KiB", WEIR_CONFIG_KIB, true},
+    {"TB", UINT64_C(1000000000000), false},
+    {"GB", UINT64_C(1000000000), false},
+    {"MB", UINT64_C(1000000), false},
+    {"KB", UINT64_C(1000), false},
+    {"kB", UINT64_C(1000), false},
+    {"B", 1, false},
+    {"", 1, true},
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Computes whole.fraction × factor; false: it overflows or is no whole number. */
+static bool scale(struct weir_str whole, struct weir_str fraction, uint64_t factor, uint64_t *out)
+{
+    uint64_t v;
+    uint64_t part = 0;
+    uint64_t power = 1;
+    if (!weir_str_to_u64(whole, UINT64_MAX, &v) || __builtin_mul_overflow(v, factor, &v))
+        return false;
+    for (size_t i = 0; i < fraction.n; i++) {
+        part = part * 10 + (uint64_t)(fraction.at[i] - '0');
+        power *= 10;
+    }
+    if (__builtin_mul_overflow(part, factor, &part) || part % power != 0 ||
+        __builtin_add_overflow(v, part / power, &v))
+        return false;
+    *out = v;
+    return true;
+}
+
+static bool parse_scaled(struct weir_str text, const struct unit *units, size_t n_units,
+                         bool needs_unit, uint64_t *out)
+{
+    size_t n = 0;
+    while (n < text.n && is_digit(text.at[n]))
+        n++;
+    struct weir_str whole = weir_str_make(text.at, n);
+    struct weir_str fraction = {NULL, 0};
+    if (n < text.n && text.at[n] == '.') {
+        size_t from = ++n;
+        while (n < text.n && is_digit(text.at[n]))
+            n++;
+        fraction = weir_str_make(text.at + from, n - from);
+        if (fraction.n == 0 || fraction.n > 9)
+            return false;
+    }
+    struct weir_str unit = weir_str_trim(weir_str_make(text.at + n, text.n - n));
+    if (unit.n == 0 && needs_unit)
+        return fraction.n == 0 && weir_str_eq_c(whole, "0") ? (*out = 0, true) : false;
+    for (size_t i = 0; i < n_units; i++) {
+        if (weir_str_eq_c(unit, units[i].name))
+            return scale(whole, fraction, units[i].factor, out);
+    }
+    return false;
+}
+
+static bool parse_bool(struct weir_str text, uint64_t *out)
+{
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(words); i++) {
+        if (weir_str_eq_nocase(text, weir_str_c(words[i]))) {
+            *out = i % 2;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_choice(const char *words, struct weir_str text, uint64_t *out)
+{
+    struct weir_str rest = weir_str_c(words);
+    for (uint64_t i = 0; rest.at; i++) {
+        if (weir_str_eq(weir_str_split(&rest, '|'), text)) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum weir_status check_bounds(const struct weir_config_row *row, uint64_t v,
+                                     struct weir_error *err)
+{
+    if (v >= row->min && v <= row->max)
+        return WEIR_OK;
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf b = WEIR_BUF_INIT;
+    weir_config_value_write(row, row->min, &b);
+    weir_buf_append_c(&b, " to ");
+    weir_config_value_write(row, row->max, &b);
+    const char *range = weir_buf_c(&b);
+    return weir_error_set(err, WEIR_ERR_INVALID, "out of range, allowed: %s", range ? range : "");
+}
+
+enum weir_status weir_config_value_parse(const struct weir_config_row *row, struct weir_str text,
+                                         uint64_t *out, struct weir_error *err)
+{
+    uint64_t v = 0;
+    bool ok = false;
+    const char *expected = "";
+    switch (row->kind) {
+    case WEIR_CONFIG_BOOL:
+        ok = parse_bool(text, &v);
+        expected = "true or false";
+        break;
+    case WEIR_CONFIG_COUNT:
+        ok = weir_str_to_u64(text, UINT64_MAX, &v);
+        expected = "a whole number";
+        break;
+    case WEIR_CONFIG_SIZE:
+        ok = parse_scaled(text, size_units, WEIR_ARRAY_LEN(size_units), false, &v);
+        expected = "a size such as 16MiB";
+        break;
+    case WEIR_CONFIG_DURATION:
+        ok = parse_scaled(text, duration_units, WEIR_ARRAY_LEN(duration_units), true, &v);
+        expected = "a time with its unit such as 250ms or 10s";
+        break;
+    case WEIR_CONFIG_CHOICE:
+        ok = parse_choice(row->unit, text, &v);
+        expected = row->unit;
+        break;
+    case WEIR_CONFIG_TEXT:
+    case WEIR_CONFIG_LIST:
+        return weir_error_set(err, WEIR_ERR_INTERNAL, "not a number");
+    }
+    if (!ok) {
+        char echo[WEIR_ECHO_BUF_BYTES];
+        return weir_error_set(err, WEIR_ERR_INVALID, "expected %s, got \"%s\"", expected,
+                              weir_str_echo(text, echo, sizeof echo));
+    }
+    enum weir_status st = check_bounds(row, v, err);
+    if (st == WEIR_OK)
+        *out = v;
+    return st;
+}
+
+static void write_scaled(const struct unit *units, size_t n, uint64_t v, struct weir_buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!units[i].is_written || (v % units[i].factor != 0 && units[i].factor != 1))
+            continue;
+        weir_buf_append_u64(out, v / units[i].factor);
+        weir_buf_append_c(out, units[i].name);
+        return;
+    }
+}
+
+void weir_config_value_write(const struct weir_config_row *row, uint64_t value,
+                             struct weir_buf *out)
+{
+    struct weir_str rest = weir_str_c(row->unit);
+    switch (row->kind) {
+    case WEIR_CONFIG_BOOL:
+        weir_buf_append_c(out, value ? "true" : "false");
+        return;
+    case WEIR_CONFIG_COUNT:
+        weir_buf_append_u64(out, value);
+        return;
+    case WEIR_CONFIG_SIZE:
+        if (value == 0)
+            weir_buf_append_c(out, "0");
+        else
+            write_scaled(size_units, WEIR_ARRAY_LEN(size_units), value, out);
+        return;
+    case WEIR_CONFIG_DURATION:
+        if (value == 0)
+            weir_buf_append_c(out, "0s");
+        else
+            write_scaled(duration_units, WEIR_ARRAY_LEN(duration_units), value, out);
+        return;
+    case WEIR_CONFIG_CHOICE:
+        for (uint64_t i = 0; i < value; i++)
+            (void)weir_str_split(&rest, '|'); /* Skips the words before. */
+        weir_buf_append_str(out, weir_str_split(&rest, '|'));
+        return;
+    case WEIR_CONFIG_TEXT:
+    case WEIR_CONFIG_LIST:
+        return;
+    }
+}
+
+static bool is_host(struct weir_str host)
+{
+    char text[64];
+    unsigned char address[sizeof(struct in6_addr)];
+    if (host.n == 0 || weir_str_eq_c(host, "*"))
+        return true; /* All IPv4 addresses. */
+    if (host.n >= sizeof text)
+        return false;
+    bool is_v6 = host.at[0] == '[';
+    if (is_v6 && (host.n < 2 || host.at[host.n - 1] != ']'))
+        return false;
+    struct weir_str bare = is_v6 ? weir_str_make(host.at + 1, host.n - 2) : host;
+    if (weir_str_eq_c(bare, "localhost"))
+        return !is_v6;
+    memcpy(text, bare.at, bare.n);
+    text[bare.n] = '\0';
+    return inet_pton(is_v6 ? AF_INET6 : AF_INET, text, address) == 1;
+}
+
+static enum weir_status check_address(struct weir_str text, struct weir_error *err)
+{
+    char echo[WEIR_ECHO_BUF_BYTES];
+    if (weir_str_starts(text, WEIR_STR("unix:"))) {
+        size_t n = text.n - 5;
+        if (n > 0 && n < sizeof((struct sockaddr_un *)0)->sun_path)
+            return WEIR_OK;
+        return weir_error_set(err, WEIR_ERR_INVALID, "unix: needs a path of 1 to %zu bytes",
+                              sizeof((struct sockaddr_un *)0)->sun_path - 1);
+    }
+    const char *colon = text.n ? memrchr(text.at, ':', text.n) : NULL;
+    uint64_t port;
+    if (colon) {
+        size_t n = (size_t)(colon - text.at);
+        if (is_host(weir_str_make(text.at, n)) &&
+            weir_str_to_u64(weir_str_make(colon + 1, text.n - n - 1), 65535, &port))
+            return WEIR_OK;
+    }
+    return weir_error_set(err, WEIR_ERR_INVALID,
+                          "expected ADDR:PORT, [V6]:PORT or unix:PATH, got \"%s\"",
+                          weir_str_echo(text, echo, sizeof echo));
+}
+
+enum weir_status weir_config_value_check_text(enum weir_config_option option, struct weir_str text,
+                                              struct weir_error *err)
+{
+    const struct weir_config_row *row = &weir_config_value_rows[option];
+    char echo[WEIR_ECHO_BUF_BYTES];
+    size_t max = row->kind == WEIR_CONFIG_TEXT ? row->max : 4096;
+    if (text.n > max)
+        return weir_error_set(err, WEIR_ERR_INVALID, "longer than %zu bytes", max);
+    if (text.n && memchr(text.at, 0, text.n))
+        return weir_error_set(err, WEIR_ERR_INVALID, "holds a NUL byte");
+    if (option == WEIR_CONFIG_OPTION_listen)
+        return check_address(text, err);
+    if (option == WEIR_CONFIG_OPTION_admin && !weir_str_eq_c(text, "off") && text.n > 0)
+        return check_address(text, err);
+    if (option == WEIR_CONFIG_OPTION_models && text.n == 0)
+        return weir_error_set(err, WEIR_ERR_INVALID, "a path is empty");
+    if (option == WEIR_CONFIG_OPTION_default_model && text.n > 0 && !weir_str_is_name(text))
+        return weir_error_set(err, WEIR_ERR_INVALID, "\"%s\" is not a model name",
+                              weir_str_echo(text, echo, sizeof echo));
+    return WEIR_OK;
+}
+
+static bool is_same_name(struct weir_str a, const char *name)
+{
+    if (a.n != strlen(name))
+        return false;
+    for (size_t i = 0; i < a.n; i++) {
+        if (a.at[i] != name[i] && !(a.at[i] == '-' && name[i] == '_'))
+            return false;
+    }
+    return true;
+}
+
+size_t weir_config_value_find(struct weir_str name)
+{
+    for (size_t i = 0; i < WEIR_CONFIG_OPTION_N; i++) {
+        if (is_same_name(name, weir_config_value_rows[i].name))
+            return i;
+    }
+    return WEIR_CONFIG_OPTION_N;
+}
+
+enum { DISTANCE_BYTES_MAX = 64 };
+
+static char fold(char c)
+{
+    return c == '-' ? '_' : c;
+}
+
+size_t weir_config_value_distance(struct weir_str a, struct weir_str b)
+{
+    /* Optimal string alignment (Damerau 1964): three rows of the table are enough. */
+    size_t rows[3][DISTANCE_BYTES_MAX + 1];
+    a.n = weir_min_size(a.n, DISTANCE_BYTES_MAX);
+    b.n = weir_min_size(b.n, DISTANCE_BYTES_MAX);
+    for (size_t j = 0; j <= b.n; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= a.n; i++) {
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i - 1) % 3];
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            char x = fold(a.at[i - 1]);
+            char y = fold(b.at[j - 1]);
+            size_t best = above[j - 1] + (x == y ? 0 : 1);
+            best = weir_min_size(best, above[j] + 1);
+            best = weir_min_size(best, row[j - 1] + 1);
+            if (i > 1 && j > 1 && x == fold(b.at[j - 2]) && fold(a.at[i - 2]) == y)
+                best = weir_min_size(best, rows[(i - 2) % 3][j - 2] + 1);
+            row[j] = best;
+        }
+    }
+    return rows[a.n % 3][b.n];
+}
+
+const char *weir_config_value_nearest(struct weir_str name, const char *const *more, size_t n_more)
+{
+    const char *best = NULL;
+    size_t best_at = name.n / 3 + 2; /* Further away is no help. */
+    for (size_t i = 0; i < WEIR_CONFIG_OPTION_N + n_more; i++) {
+        const char *other = i < WEIR_CONFIG_OPTION_N ? weir_config_value_rows[i].name
+                                                     : more[i - WEIR_CONFIG_OPTION_N];
+        size_t d = weir_config_value_distance(name, weir_str_c(other));
+        if (d < best_at) {
+            best_at = d;
+            best = other;
+        }
+    }
+    return best;
+}
