@@ -93,6 +93,7 @@ struct weir_http_options {
     X(limit_chunk_framing, "400: chunk_framing_bytes_max")                           \
     X(limit_body, "413: body_bytes_max")                                             \
     X(limit_leading_crlf, "400: leading_crlf_bytes_max")                             \
+    X(shed_keep_alive, "connections ended: buffered_bytes_max is 85 % used")         \
     X(limit_buffered, "503: buffered_bytes_max or no memory")                        \
     X(bad_request_line, "400: request line, method or target malformed")             \
     X(bad_header, "400: header line malformed")                                      \

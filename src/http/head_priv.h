@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Request heads: finding the end of one within the limits, and reading it. Pure.
+ *
+ * Scanning is incremental over bytes that stay contiguous from the head's first byte on; reading
+ * happens once, on the whole head. So the outcome depends on the bytes alone and not on how they
+ * were cut on their way. */
+#ifndef WEIR_HTTP_HEAD_PRIV_H
+#define WEIR_HTTP_HEAD_PRIV_H
+
+#include "http/http.h"
+#include "http/refusal_priv.h"
+
+/* A part of the head, by offset from its first byte. */
+struct weir_http_span {
+    uint32_t at;
+    uint32_t n;
+};
+
+/* What a head says. */
+struct weir_http_head {
+    uint32_t bytes; /* from its first byte through the empty line; leading empty lines count */
+    enum weir_http_method method;
+    uint8_t minor; /* HTTP/1.minor */
+    bool is_asterisk : 1;
+    bool has_length : 1;
+    bool is_chunked : 1;
+    bool expects_continue : 1;
+    bool expects_other : 1;
+    bool wants_close : 1;
+    bool wants_keep_alive : 1;
+    uint64_t length; /* Content-Length; 0 without one */
+    struct weir_http_span target;
+    struct weir_http_span path;
+    struct weir_http_span query;
+    struct weir_http_span fields[WEIR_HTTP_N_FIELDS]; /* at == 0: absent */
+};
+
+/* How far a head was scanned; zero-initialise for each head. */
+struct weir_http_scan {
+    uint32_t at;      /* bytes looked at */
+    uint32_t line;    /* where the current line begins */
+    uint32_t request; /* where the request line begins */
+    uint32_t headers; /* where the first header line begins; 0: still before */
+    uint32_t n_headers;
+    bool is_line_begun; /* the current header line was counted */
+};
+
+enum weir_http_scan_result { WEIR_HTTP_SCAN_MORE, WEIR_HTTP_SCAN_WHOLE, WEIR_HTTP_SCAN_REFUSED };
+
+/* Goes on scanning at scan->at; bytes are n contiguous bytes from the head's first. The request
+ * line is read into head, which need not be kept between calls. WHOLE: head->bytes is set. REFUSED:
+ * *refusal is set. */
+enum weir_http_scan_result weir_http_head_scan(struct weir_http_scan *scan,
+                                               const struct weir_http_options *opts,
+                                               const char *bytes, size_t n,
+                                               struct weir_http_head *head,
+                                               enum weir_http_refusal *refusal);
+
+/* Reads the header lines of a whole head. Returns NONE, or why it is refused. */
+enum weir_http_refusal weir_http_head_read(struct weir_http_head *head,
+                                           const struct weir_http_scan *scan, const char *bytes);
+
+/* Finds whether c may stand in a token (RFC 9110 §5.6.2). */
+bool weir_http_head_is_token(unsigned char c);
+
+#endif
