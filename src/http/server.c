@@ -192,7 +192,7 @@ static void finish_close(struct weir_http_server *server)
 static void closed_one(struct weir_http_server *server)
 {
     weir_assert(server->n_closing > 0);
-    if (--server->n_closing == 0)
+    if (--server->n_closing == 0 && server->is_closing)
         finish_close(server);
 }
 
