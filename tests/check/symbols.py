@@ -26,6 +26,9 @@ EXTRA = {
     "src/format/value_array.c": ["weir_value_"],
     "src/format/value_number.c": ["weir_value_"],
     "src/tensor/spec.c": ["weir_dtype_", "weir_output_", "weir_spec_"],
+    "src/http/core.c": ["weir_http_refusal_"],
+    "src/http/reply.c": ["weir_http_json_", "weir_http_status_"],
+    "src/http/router.c": ["weir_http_allow_", "weir_http_method_", "weir_http_percent_"],
     "src/loop/wake.c": ["weir_poll_", "weir_signal_"],
 }
 
