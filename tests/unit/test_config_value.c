@@ -119,11 +119,14 @@ static const struct address {
     const char *text;
     bool ok;
 } addresses[] = {
-    {"127.0.0.1:8080", true}, {"0.0.0.0:0", true},        {"[::1]:8080", true},
-    {"[::]:80", true},        {"localhost:80", true},     {"unix:/run/weir.sock", true},
-    {"unix:", false},         {":8080", true},           {"127.0.0.1", false},
-    {"127.0.0.1:", false},    {"127.0.0.1:65536", false}, {"::1:8080", false},
-    {"[::1:8080", false},     {"example.org:80", false},  {"256.0.0.1:80", false},
+    {"127.0.0.1:8080", true},   {"0.0.0.0:0", true},
+    {"[::1]:8080", true},       {"[::]:80", true},
+    {"localhost:80", true},     {"unix:/run/weir.sock", true},
+    {"unix:", false},           {":8080", true},
+    {"127.0.0.1", false},       {"127.0.0.1:", false},
+    {"127.0.0.1:65536", false}, {"::1:8080", false},
+    {"[::1:8080", false},       {"example.org:80", false},
+    {"256.0.0.1:80", false},
 };
 
 Test(config_value, addresses_are_checked)
