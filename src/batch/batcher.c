@@ -313,6 +313,17 @@ static void slice_died(struct weir_batcher *b, struct weir_batch_slice *slice)
     weir_batcher_uncount(b, slice);
 }
 
+/* Finds a waiting batch's earliest deadline again: it decides when the batch leaves. */
+static void find_deadline(struct weir_batch *batch)
+{
+    uint64_t min_ns = WEIR_TIME_NEVER;
+    for (const struct weir_batch_slice *s = batch->slices; s; s = s->next) {
+        if (!s->loop.is_answered && s->deadline_ns < min_ns)
+            min_ns = s->deadline_ns;
+    }
+    batch->loop.deadline_ns = min_ns;
+}
+
 bool weir_batcher_cancel(struct weir_batcher *b, struct weir_batch_slice *slice)
 {
     weir_assert(b);
@@ -321,6 +332,10 @@ bool weir_batcher_cancel(struct weir_batcher *b, struct weir_batch_slice *slice)
     if (weir_batch_slice_move(slice, WEIR_BATCH_SLICE_CANCELED)) {
         b->counters.n_canceled++;
         slice_died(b, slice);
+        struct weir_batch *batch = slice->batch;
+        if (batch->loop.place == PLACE_WAITING && slice->deadline_ns != WEIR_TIME_NEVER &&
+            slice->deadline_ns <= batch->loop.deadline_ns)
+            find_deadline(batch);
         return true;
     }
     return atomic_load_explicit(&slice->state, memory_order_relaxed) != WEIR_BATCH_SLICE_RUNNING;
