@@ -2,7 +2,8 @@
 /* Trees are laid out breadth first with siblings side by side, so that a node needs one child index
  * and the top of a tree shares few cache lines. A leaf is a node whose child is itself and whose
  * threshold nothing exceeds: walking on from it stays there, so rows walk a fixed number of levels
- * without asking whether they have arrived, several at a time to hide the latency of memory.
+ * without asking whether they have arrived, several at a time (or one row through several
+ * trees) to hide the latency of memory.
  *
  * Trees outermost, rows inside: a tree fits in L1 or L2, the rows of a block too. A row still sees
  * its additions in the trees' order. */
@@ -13,6 +14,7 @@
 
 enum {
     LANES = 8,             /* rows walked together; bench/micro/bench_model_forest */
+    ROWS_FOR_LANES = 5,    /* fewer rows than this walk several trees at once instead */
     LEVELS_PER_CHECK = 4,  /* levels between looks whether all lanes have arrived */
     INDEX_MAX = 0x7fffffff /* nodes, values */
 };
@@ -59,16 +61,13 @@ struct weir_model_forest_builder {
 
 /* --- running --- */
 
-/* Walks n rows (at most LANES) through a tree; at[i] becomes the leaf of row i. Inlined twice, with
- * and without the test for NaN; without it NaN goes left, which cannot leave the tree. */
-static inline __attribute__((always_inline)) void walk(const struct node *nodes,
-                                                       const struct tree *tree, const float *x,
-                                                       size_t stride, size_t n, bool has_nan,
-                                                       uint32_t *at)
+/* Walks n lanes (at most LANES) from the nodes in at to their leaves; lane i reads its features at
+ * x + i × stride. Without has_nan NaN goes left, which cannot leave the tree. */
+static inline __attribute__((always_inline)) void walk(const struct node *nodes, uint32_t n_levels,
+                                                       const float *x, size_t stride, size_t n,
+                                                       bool has_nan, uint32_t *at)
 {
-    for (size_t i = 0; i < n; i++)
-        at[i] = tree->root;
-    for (uint32_t level = 0; level < tree->n_levels; level += LEVELS_PER_CHECK) {
+    for (uint32_t level = 0; level < n_levels; level += LEVELS_PER_CHECK) {
         for (size_t step = 0; step < LEVELS_PER_CHECK; step++) {
             for (size_t i = 0; i < n; i++) {
                 const struct node *node = &nodes[at[i]];
@@ -87,39 +86,77 @@ static inline __attribute__((always_inline)) void walk(const struct node *nodes,
     }
 }
 
-static inline __attribute__((always_inline)) void add_tree(const struct forest *f,
+/* Adds the values of a leaf to the sums of a row. */
+static inline void add_leaf(const struct forest *f, const struct tree *tree, uint32_t leaf,
+                            double *sums)
+{
+    const double *values = f->values + f->nodes[leaf].value;
+    sums += tree->first;
+    for (size_t k = 0; k < f->width; k++)
+        sums[k] += values[k];
+}
+
+/* One tree, n rows: the lanes are rows. */
+static inline __attribute__((always_inline)) void add_rows(const struct forest *f,
                                                            const struct tree *tree, const float *x,
                                                            size_t stride, size_t n, bool has_nan,
                                                            double *sums)
 {
     uint32_t at[LANES];
+    for (size_t i = 0; i < LANES; i++)
+        at[i] = tree->root;
     if (n == LANES)
-        walk(f->nodes, tree, x, stride, LANES, has_nan, at);
+        walk(f->nodes, tree->n_levels, x, stride, LANES, has_nan, at);
     else
-        walk(f->nodes, tree, x, stride, n, has_nan, at);
-    sums += tree->first;
-    for (size_t i = 0; i < n; i++, sums += f->n_sums) {
-        const double *values = f->values + f->nodes[at[i]].value;
-        for (size_t k = 0; k < f->width; k++)
-            sums[k] += values[k];
+        walk(f->nodes, tree->n_levels, x, stride, n, has_nan, at);
+    for (size_t i = 0; i < n; i++)
+        add_leaf(f, tree, at[i], sums + i * f->n_sums);
+}
+
+/* One row, n trees: the lanes are trees, whose leaves are added in the trees' order. */
+static inline __attribute__((always_inline)) void add_few(const struct forest *f, const float *x,
+                                                          bool has_nan, double *sums)
+{
+    for (size_t t = 0; t < f->n_trees; t += LANES) {
+        size_t n = weir_min_size(LANES, f->n_trees - t);
+        const struct tree *trees = &f->trees[t];
+        uint32_t at[LANES];
+        uint32_t n_levels = 0;
+        for (size_t i = 0; i < n; i++) {
+            at[i] = trees[i].root;
+            n_levels = trees[i].n_levels > n_levels ? trees[i].n_levels : n_levels;
+        }
+        if (n == LANES)
+            walk(f->nodes, n_levels, x, 0, LANES, has_nan, at);
+        else
+            walk(f->nodes, n_levels, x, 0, n, has_nan, at);
+        for (size_t i = 0; i < n; i++)
+            add_leaf(f, &trees[i], at[i], sums);
     }
+}
+
+/* All trees for n rows. Few rows leave lanes empty: then each row takes its trees side by side. */
+static inline __attribute__((always_inline)) void
+add_all(const struct forest *f, const float *x, size_t stride, size_t n, bool has_nan, double *sums)
+{
+    size_t n_full = n % LANES < ROWS_FOR_LANES ? n - n % LANES : n;
+    for (size_t t = 0; t < f->n_trees; t++)
+        for (size_t row = 0; row < n_full; row += LANES)
+            add_rows(f, &f->trees[t], x + row * stride, stride, weir_min_size(LANES, n - row),
+                     has_nan, sums + row * f->n_sums);
+    for (size_t row = n_full; row < n; row++)
+        add_few(f, x + row * stride, has_nan, sums + row * f->n_sums);
 }
 
 static void add_trees(const struct forest *f, const float *x, size_t stride, size_t n, double *sums)
 {
-    for (size_t t = 0; t < f->n_trees; t++)
-        for (size_t row = 0; row < n; row += LANES)
-            add_tree(f, &f->trees[t], x + row * stride, stride, weir_min_size(LANES, n - row),
-                     false, sums + row * f->n_sums);
+    add_all(f, x, stride, n, false, sums);
 }
 
 static void add_trees_nan(const struct forest *f, const float *x, size_t stride, size_t n,
                           double *sums)
 {
-    for (size_t t = 0; t < f->n_trees; t++)
-        for (size_t row = 0; row < n; row += LANES)
-            add_tree(f, &f->trees[t], x + row * stride, stride, weir_min_size(LANES, n - row), true,
-                     sums + row * f->n_sums);
+    add_all(f, x, stride, n, true, sums);
 }
 
 /* Answers for several targets: class shares of one target after the other. */
