@@ -42,8 +42,8 @@ const struct weir_format_reader *weir_format_find(struct weir_str bytes);
 
 /* Appends what a file is, without making a model of it: the tree of estimators with their classes,
  * parameters that differ from None, shapes of arrays and the library's version. For `weir inspect`.
- * As text: indented lines; as JSON: one object {"format", "library_version", "root": {"class",
- * "params", "attributes", "children"}}. Statuses as weir_format_load; out may hold a part then. */
+ * As text: indented lines; as JSON: one object {"format", "library_version", "roots": […]}, see
+ * format/describe.h. Statuses as weir_format_load; out may hold a part then. */
 WEIR_MUST_USE enum weir_status weir_format_describe(struct weir_buf *out, const char *path,
                                                     enum weir_format_describe how,
                                                     const struct weir_format_opts *opts,

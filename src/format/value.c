@@ -219,6 +219,18 @@ enum weir_status weir_value_attr_opt(const struct weir_value_at *at, const char 
     return step(at, v, name, 0, out, err);
 }
 
+enum weir_status weir_value_attr_index(const struct weir_value_at *at, size_t i,
+                                       struct weir_value_at *out, struct weir_error *err)
+{
+    const struct weir_value_object *object = NULL;
+    enum weir_status status = weir_value_object(at, &object, err);
+    if (status != WEIR_OK)
+        return status;
+    weir_assert(object);
+    weir_assert(i < object->attrs.n);
+    return step(at, object->attrs.at[i].value, NULL, i, out, err);
+}
+
 size_t weir_value_n(const struct weir_value *v)
 {
     if (v->kind == WEIR_VALUE_LIST || v->kind == WEIR_VALUE_TUPLE || v->kind == WEIR_VALUE_SET)

@@ -204,6 +204,11 @@ WEIR_MUST_USE enum weir_status weir_value_attr_opt(const struct weir_value_at *a
                                                    struct weir_value_at *out,
                                                    struct weir_error *err);
 
+/* Steps to attribute i of an object, in the file's order (object->attrs has the names). */
+WEIR_MUST_USE enum weir_status weir_value_attr_index(const struct weir_value_at *at, size_t i,
+                                                     struct weir_value_at *out,
+                                                     struct weir_error *err);
+
 /* Returns how many items weir_value_item reaches: of a list, tuple, set, array of objects (all
  * elements, row-major), dict (pairs); 0 for all other kinds. */
 size_t weir_value_n(const struct weir_value *v);
