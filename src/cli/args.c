@@ -149,6 +149,11 @@ enum weir_cli_arg weir_cli_args_next(struct weir_cli_args *a, size_t *index)
     return arg[1] == '-' ? next_long(a, arg + 2, index) : next_letter(a, arg + 1, index);
 }
 
+const char *weir_cli_args_more(struct weir_cli_args *a)
+{
+    return a->at < a->argc ? a->argv[a->at++] : NULL;
+}
+
 enum weir_status weir_cli_args_u64(const char *name, const char *text, uint64_t min, uint64_t max,
                                    uint64_t *out, struct weir_error *err)
 {

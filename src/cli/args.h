@@ -33,6 +33,10 @@ void weir_cli_args_init(struct weir_cli_args *a, const struct weir_cli_command *
  * one was probably meant. */
 enum weir_cli_arg weir_cli_args_next(struct weir_cli_args *a, size_t *index);
 
+/* Takes the next argument as it is, for an option with a second value; NULL: there is none.
+ * Borrowed from argv. */
+const char *weir_cli_args_more(struct weir_cli_args *a);
+
 /* Finds a "--help" or "-h" before "--". */
 bool weir_cli_args_wants_help(int argc, char **argv);
 

@@ -46,6 +46,7 @@ struct weir_cli_command {
     int (*run)(const struct weir_cli_command *self, int argc, char **argv);
 };
 
+extern const struct weir_cli_command weir_cli_bench;
 extern const struct weir_cli_command weir_cli_predict;
 extern const struct weir_cli_command weir_cli_version;
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 static const struct weir_cli_command *const commands[] = {
+    &weir_cli_bench,
+    &weir_cli_predict,
     &weir_cli_version,
 };
 
