@@ -59,7 +59,7 @@ def logistic():
     yield Case("lr_bc_bool", "logistic", lr(), "breast_cancer", labels=lambda y: y.astype(bool))
     yield Case("lr_bc_str", "logistic", lr(), "breast_cancer", fit="df",
                labels=lambda y: np.array(["malignant", "benign"], dtype=object)[y], save="joblib")
-    yield Case("lr_bc_float", "logistic", lr(), "breast_cancer", labels=lambda y: y * 2.5 - 1.25)
+    yield Case("lr_bc_float", "logistic", lr(), "breast_cancer", labels=lambda y: y * 2.0 - 1.0)
     yield Case("lr_bc_liblinear", "logistic", lr(solver="liblinear"), "breast_cancer", commit=True, save="joblib")
     yield Case("lr_bc_noint", "logistic", lr(fit_intercept=False), "breast_cancer")
     yield Case("lr_iris", "logistic", lr(), "iris", labels=text, commit=True)
