@@ -48,6 +48,7 @@ struct weir_cli_command {
 
 extern const struct weir_cli_command weir_cli_bench;
 extern const struct weir_cli_command weir_cli_predict;
+extern const struct weir_cli_command weir_cli_serve;
 extern const struct weir_cli_command weir_cli_version;
 
 /* Runs a subcommand, or answers "--help" for it; returns what the process ends with. A standard

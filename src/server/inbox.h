@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages between the keeper and the loops: a bounded queue and a wake-up, one for each thread.
+ *
+ * Control messages are few (a table, a configuration, the steps of the end) and their receivers
+ * come round in milliseconds, so a full queue is a stuck thread. Only descriptors handed to another
+ * loop may come in bursts; for them a full queue is an answer. */
+#ifndef WEIR_SERVER_INBOX_H
+#define WEIR_SERVER_INBOX_H
+
+#include "loop/addr.h"
+#include "loop/wake.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+enum { WEIR_SERVER_INBOX_MESSAGES_MAX = 1024 };
+
+enum weir_server_message_kind {
+    /* keeper → loop */
+    WEIR_SERVER_TABLE,     /* adopt the table in ptr */
+    WEIR_SERVER_CONFIG,    /* adopt the configuration in ptr */
+    WEIR_SERVER_NOT_READY, /* readiness is off from now on */
+    WEIR_SERVER_DRAIN,     /* take the backlog, close the listeners, end with the last connection */
+    WEIR_SERVER_STOP,      /* end at once */
+    /* loop → loop */
+    WEIR_SERVER_ADOPT_FD, /* serve the connected descriptor in number */
+    /* loop → keeper */
+    WEIR_SERVER_TABLE_ADOPTED,    /* the loop answers from the table in ptr */
+    WEIR_SERVER_CONFIG_ADOPTED,   /* the loop uses the configuration in ptr */
+    WEIR_SERVER_VERSION_RELEASED, /* the loop has nothing in flight of the version in ptr */
+    WEIR_SERVER_DRAINED,          /* the loop's last connection is closed */
+    WEIR_SERVER_STOPPED,          /* the loop has ended */
+};
+
+struct weir_server_message {
+    enum weir_server_message_kind kind;
+    uint32_t from; /* index of the sending shard */
+    const void *ptr;
+    int64_t number;
+};
+
+struct weir_server_inbox {
+    struct weir_wake wake; /* belongs to the receiving loop */
+    struct {               /* under mu */
+        pthread_mutex_t mu;
+        struct weir_server_message messages[WEIR_SERVER_INBOX_MESSAGES_MAX]; /* a ring */
+        uint32_t first;
+        uint32_t n;
+    } shared;
+};
+
+/* Makes an empty inbox whose messages wake fn(arg) on loop. WEIR_ERR_IO: no descriptor. */
+WEIR_MUST_USE enum weir_status weir_server_inbox_init(struct weir_server_inbox *inbox,
+                                                      struct weir_loop *loop, weir_loop_fn *fn,
+                                                      void *arg);
+
+/* Queues a message and wakes the receiver; false: the queue is full. Runs on: any thread. */
+WEIR_MUST_USE bool weir_server_inbox_try_push(struct weir_server_inbox *inbox,
+                                              struct weir_server_message message);
+
+/* As above for control messages: a full queue ends the process, since its receiver is stuck. Runs
+ * on: any thread. */
+void weir_server_inbox_push(struct weir_server_inbox *inbox, struct weir_server_message message);
+
+/* Takes the oldest message; false: none. Runs on: the receiver. */
+bool weir_server_inbox_take(struct weir_server_inbox *inbox, struct weir_server_message *out);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The keeper: the main thread. It owns configuration, signals, the repository and the admin
+ * listener, tells the loops what to serve, and sees the process to its end. Never computes, never
+ * blocks. */
+#ifndef WEIR_SERVER_KEEPER_H
+#define WEIR_SERVER_KEEPER_H
+
+#include "config/config.h"
+#include "repo/repo.h"
+#include "server/shard.h"
+
+#include <stdio.h>
+
+/* Serves until a signal ends it. config: taken, also on failure. sources: where it came from, for
+ * SIGHUP; borrowed. out: where the addresses and the models are announced. Errors are about the
+ * start: an address in use, no memory. Runs on: the main thread, before any other. */
+WEIR_MUST_USE enum weir_status weir_server_keeper_run(struct weir_config *config,
+                                                      const struct weir_config_sources *sources,
+                                                      FILE *out, struct weir_error *err);
+
+/* Handles a message from a loop. Runs on: the keeper. */
+void weir_server_keeper_receive(struct weir_server_keeper *keeper,
+                                struct weir_server_message message);
+
+/* Returns the repository, for the admin routes. Runs on: the keeper. */
+struct weir_repo *weir_server_keeper_repo(struct weir_server_keeper *keeper);
+
+/* Appends the metrics page. Runs on: the keeper. */
+void weir_server_keeper_expose(struct weir_server_keeper *keeper, struct weir_buf *out);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* The server's metrics: the table of families, and the cells that each loop writes.
+ *
+ * A cell has one writer, the loop it was made for; the keeper adds the cells up when it is scraped.
+ * Threads: weir_server_metrics_* any unless said; cells: their loop's. */
+#ifndef WEIR_SERVER_METRICS_H
+#define WEIR_SERVER_METRICS_H
+
+#include "batch/batcher.h"
+#include "http/options.h"
+#include "metric/registry.h"
+#include "repo/version.h"
+
+#include <stdint.h>
+
+/* Families, in the order of the page: enumerator, name, type, unit, help, labels. */
+#define WEIR_SERVER_METRIC_MAP(X)                                                                  \
+    X(REQUESTS, "weir_requests_total", COUNTER, NONE,                                              \
+      "Prediction requests by what they were answered with.", "model", "version", "protocol",      \
+      "code")                                                                                      \
+    X(STAGE, "weir_request_stage_seconds", HISTOGRAM, SECONDS,                                     \
+      "Time spent in each stage; decode, encode and whole for each request, queue and run for "    \
+      "each batch.",                                                                               \
+      "model", "version", "stage")                                                                 \
+    X(ROWS, "weir_rows_total", COUNTER, NONE, "Rows that were run.", "model", "version")           \
+    X(BATCH_ROWS, "weir_batch_rows", HISTOGRAM, NONE, "Rows in each batch that was run.", "model", \
+      "version")                                                                                   \
+    X(BATCHES, "weir_batches_total", COUNTER, NONE,                                                \
+      "Batches by why they were closed and where "                                                 \
+      "they ran.",                                                                                 \
+      "model", "version", "reason", "place")                                                       \
+    X(REFUSED, "weir_refused_total", COUNTER, NONE,                                                \
+      "Prediction requests refused before their rows were queued.", "model", "reason")             \
+    X(UNANSWERED, "weir_unanswered_total", COUNTER, NONE,                                          \
+      "Queued requests whose rows never ran, or whose answer nobody waited for.", "reason")        \
+    X(EXTRA_COLUMNS, "weir_extra_columns_total", COUNTER, NONE,                                    \
+      "Named columns in requests that the model does not have, ignored.", "model")                 \
+    X(QUEUE_REQUESTS, "weir_queue_requests", GAUGE, NONE,                                          \
+      "Requests admitted and not yet answered.", "loop")                                           \
+    X(QUEUE_ROWS, "weir_queue_rows", GAUGE, NONE, "Rows admitted and not yet run.", "loop")        \
+    X(HTTP, "weir_http_events_total", COUNTER, NONE,                                               \
+      "What happened to connections and requests: answers, limits, timeouts, refusals.", "event")  \
+    X(CONNECTIONS, "weir_http_connections", GAUGE, NONE, "Open connections.", "loop")              \
+    X(BYTES, "weir_http_bytes_total", COUNTER, BYTES, "Bytes read and written.", "direction")      \
+    X(ITERATION, "weir_loop_iteration_seconds", HISTOGRAM, SECONDS,                                \
+      "Time the callbacks of one loop iteration took.", "loop")                                    \
+    X(LAG, "weir_loop_lag_seconds", HISTOGRAM, SECONDS, "How late a timer of 100 ms came.",        \
+      "loop")                                                                                      \
+    X(SWAP, "weir_swap_seconds", HISTOGRAM, SECONDS,                                               \
+      "Time from seeing a changed file to all loops having adopted it.", "model")                  \
+    X(LOAD, "weir_load_seconds", HISTOGRAM, SECONDS, "Time a successful load took.", "model")      \
+    X(LOADS, "weir_loads_total", COUNTER, NONE, "Loads by model and outcome.", "model", "outcome")
+
+enum weir_server_metric {
+#define WEIR_SERVER_METRIC_ENUM(code, ...) WEIR_SERVER_METRIC_##code,
+    WEIR_SERVER_METRIC_MAP(WEIR_SERVER_METRIC_ENUM)
+#undef WEIR_SERVER_METRIC_ENUM
+};
+
+enum weir_server_stage {
+    WEIR_SERVER_STAGE_DECODE,
+    WEIR_SERVER_STAGE_QUEUE,
+    WEIR_SERVER_STAGE_RUN,
+    WEIR_SERVER_STAGE_ENCODE,
+    WEIR_SERVER_STAGE_WHOLE,
+};
+
+enum { WEIR_SERVER_STAGE_N = 5, WEIR_SERVER_CODES_N = 8, WEIR_SERVER_PROTOCOLS_N = 2 };
+
+enum weir_server_protocol { WEIR_SERVER_PROTOCOL_FLASK, WEIR_SERVER_PROTOCOL_V2 };
+
+/* The cells of one loop that do not belong to a model. */
+struct weir_server_loop_cells {
+    struct weir_metric_counter *http[64]; /* in the order of WEIR_HTTP_COUNTERS */
+    struct weir_metric_counter *bytes_in;
+    struct weir_metric_counter *bytes_out;
+    struct weir_metric_gauge *connections;
+    struct weir_metric_gauge *queue_requests;
+    struct weir_metric_gauge *queue_rows;
+    struct weir_metric_histogram *iteration;
+    struct weir_metric_histogram *lag;
+    struct weir_metric_counter *expired;
+    struct weir_metric_counter *canceled;
+    struct weir_metric_counter *late;
+};
+
+/* The cells of one version on one loop; those that many versions never need are made at first use.
+ */
+struct weir_server_version_cells {
+    struct weir_metric_registry *registry;
+    uint32_t shard;
+    const struct weir_version *version;
+    struct weir_metric_histogram *stage[WEIR_SERVER_STAGE_N];
+    struct weir_metric_histogram *batch_rows;
+    struct weir_metric_counter *rows;
+    struct weir_metric_counter *extra_columns;
+    struct weir_metric_counter *requests[WEIR_SERVER_PROTOCOLS_N][WEIR_SERVER_CODES_N];
+    struct weir_metric_counter *batches[WEIR_BATCH_CLOSE_N][2]; /* by reason; pool, inline */
+    struct weir_metric_counter *refused[WEIR_BATCHER_REFUSAL_N];
+};
+
+/* Makes the registry for n_shards loops. Errors as weir_metric_registry_new. */
+WEIR_MUST_USE enum weir_status weir_server_metrics_new(struct weir_metric_registry **out,
+                                                       uint32_t n_shards, uint32_t n_series_max,
+                                                       struct weir_mem *mem,
+                                                       struct weir_error *err);
+
+/* Fills the cells of a loop. */
+void weir_server_metrics_loop_cells(struct weir_server_loop_cells *cells,
+                                    struct weir_metric_registry *registry, uint32_t shard);
+
+/* Fills the cells of a version on a loop. */
+void weir_server_metrics_version_cells(struct weir_server_version_cells *cells,
+                                       struct weir_metric_registry *registry, uint32_t shard,
+                                       const struct weir_version *version);
+
+/* Copies the counters that the HTTP server keeps into the loop's cells. Runs on: the loop. */
+void weir_server_metrics_copy_http(struct weir_server_loop_cells *cells,
+                                   const struct weir_http_counters *counters);
+
+/* Counts one answered request. code: any HTTP status; rare ones share a cell lookup. Runs on: the
+ * loop. */
+void weir_server_metrics_count_request(struct weir_server_version_cells *cells,
+                                       enum weir_server_protocol protocol, int code);
+
+/* Counts one batch that was run. Runs on: the loop. */
+void weir_server_metrics_count_batch(struct weir_server_version_cells *cells,
+                                     const struct weir_batch *batch);
+
+/* Counts one refused request. Runs on: the loop. */
+void weir_server_metrics_count_refusal(struct weir_server_version_cells *cells,
+                                       enum weir_batcher_refusal refusal);
+
+#endif

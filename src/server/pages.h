@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that is answered without running a model: health, metadata, states, metrics,
+ * repository calls. Runs on: the shard. */
+#ifndef WEIR_SERVER_PAGES_H
+#define WEIR_SERVER_PAGES_H
+
+#include "server/routes.h"
+#include "server/shard.h"
+
+/* Answers a request of a route that does not predict. */
+void weir_server_pages_answer(struct weir_server_shard *shard, struct weir_http_req *req,
+                              enum weir_server_route route);
+
+#endif

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: MIT */
+/* A prediction is decoded on the loop straight into an open batch; at the end of the iteration the
+ * batches that may leave are run, here if that is cheaper than a hand-over, else by a worker; the
+ * runner writes the answers, and the loop only sends them. A large body is decoded by the worker
+ * that runs it. Between decoding and answering, a request is a slice of a batch; the connection is
+ * named by a ticket, so that a late answer to a dead connection is recognised. */
+#include "server/predict.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "server/status.h"
+
+#include <stdio.h>
+
+enum { RETRY_AFTER_S = 1, MS_PER_HOUR = 3600 * 1000, SHORT_WAIT_NS = 2000000 };
+
+static enum weir_server_protocol protocol_of(enum weir_server_route route)
+{
+    return route == WEIR_SERVER_ROUTE_V2_INFER ? WEIR_SERVER_PROTOCOL_V2
+                                               : WEIR_SERVER_PROTOCOL_FLASK;
+}
+
+static enum weir_output asked_of(enum weir_server_route route)
+{
+    if (route == WEIR_SERVER_ROUTE_PREDICT_PROBA)
+        return WEIR_OUTPUT_PREDICT_PROBA;
+    if (route == WEIR_SERVER_ROUTE_DECISION_FUNCTION)
+        return WEIR_OUTPUT_DECISION_FUNCTION;
+    return WEIR_OUTPUT_PREDICT;
+}
+
+static void refuse(struct weir_server_shard *shard, struct weir_http_req *req, int code,
+                   const char *text)
+{
+    (void)weir_http_reply_error(shard->loop.http, weir_http_req_ticket(req), code,
+                                code == 503 || code == 429 ? RETRY_AFTER_S : 0, weir_str_c(text));
+}
+
+/* Refuses and counts it for a known version. */
+static void refuse_of(struct weir_server_shard *shard, struct weir_http_req *req,
+                      struct weir_server_shard_version *sv, enum weir_server_route route, int code,
+                      const char *text)
+{
+    weir_server_metrics_count_request(&sv->cells, protocol_of(route), code);
+    refuse(shard, req, code, text);
+}
+
+static enum weir_status find_version(struct weir_server_shard *shard, struct weir_http_req *req,
+                                     struct weir_server_shard_version **out, struct weir_error *err)
+{
+    const struct weir_http_match *match = weir_http_req_match(req);
+    struct weir_str none = {NULL, 0};
+    return weir_server_shard_find(shard, match->n_captures > 0 ? match->captures[0] : none,
+                                  match->n_captures > 1 ? match->captures[1] : none, out, err);
+}
+
+/* Reads the deadline of a request; false: the header is not a number of milliseconds. */
+static bool read_deadline(struct weir_http_req *req, const struct weir_server_shard_version *sv,
+                          uint64_t *deadline_ns)
+{
+    uint64_t timeout_ns = sv->request_timeout_ns;
+    struct weir_str text = weir_http_req_header(req, WEIR_HTTP_FIELD_X_REQUEST_TIMEOUT_MS);
+    if (text.at) {
+        uint64_t ms;
+        if (!weir_str_to_u64(text, UINT32_MAX, &ms))
+            return false;
+        if (ms < MS_PER_HOUR && ms * WEIR_NS_PER_MS < timeout_ns)
+            timeout_ns = ms * WEIR_NS_PER_MS;
+    }
+    *deadline_ns = weir_clock_add(weir_http_req_begun_ns(req), timeout_ns);
+    return true;
+}
+
+static int refusal_code(enum weir_batcher_refusal refusal)
+{
+    switch (refusal) {
+    case WEIR_BATCHER_REFUSAL_NONE:
+        return 200;
+    case WEIR_BATCHER_REFUSAL_REQUESTS:
+    case WEIR_BATCHER_REFUSAL_ROWS:
+    case WEIR_BATCHER_REFUSAL_BYTES:
+    case WEIR_BATCHER_REFUSAL_TIME:
+    case WEIR_BATCHER_REFUSAL_MEMORY:
+        return 503;
+    case WEIR_BATCHER_REFUSAL_DEADLINE:
+        return 504;
+    case WEIR_BATCHER_REFUSAL_SIZE:
+        return 413;
+    }
+    return 500;
+}
+
+enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
+                                                struct weir_http_req *req,
+                                                enum weir_server_route route)
+{
+    struct weir_server_shard_version *sv;
+    struct weir_error err = WEIR_ERROR_INIT;
+    enum weir_status status = find_version(shard, req, &sv, &err);
+    if (status != WEIR_OK) {
+        refuse(shard, req, weir_server_status_http(status), err.msg);
+        return WEIR_HTTP_REPLIED;
+    }
+    struct weir_str coding = weir_http_req_header(req, WEIR_HTTP_FIELD_CONTENT_ENCODING);
+    if (coding.n > 0 && !weir_str_eq_nocase(coding, WEIR_STR("identity"))) {
+        struct weir_http_reply reply = {
+            .status = 415,
+            .fields = WEIR_STR("Accept-Encoding: identity\r\n"),
+            .body = WEIR_STR("{\"error\":\"compressed bodies are not supported\"}"),
+        };
+        weir_server_metrics_count_request(&sv->cells, protocol_of(route), 415);
+        (void)weir_http_reply(shard->loop.http, weir_http_req_ticket(req), &reply);
+        return WEIR_HTTP_REPLIED;
+    }
+    uint64_t deadline_ns;
+    if (!read_deadline(req, sv, &deadline_ns)) {
+        refuse_of(shard, req, sv, route, 400,
+                  "X-Request-Timeout-Ms: expected a whole number of milliseconds");
+        return WEIR_HTTP_REPLIED;
+    }
+    uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
+    enum weir_batcher_refusal refusal =
+        weir_batcher_admit(shard->loop.batcher, sv->batching, 1, deadline_ns, now_ns);
+    if (refusal != WEIR_BATCHER_REFUSAL_NONE) {
+        weir_server_metrics_count_refusal(&sv->cells, refusal);
+        refuse_of(shard, req, sv, route, refusal_code(refusal), weir_batcher_refusal_text(refusal));
+        return WEIR_HTTP_REPLIED;
+    }
+    return WEIR_HTTP_ACCEPT;
+}
+
+/* Fills all of a call but its protocol part. */
+static void fill_call(struct weir_server_call *call, struct weir_http_req *req,
+                      struct weir_server_shard_version *sv)
+{
+    call->ticket = weir_http_req_ticket(req);
+    call->sv = sv;
+    call->begun_ns = weir_http_req_begun_ns(req);
+    call->status = WEIR_ERR_CANCELED;
+    call->body_at = 0;
+    call->body_bytes = 0;
+    call->wants_timing = weir_http_req_header(req, WEIR_HTTP_FIELD_SERVER_TIMING).at != NULL;
+    struct weir_str id = weir_http_req_header(req, WEIR_HTTP_FIELD_X_REQUEST_ID);
+    call->request_id_bytes = 0;
+    if (id.n > 0 && id.n <= WEIR_SERVER_REQUEST_ID_BYTES_MAX && weir_str_is_name(id)) {
+        call->request_id_bytes = (uint8_t)id.n;
+        memcpy(call->request_id, id.at, id.n);
+    }
+}
+
+/* --- answers -------------------------------------------------------------------------------- */
+
+enum { ANSWER_FIELDS_BYTES = WEIR_SERVER_VERSION_FIELDS_BYTES + 320 };
+
+/* Puts together the header lines of an answer; the usual ones are those of the version as they are.
+ */
+static struct weir_str answer_fields(const struct weir_server_call *call,
+                                     const struct weir_server_job *job, uint64_t now_ns, char *room)
+{
+    const struct weir_server_shard_version *sv = call->sv;
+    if (!call->wants_timing && call->request_id_bytes == 0)
+        return weir_str_make(sv->fields, sv->fields_bytes);
+    memcpy(room, sv->fields, sv->fields_bytes);
+    size_t at = sv->fields_bytes;
+    if (call->request_id_bytes > 0)
+        at += (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at, "X-Request-Id: %.*s\r\n",
+                               (int)call->request_id_bytes, call->request_id);
+    if (call->wants_timing && job) {
+        uint64_t started_ns = atomic_load_explicit(&job->batch->started_ns, memory_order_relaxed);
+        double decode = (double)(call->decoded_ns - call->begun_ns) / 1e6;
+        double queue =
+            started_ns > call->decoded_ns ? (double)(started_ns - call->decoded_ns) / 1e6 : 0;
+        at +=
+            (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at,
+                             "Server-Timing: decode;dur=%.3f, queue;dur=%.3f, run;dur=%.3f, "
+                             "encode;dur=%.3f, whole;dur=%.3f\r\n",
+                             decode, queue, (double)job->run_ns / 1e6, (double)job->encode_ns / 1e6,
+                             (double)(now_ns - call->begun_ns) / 1e6);
+    }
+    return weir_str_make(room, at);
+}
+
+static void count_answer(struct weir_server_call *call, int code, uint64_t now_ns)
+{
+    struct weir_server_version_cells *cells = &call->sv->cells;
+    weir_server_metrics_count_request(cells,
+                                      call->protocol.dialect == WEIR_PROTOCOL_V2
+                                          ? WEIR_SERVER_PROTOCOL_V2
+                                          : WEIR_SERVER_PROTOCOL_FLASK,
+                                      code);
+    weir_metric_histogram_add(cells->stage[WEIR_SERVER_STAGE_DECODE],
+                              call->decoded_ns - call->begun_ns);
+    weir_metric_histogram_add(cells->stage[WEIR_SERVER_STAGE_WHOLE], now_ns - call->begun_ns);
+}
+
+static void answer_error(struct weir_server_shard *shard, struct weir_server_call *call,
+                         enum weir_status status, struct weir_str text, uint64_t now_ns)
+{
+    int code = weir_server_status_http(status);
+    struct weir_buf body = {.mem = shard->shared->mem};
+    char room[ANSWER_FIELDS_BYTES];
+    if (text.n == 0)
+        text = weir_str_c(weir_status_text(status));
+    weir_protocol_error(&body, text);
+    struct weir_http_reply reply = {
+        .status = code,
+        .fields = answer_fields(call, NULL, now_ns, room),
+        .body = weir_buf_str(&body),
+        .retry_after_s = code == 503 ? RETRY_AFTER_S : 0,
+    };
+    count_answer(call, code, now_ns);
+    (void)weir_http_reply(shard->loop.http, call->ticket, &reply); /* Nobody may be waiting. */
+    weir_buf_deinit(&body);
+}
+
+static void answer_result(struct weir_server_shard *shard, struct weir_server_job *job,
+                          struct weir_server_call *call, uint64_t now_ns)
+{
+    struct weir_str body = weir_str_make(job->replies.at + call->body_at, call->body_bytes);
+    if (call->status != WEIR_OK) {
+        answer_error(shard, call, call->status, body, now_ns);
+        return;
+    }
+    char room[ANSWER_FIELDS_BYTES];
+    struct weir_http_reply reply = {
+        .status = 200,
+        .fields = answer_fields(call, job, now_ns, room),
+        .body = body,
+        .owned = job->batch->is_private ? &job->replies : NULL,
+    };
+    count_answer(call, 200, now_ns);
+    (void)weir_http_reply(shard->loop.http, call->ticket, &reply); /* Nobody may be waiting. */
+}
+
+static void answer_slice(struct weir_server_shard *shard, struct weir_server_job *job,
+                         struct weir_batch_slice *slice, uint64_t now_ns)
+{
+    struct weir_server_call *call = weir_server_runner_call_of(slice);
+    struct weir_str text = weir_str_make(job->replies.at + call->body_at, call->body_bytes);
+    switch (weir_batcher_answer(shard->loop.batcher, slice, now_ns)) {
+    case WEIR_BATCHER_ANSWER_RESULT:
+        answer_result(shard, job, call, now_ns);
+        break;
+    case WEIR_BATCHER_ANSWER_EXPIRED:
+        answer_error(shard, call, WEIR_ERR_TIMEOUT, WEIR_STR("the request's deadline has passed"),
+                     now_ns);
+        break;
+    case WEIR_BATCHER_ANSWER_UNRUN:
+        if (call->status == WEIR_ERR_CANCELED)
+            text = WEIR_STR("the server is stopping");
+        answer_error(shard, call, call->status, text, now_ns);
+        break;
+    case WEIR_BATCHER_ANSWER_NONE:
+        break;
+    }
+}
+
+/* Tells the keeper of versions that have nothing left in flight here. */
+static void let_go(struct weir_server_shard *shard)
+{
+    struct weir_server_shard_version *sv;
+    while ((sv = weir_batcher_next_released(shard->loop.batcher)) != NULL) {
+        weir_list_remove(&sv->link);
+        struct weir_server_message message = {
+            .kind = WEIR_SERVER_VERSION_RELEASED, .from = shard->index, .ptr = sv->version};
+        struct weir_server_shared *shared = shard->shared;
+        weir_server_inbox_push(&shared->shards[shared->n_shards - 1]->inbox, message);
+        weir_mem_free(shared->mem, sv);
+    }
+}
+
+/* Answers the slices of a batch that came back, counts it, and gives it to the batcher. */
+static void finish(struct weir_server_shard *shard, struct weir_batch *batch, uint64_t now_ns)
+{
+    struct weir_server_job *job = weir_server_runner_job_of(batch);
+    struct weir_server_shard_version *sv = batch->version;
+    for (struct weir_batch_slice *s = batch->slices; s; s = s->next)
+        answer_slice(shard, job, s, now_ns);
+    if (job->run_ns > 0) {
+        uint64_t started_ns = atomic_load_explicit(&batch->started_ns, memory_order_relaxed);
+        weir_server_metrics_count_batch(&sv->cells, batch);
+        weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_QUEUE],
+                                  started_ns > batch->opened_ns ? started_ns - batch->opened_ns
+                                                                : 0);
+        weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_RUN], job->run_ns);
+        weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_ENCODE], job->encode_ns);
+    }
+    weir_batcher_finish(shard->loop.batcher, batch, job->run_ns, now_ns);
+}
+
+/* --- batches on their way ------------------------------------------------------------------- */
+
+static void run_on_worker(struct weir_pool_job *jobs, void *scratch)
+{
+    weir_server_runner_run(scratch, jobs);
+}
+
+static void back_from_worker(struct weir_pool_job *pool_job, bool is_canceled)
+{
+    struct weir_server_job *job = WEIR_CONTAINER_OF(pool_job, struct weir_server_job, job);
+    struct weir_server_shard *shard = job->shard;
+    if (is_canceled) {
+        weir_buf_clear(&job->replies);
+        weir_buf_deinit(&job->body);
+        job->run_ns = 0;
+    }
+    finish(shard, job->batch, weir_loop_now_ns(&shard->loop.loop));
+}
+
+/* Readies the job of a batch that was just taken. */
+static struct weir_server_job *job_for(struct weir_server_shard *shard, struct weir_batch *batch)
+{
+    struct weir_server_job *job = weir_server_runner_job_of(batch);
+    const struct weir_server_shard_version *sv = batch->version;
+    job->batch = batch;
+    job->version = sv->version;
+    job->shard = shard;
+    job->job = (struct weir_pool_job){.run = run_on_worker,
+                                      .done = back_from_worker,
+                                      .home = &shard->home,
+                                      .group = batch->group};
+    job->replies.mem = shard->shared->mem;
+    return job;
+}
+
+/* Gives a batch to the pool; false: it has no room. */
+static bool submit(struct weir_server_shard *shard, struct weir_batch *batch)
+{
+    return weir_pool_submit(shard->shared->pool, &job_for(shard, batch)->job) ==
+           WEIR_POOL_SUBMIT_QUEUED;
+}
+
+static void run_here(struct weir_server_shard *shard, struct weir_batch *batch)
+{
+    struct weir_server_job *job = job_for(shard, batch);
+    weir_server_runner_run(&shard->loop.runner, &job->job);
+    uint64_t ended_ns = batch->finished_ns;
+    finish(shard, batch, ended_ns > 0 ? ended_ns : weir_loop_now_ns(&shard->loop.loop));
+}
+
+static void on_expired(void *ctx, struct weir_batch_slice *slice)
+{
+    struct weir_server_shard *shard = ctx;
+    answer_error(shard, weir_server_runner_call_of(slice), WEIR_ERR_TIMEOUT,
+                 WEIR_STR("the request's deadline has passed"),
+                 weir_loop_now_ns(&shard->loop.loop));
+}
+
+/* Sees to it that the loop comes round when the batcher needs it. */
+static void arm_timers(struct weir_server_shard *shard, uint64_t now_ns)
+{
+    uint64_t next_ns = weir_batcher_next_ns(shard->loop.batcher);
+    if (next_ns == WEIR_TIME_NEVER)
+        return;
+    struct weir_timer *timer = next_ns < now_ns + SHORT_WAIT_NS && shard->loop.precise.is_open
+                                   ? &shard->loop.precise
+                                   : &shard->loop.coarse;
+    if (!weir_timer_is_armed(timer) || timer->due_ns > next_ns)
+        weir_timer_start(timer, next_ns);
+}
+
+/* Takes all that may leave now. */
+static void take_all(struct weir_server_shard *shard, uint64_t now_ns)
+{
+    uint32_t n_idle = weir_pool_n_idle(shard->shared->pool);
+    for (;;) {
+        struct weir_batch *batch = NULL;
+        switch (weir_batcher_take(shard->loop.batcher, now_ns, n_idle, &batch)) {
+        case WEIR_BATCHER_TAKE_EMPTY:
+            return;
+        case WEIR_BATCHER_TAKE_INLINE:
+            run_here(shard, batch);
+            break;
+        case WEIR_BATCHER_TAKE_POOL: {
+            uint64_t before_ns = weir_clock_ns();
+            if (!submit(shard, batch)) {
+                weir_batcher_put_back(shard->loop.batcher, batch);
+                return;
+            }
+            weir_batcher_add_handover(shard->loop.batcher, weir_clock_ns() - before_ns);
+            n_idle -= n_idle > 0;
+            break;
+        }
+        }
+    }
+}
+
+void weir_server_predict_dispatch(struct weir_server_shard *shard)
+{
+    struct weir_batcher *b = shard->loop.batcher;
+    uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
+    (void)weir_batcher_expire(b, now_ns, on_expired, shard); /* Each is answered by on_expired. */
+    take_all(shard, now_ns);
+    if (weir_batcher_has_waiting(b) && !weir_pool_home_wait(shard->shared->pool, &shard->home))
+        weir_loop_again(&shard->loop.loop);
+    let_go(shard);
+    arm_timers(shard, now_ns);
+}
+
+void weir_server_predict_gone(struct weir_server_shard *shard, void *user)
+{
+    if (user)
+        (void)weir_batcher_cancel(shard->loop.batcher, user); /* Running rows run to their end. */
+}
+
+/* --- bodies --------------------------------------------------------------------------------- */
+
+/* Gives a large body to a worker, which decodes and runs it as a batch of its own. */
+static void take_large(struct weir_server_shard *shard, struct weir_http_req *req,
+                       struct weir_server_shard_version *sv, enum weir_server_route route,
+                       uint64_t deadline_ns)
+{
+    struct weir_batch *batch = NULL;
+    struct weir_buf body = weir_http_req_take_body(req);
+    uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
+    if (!weir_buf_ok(&body) || weir_batcher_private(&batch, shard->loop.batcher, sv->batching,
+                                                    body.n, deadline_ns, now_ns) != WEIR_OK) {
+        weir_buf_deinit(&body);
+        refuse_of(shard, req, sv, route, 503, "no memory for the request");
+        return;
+    }
+    struct weir_server_job *job = weir_server_runner_job_of(batch);
+    struct weir_server_call *call = weir_server_runner_call_of(batch->slices);
+    fill_call(call, req, sv);
+    call->protocol = (struct weir_protocol_call){
+        .dialect = route == WEIR_SERVER_ROUTE_V2_INFER ? WEIR_PROTOCOL_V2 : WEIR_PROTOCOL_FLASK};
+    call->decoded_ns = now_ns;
+    job->body = body;
+    job->asked = asked_of(route);
+    job->is_v2 = route == WEIR_SERVER_ROUTE_V2_INFER;
+    weir_http_req_set_user(req, batch->slices);
+    if (!submit(shard, batch)) {
+        weir_buf_deinit(&job->body);
+        weir_buf_clear(&job->replies);
+        job->run_ns = 0;
+        call->status = WEIR_ERR_BUSY;
+        finish(shard, batch, now_ns);
+    }
+}
+
+/* Turns what a decoder said into an answer; what the sink refused is told by its own table. */
+static void refuse_decoded(struct weir_server_shard *shard, struct weir_http_req *req,
+                           struct weir_server_shard_version *sv, enum weir_server_route route,
+                           enum weir_status status, const struct weir_error *err)
+{
+    enum weir_batcher_refusal refusal = weir_batcher_refused(shard->loop.batcher);
+    if (refusal != WEIR_BATCHER_REFUSAL_NONE) {
+        weir_server_metrics_count_refusal(&sv->cells, refusal);
+        refuse_of(shard, req, sv, route, refusal_code(refusal), weir_batcher_refusal_text(refusal));
+        return;
+    }
+    refuse_of(shard, req, sv, route, weir_server_status_http(status),
+              err->msg[0] ? err->msg : weir_status_text(status));
+}
+
+static enum weir_status decode(struct weir_server_shard *shard, struct weir_http_req *req,
+                               struct weir_server_shard_version *sv, enum weir_server_route route,
+                               uint64_t deadline_ns, struct weir_protocol_call *call,
+                               struct weir_error *err)
+{
+    struct weir_sink *sink = weir_batcher_decode(shard->loop.batcher, sv->batching, deadline_ns,
+                                                 weir_loop_now_ns(&shard->loop.loop));
+    struct weir_str body = weir_http_req_body(req);
+    if (route == WEIR_SERVER_ROUTE_V2_INFER)
+        return weir_protocol_v2_decode(&shard->loop.decoder, sv->version->spec, body, sink, call,
+                                       err);
+    return weir_protocol_flask_decode(&shard->loop.decoder, sv->version->spec, asked_of(route),
+                                      body, sink, call, err);
+}
+
+void weir_server_predict_body(struct weir_server_shard *shard, struct weir_http_req *req,
+                              enum weir_server_route route)
+{
+    struct weir_server_shard_version *sv;
+    struct weir_error err = WEIR_ERROR_INIT;
+    enum weir_status status = find_version(shard, req, &sv, &err);
+    if (status != WEIR_OK) { /* It was there when the head came, and was unloaded since. */
+        refuse(shard, req, weir_server_status_http(status), err.msg);
+        return;
+    }
+    uint64_t deadline_ns = WEIR_TIME_NEVER;
+    (void)read_deadline(req, sv, &deadline_ns); /* The head was refused if it cannot be read. */
+    if (weir_http_req_body(req).n > WEIR_SERVER_INLINE_BODY_BYTES_MAX) {
+        take_large(shard, req, sv, route, deadline_ns);
+        return;
+    }
+    struct weir_protocol_call protocol;
+    status = decode(shard, req, sv, route, deadline_ns, &protocol, &err);
+    if (status != WEIR_OK) {
+        refuse_decoded(shard, req, sv, route, status, &err);
+        return;
+    }
+    struct weir_batch_slice *slice = weir_batcher_committed(shard->loop.batcher);
+    weir_assert(slice);
+    struct weir_server_call *call = weir_server_runner_call_of(slice);
+    fill_call(call, req, sv);
+    call->protocol = protocol;
+    call->decoded_ns = weir_clock_ns();
+    if (protocol.n_ignored > 0)
+        weir_metric_counter_add(sv->cells.extra_columns, protocol.n_ignored);
+    weir_http_req_set_user(req, slice);
+    if (weir_batcher_has_closed(shard->loop.batcher))
+        take_all(shard, weir_loop_now_ns(&shard->loop.loop));
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/runner.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "batch/batcher.h"
+
+/* What a runner keeps from run to run; more is given back after the run that needed it. */
+enum { KEPT_VALUES_BYTES_MAX = 4 * 1024 * 1024, KEPT_REPLY_BYTES_MAX = 256 * 1024, ALIGN = 64 };
+
+void weir_server_runner_init(struct weir_server_runner *runner,
+                             const struct weir_protocol_limits *limits, struct weir_mem *mem)
+{
+    weir_assert(runner);
+    *runner = (struct weir_server_runner){.mem = mem};
+    weir_protocol_decoder_init(&runner->decoder, limits, mem);
+}
+
+void weir_server_runner_deinit(struct weir_server_runner *runner)
+{
+    weir_assert(runner);
+    weir_protocol_decoder_deinit(&runner->decoder);
+    weir_mem_free(runner->mem, runner->scratch);
+    weir_mem_free(runner->mem, runner->values);
+    *runner = (struct weir_server_runner){.mem = runner->mem};
+}
+
+void weir_server_runner_job_deinit(void *user)
+{
+    struct weir_server_job *job = user;
+    weir_buf_deinit(&job->replies);
+    weir_buf_deinit(&job->body);
+}
+
+static void *align_up(void *p)
+{
+    uintptr_t at = (uintptr_t)p;
+    return (char *)p + (-at & (ALIGN - 1));
+}
+
+/* Makes *p hold at least need bytes; the old contents are not kept. */
+static bool grow(struct weir_mem *mem, void **p, size_t *bytes, size_t need)
+{
+    if (*bytes >= need)
+        return true;
+    weir_mem_free(mem, *p);
+    *p = weir_mem_alloc(mem, need);
+    *bytes = *p ? need : 0;
+    return *p != NULL;
+}
+
+static size_t value_bytes(const struct weir_spec *spec, size_t output)
+{
+    return spec->outputs[output].storage == WEIR_STORAGE_LABEL ? sizeof(int32_t) : sizeof(double);
+}
+
+/* A run over the live rows of some batches, and where its values are. */
+struct run {
+    struct weir_rows blocks[WEIR_SERVER_GROUP_MAX];
+    struct weir_server_job *jobs[WEIR_SERVER_GROUP_MAX];
+    size_t n_blocks;
+    size_t n_rows;
+    struct weir_run args;
+};
+
+/* Divides one allocation among faults and the wanted outputs. */
+static bool make_room(struct weir_server_runner *runner, struct run *run,
+                      const struct weir_model *model, const struct weir_spec *spec)
+{
+    size_t need = 0;
+    size_t part;
+    size_t at[WEIR_OUTPUT_N] = {0};
+    for (size_t o = 0; o < WEIR_OUTPUT_N; o++) {
+        if (!(run->args.wanted & (1u << o)))
+            continue;
+        at[o] = need;
+        if (!weir_size_mul(run->n_rows, spec->outputs[o].n_columns * value_bytes(spec, o), &part) ||
+            !weir_size_add(need, (part + ALIGN - 1) & ~(size_t)(ALIGN - 1), &need))
+            return false;
+    }
+    size_t faults_at = need;
+    if (!weir_size_mul(run->n_rows, sizeof(struct weir_row_fault), &part) ||
+        !weir_size_add(need, part, &need) || !weir_size_add(need, ALIGN, &need))
+        return false;
+    size_t scratch = weir_model_scratch_bytes(model) + ALIGN;
+    if (!grow(runner->mem, &runner->values, &runner->values_bytes, need) ||
+        !grow(runner->mem, &runner->scratch, &runner->scratch_bytes, scratch))
+        return false;
+    char *base = align_up(runner->values);
+    for (size_t o = 0; o < WEIR_OUTPUT_N; o++)
+        run->args.out[o] = run->args.wanted & (1u << o) ? base + at[o] : NULL;
+    run->args.faults = (struct weir_row_fault *)(void *)(base + faults_at);
+    run->args.scratch = align_up(runner->scratch);
+    return true;
+}
+
+/* Keeps a failure's text as the slice's body. */
+static void fail(struct weir_server_job *job, struct weir_server_call *call,
+                 enum weir_status status, const char *text)
+{
+    call->status = status;
+    call->body_at = job->replies.n;
+    weir_buf_append_c(&job->replies, text);
+    call->body_bytes = job->replies.n - call->body_at;
+}
+
+/* Writes the answer of a slice whose first row is row number `row` of the run. */
+static void encode_slice(const struct run *run, struct weir_server_job *job,
+                         const struct weir_batch_slice *slice, struct weir_server_call *call,
+                         size_t row, size_t n_faults)
+{
+    const struct weir_spec *spec = job->version->spec;
+    for (size_t i = 0; n_faults > 0 && i < slice->n_rows; i++) {
+        if (run->args.faults[row + i].kind == WEIR_FAULT_NONE)
+            continue;
+        char text[WEIR_ERROR_MSG_BYTES];
+        weir_model_fault_text(job->version->model, run->args.faults[row + i], i, text, sizeof text);
+        fail(job, call, WEIR_ERR_INVALID, text);
+        return;
+    }
+    struct weir_result result = {
+        .spec = spec, .batch_dtype = run->args.dtype, .n_rows = slice->n_rows};
+    for (size_t o = 0; o < WEIR_OUTPUT_N; o++) {
+        if (run->args.out[o])
+            result.out[o] = (const char *)run->args.out[o] +
+                            row * spec->outputs[o].n_columns * value_bytes(spec, o);
+    }
+    struct weir_protocol_source source = {job->version->name, job->version->number_text};
+    call->status = WEIR_OK;
+    call->body_at = job->replies.n;
+    weir_protocol_encode(&call->protocol, &source, &result, &job->replies);
+    call->body_bytes = job->replies.n - call->body_at;
+    if (!weir_buf_ok(&job->replies)) {
+        call->status = WEIR_ERR_NO_MEMORY;
+        call->body_bytes = 0;
+        job->replies.n = call->body_at;
+        job->replies.failed = false;
+    }
+}
+
+/* The body of a large request is decoded here, into the batch that it has for itself. */
+static void decode_private(struct weir_server_runner *runner, struct weir_server_job *job)
+{
+    struct weir_server_call *call = weir_server_runner_call_of(job->batch->slices);
+    struct weir_sink *sink = weir_batch_private_sink(job->batch);
+    struct weir_error err = WEIR_ERROR_INIT;
+    const struct weir_spec *spec = job->version->spec;
+    struct weir_str body = weir_buf_str(&job->body);
+    enum weir_status status =
+        job->is_v2
+            ? weir_protocol_v2_decode(&runner->decoder, spec, body, sink, &call->protocol, &err)
+            : weir_protocol_flask_decode(&runner->decoder, spec, job->asked, body, sink,
+                                         &call->protocol, &err);
+    call->decoded_ns = weir_clock_ns();
+    weir_buf_deinit(&job->body);
+    if (status != WEIR_OK)
+        fail(job, call, status, err.msg[0] ? err.msg : weir_status_text(status));
+}
+
+/* Takes the batches' live rows together; false: nothing is alive. */
+static bool gather(struct weir_server_runner *runner, struct run *run, struct weir_pool_job *jobs,
+                   uint64_t now_ns)
+{
+    for (struct weir_pool_job *j = jobs; j; j = j->next) {
+        struct weir_server_job *job = WEIR_CONTAINER_OF(j, struct weir_server_job, job);
+        struct weir_batch *batch = job->batch;
+        weir_buf_clear(&job->replies);
+        job->run_ns = 0;
+        job->encode_ns = 0;
+        if (batch->is_private)
+            decode_private(runner, job);
+        if (weir_batch_begin(batch, now_ns) == 0)
+            continue;
+        weir_assert(run->n_blocks < WEIR_SERVER_GROUP_MAX);
+        run->blocks[run->n_blocks] = (struct weir_rows){batch->rows, batch->n_rows};
+        run->jobs[run->n_blocks++] = job;
+        run->n_rows += batch->n_rows;
+        run->args.wanted |= batch->wanted;
+        run->args.dtype = batch->dtype;
+    }
+    run->args.blocks = run->blocks;
+    run->args.n_blocks = run->n_blocks;
+    return run->n_blocks > 0;
+}
+
+void weir_server_runner_run(struct weir_server_runner *runner, struct weir_pool_job *jobs)
+{
+    weir_assert(runner);
+    weir_assert(jobs);
+    struct run run = {.n_blocks = 0};
+    uint64_t start_ns = weir_clock_ns();
+    if (gather(runner, &run, jobs, start_ns)) {
+        const struct weir_model *model = run.jobs[0]->version->model;
+        bool has_room = make_room(runner, &run, model, run.jobs[0]->version->spec);
+        uint64_t run_start_ns = weir_clock_ns();
+        size_t n_faults = has_room ? weir_model_run(model, &run.args) : 0;
+        uint64_t run_end_ns = weir_clock_ns();
+        size_t row = 0;
+        for (size_t b = 0; b < run.n_blocks; b++) {
+            struct weir_server_job *job = run.jobs[b];
+            for (struct weir_batch_slice *s = job->batch->slices; s; s = s->next) {
+                if (!weir_batch_slice_is_live(s))
+                    continue;
+                struct weir_server_call *call = weir_server_runner_call_of(s);
+                if (has_room)
+                    encode_slice(&run, job, s, call, row + s->row, n_faults);
+                else
+                    fail(job, call, WEIR_ERR_NO_MEMORY, "no memory for the answer");
+            }
+            job->run_ns = (run_end_ns - run_start_ns) * job->batch->n_rows / run.n_rows;
+            row += job->batch->n_rows;
+        }
+        uint64_t end_ns = weir_clock_ns();
+        for (size_t b = 0; b < run.n_blocks; b++) {
+            run.jobs[b]->encode_ns = (end_ns - run_end_ns) / run.n_blocks;
+            weir_batch_end(run.jobs[b]->batch, end_ns);
+        }
+    }
+    if (runner->values_bytes > KEPT_VALUES_BYTES_MAX) {
+        weir_mem_free(runner->mem, WEIR_TAKE(runner->values));
+        runner->values_bytes = 0;
+    }
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Running batches and writing their answers: what happens to a batch between leaving the batcher
+ * and coming back.
+ *
+ * The same code runs on a worker and, for cheap batches, on the loop. A runner is the memory of one
+ * such thread: scratch for the model, room for its outputs, a decoder for large bodies. It touches
+ * nothing of the loop: a slice carries all that its answer needs. */
+#ifndef WEIR_SERVER_RUNNER_H
+#define WEIR_SERVER_RUNNER_H
+
+#include "batch/batch.h"
+#include "http/http.h"
+#include "pool/pool.h"
+#include "protocol/protocol.h"
+#include "repo/version.h"
+
+struct weir_server_shard_version;
+
+enum {
+    WEIR_SERVER_REQUEST_ID_BYTES_MAX =
+        64, /* X-Request-Id; a longer one, or one outside the name alphabet, is not echoed */
+    WEIR_SERVER_GROUP_MAX = 8, /* batches of one group in one run */
+};
+
+/* A request in a slice: filled on the loop at commit, answered by the runner. The user memory of a
+ * slice. */
+struct weir_server_call {
+    struct weir_http_ticket ticket;
+    struct weir_server_shard_version *sv; /* the loop's; not for the runner */
+    uint64_t begun_ns;                    /* read event that completed the head */
+    uint64_t decoded_ns;                  /* when its rows were in the batch */
+    enum weir_status status;              /* set by the runner; WEIR_OK: the body below */
+    size_t body_at;                       /* in the batch's replies */
+    size_t body_bytes;                    /* answer body, or the error text */
+    bool wants_timing;
+    uint8_t request_id_bytes;
+    char request_id[WEIR_SERVER_REQUEST_ID_BYTES_MAX];
+    struct weir_protocol_call protocol;
+};
+
+/* A batch on its way: the user memory of a batch. */
+struct weir_server_job {
+    struct weir_pool_job job;
+    struct weir_batch *batch;
+    const struct weir_version *version;
+    void *shard;             /* the loop's; not for the runner */
+    struct weir_buf replies; /* bodies and error texts of all slices */
+    struct weir_buf body;    /* private batches: the request body to be decoded */
+    enum weir_output asked;  /* private batches */
+    bool is_v2;              /* private batches */
+    uint64_t run_ns; /* time of the model's run, shared among the batches of the run by rows */
+    uint64_t encode_ns;
+};
+
+struct weir_server_runner {
+    struct weir_mem *mem;
+    struct weir_protocol_decoder decoder;
+    void *scratch; /* of the model, 64-byte aligned */
+    size_t scratch_bytes;
+    void *values; /* outputs and faults */
+    size_t values_bytes;
+};
+
+/* Makes a runner that holds nothing yet. */
+void weir_server_runner_init(struct weir_server_runner *runner,
+                             const struct weir_protocol_limits *limits, struct weir_mem *mem);
+void weir_server_runner_deinit(struct weir_server_runner *runner);
+
+/* Runs the batches of a list of jobs of one version and signature, and writes the answers of their
+ * live slices. Every slice's status and body are set. */
+void weir_server_runner_run(struct weir_server_runner *runner, struct weir_pool_job *jobs);
+
+/* Finds the job of a batch, and the call of a slice. */
+static inline struct weir_server_job *weir_server_runner_job_of(struct weir_batch *batch)
+{
+    return (struct weir_server_job *)batch->user;
+}
+
+static inline struct weir_server_call *weir_server_runner_call_of(struct weir_batch_slice *slice)
+{
+    return (struct weir_server_call *)slice->user;
+}
+
+/* Releases what a job owns; for the batcher's batch_user_deinit. */
+void weir_server_runner_job_deinit(void *user);
+
+#endif
