@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting, reloading, swapping and ending a real server process. */
+#include "base/clock.h"
+#include "test_server.h"
+#include "test_tmp.h"
+
+#include <criterion/criterion.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static struct weir_test_server server;
+static struct weir_test_answer answer;
+static struct weir_test_tmp tmp;
+
+static void put_model(const char *from, const char *to)
+{
+    char path[1024];
+    char part[512];
+    char target[512];
+    size_t n;
+    (void)snprintf(path, sizeof path, "%s/%s", getenv("WEIR_MODELS"), from);
+    char *bytes = weir_test_tmp_read(path, &n);
+    (void)snprintf(part, sizeof part, "models/.%s.part", to);
+    weir_test_tmp_write(&tmp, part, bytes, n);
+    free(bytes);
+    weir_test_tmp_path(&tmp, part, path, sizeof path);
+    (void)snprintf(part, sizeof part, "models/%s", to);
+    weir_test_tmp_path(&tmp, part, target, sizeof target);
+    cr_assert_eq(rename(path, target), 0);
+}
+
+static void write_config(const char *text)
+{
+    weir_test_tmp_write(&tmp, "weir.yaml", text, strlen(text));
+}
+
+static void start_with(const char *const *more)
+{
+    static char models[512];
+    static char config[512];
+    const char *args[16] = {models, "--state-dir", "off", "--config", config};
+    size_t n = 5;
+    weir_test_tmp_path(&tmp, "models", models, sizeof models);
+    weir_test_tmp_path(&tmp, "weir.yaml", config, sizeof config);
+    for (size_t i = 0; more[i]; i++)
+        args[n++] = more[i];
+    weir_test_server_start(&server, args);
+    weir_test_server_wait_ready(&server);
+}
+
+static void setup(void)
+{
+    weir_test_tmp_init(&tmp);
+    write_config("log_level: debug\n");
+    put_model("toy.joblib", "m.joblib");
+}
+
+static void teardown(void)
+{
+    weir_test_answer_deinit(&answer);
+    weir_test_tmp_deinit(&tmp);
+}
+
+static void ask(const char *method, const char *path, const char *body)
+{
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.port, method, path, NULL, body, &answer);
+}
+
+TestSuite(serve_life, .init = setup, .fini = teardown, .timeout = 60);
+
+Test(serve_life, sigterm_turns_readiness_off_keeps_serving_and_ends_with_0)
+{
+    start_with((const char *const[]){"--drain-delay", "700ms", NULL});
+    int kept = weir_test_server_connect(server.port);
+    cr_assert_eq(kill(server.pid, SIGTERM), 0);
+    cr_assert(weir_test_server_logged(&server, "event=\"leaving\"") ||
+              weir_test_server_logged(&server, "event=leaving"));
+    ask("GET", "/v2/health/ready", NULL);
+    cr_assert_eq(answer.status, 503);
+    ask("POST", "/predict/m", "{\"x\":[1,2]}");
+    cr_assert_eq(answer.status, 200, "the delay is for clients that have not noticed yet");
+    cr_assert_eq(weir_test_server_wait(&server), 0);
+    char byte;
+    cr_assert_eq(recv(kept, &byte, 1, 0), 0, "an idle connection is closed in order");
+    (void)close(kept);
+}
+
+Test(serve_life, sigint_skips_the_delay)
+{
+    start_with((const char *const[]){"--drain-delay", "50s", "--drain-timeout", "60s", NULL});
+    uint64_t start_ns = weir_clock_ns();
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+    cr_assert_lt(weir_clock_ns() - start_ns, 10 * WEIR_NS_PER_S);
+}
+
+Test(serve_life, a_second_signal_ends_at_once)
+{
+    start_with((const char *const[]){"--drain-delay", "50s", "--drain-timeout", "60s", NULL});
+    cr_assert_eq(kill(server.pid, SIGTERM), 0);
+    cr_assert(weir_test_server_logged(&server, "leaving"));
+    cr_assert_eq(weir_test_server_stop(&server, SIGTERM), 1);
+}
+
+Test(serve_life, a_request_in_flight_is_answered_while_draining)
+{
+    start_with((const char *const[]){"--drain-delay", "0s", NULL});
+    int fd = weir_test_server_connect(server.port);
+    const char *head = "POST /predict/m HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n{\"x\":";
+    weir_test_server_send(fd, head, strlen(head));
+    ask("GET", "/healthz", NULL); /* By now the head above has been read. */
+    cr_assert_eq(kill(server.pid, SIGTERM), 0);
+    cr_assert(weir_test_server_logged(&server, "draining"));
+    weir_test_server_send(fd, "[1,2]}", 6);
+    weir_test_answer_deinit(&answer);
+    cr_assert(weir_test_server_receive(fd, &answer));
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    char value[64];
+    cr_assert(weir_test_answer_field(&answer, "Connection", value, sizeof value));
+    cr_assert_str_eq(value, "close");
+    (void)close(fd);
+    cr_assert_eq(weir_test_server_wait(&server), 0);
+}
+
+Test(serve_life, sighup_takes_a_good_configuration_and_refuses_a_bad_one)
+{
+    put_model("iris.joblib", "iris.joblib");
+    start_with((const char *const[]){NULL});
+    ask("POST", "/predict", "{\"features\":[[1,2]]}");
+    cr_assert_eq(answer.status, 404);
+    write_config("default_model: m\n");
+    cr_assert_eq(kill(server.pid, SIGHUP), 0);
+    cr_assert(weir_test_server_logged(&server, "configuration reloaded"));
+    ask("POST", "/predict", "{\"features\":[[1,2]]}");
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    write_config("default_modle: iris\n");
+    cr_assert_eq(kill(server.pid, SIGHUP), 0);
+    cr_assert(weir_test_server_logged(&server, "configuration refused"));
+    cr_assert(weir_test_server_logged(&server, "default_modle"));
+    ask("POST", "/predict", "{\"features\":[[1,2]]}");
+    cr_assert_eq(answer.status, 200, "the old configuration stays");
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
+static void wait_for_version(const char *version)
+{
+    char value[64] = "";
+    uint64_t until_ns = weir_clock_ns() + 10 * WEIR_NS_PER_S;
+    do {
+        ask("POST", "/predict/m", "{\"features\":[[1,2,3,4]]}");
+        if (answer.status != 200)
+            ask("POST", "/predict/m", "{\"features\":[[1,2]]}");
+        (void)weir_test_answer_field(&answer, "Weir-Version", value, sizeof value);
+        if (strcmp(value, version) == 0)
+            return;
+        (void)poll(NULL, 0, 5);
+    } while (weir_clock_ns() < until_ns);
+    cr_assert_str_eq(value, version);
+}
+
+Test(serve_life, a_renamed_file_is_served_and_a_broken_one_is_not)
+{
+    start_with((const char *const[]){NULL});
+    wait_for_version("1");
+    put_model("iris.joblib", "m.joblib");
+    wait_for_version("2");
+    weir_test_tmp_write(&tmp, "models/.junk", "not a model", 11);
+    char from[512];
+    char to[512];
+    weir_test_tmp_path(&tmp, "models/.junk", from, sizeof from);
+    weir_test_tmp_path(&tmp, "models/m.joblib", to, sizeof to);
+    cr_assert_eq(rename(from, to), 0);
+    cr_assert(weir_test_server_logged(&server, "model not loaded"));
+    wait_for_version("2");
+    ask("GET", "/v2/models/m", NULL);
+    cr_assert_not_null(strstr(answer.body, "m.joblib"), "%s", answer.body);
+    cr_assert_not_null(strstr(answer.body, "last_failure"), "%s", answer.body);
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "GET", "/metrics", NULL, NULL, &answer);
+    cr_assert_not_null(strstr(answer.body, "weir_model_failed_timestamp_seconds{model=\"m\","
+                                           "file=\"m.joblib\",reason=\""));
+    cr_assert_not_null(strstr(answer.body, "weir_loads_total{model=\"m\",outcome=\"failed\"} 1"));
+    put_model("toy.joblib", "m.joblib");
+    wait_for_version("3");
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
+Test(serve_life, rollback_serves_the_version_before)
+{
+    char state[512];
+    weir_test_tmp_path(&tmp, "state", state, sizeof state);
+    start_with((const char *const[]){"--state-dir", state, NULL});
+    wait_for_version("1");
+    put_model("iris.joblib", "m.joblib");
+    wait_for_version("2");
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.port, "POST", "/weir/v1/models/m/rollback", NULL, NULL,
+                             &answer);
+    cr_assert_eq(answer.status, 404, "repository calls are the admin listener's");
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "POST", "/weir/v1/models/m/rollback", NULL, NULL,
+                             &answer);
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    cr_assert(weir_test_server_logged(&server, "model rolled back"));
+    ask("POST", "/predict/m", "{\"features\":[[1,2]]}");
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
+Test(serve_life, a_unix_socket_serves_all_loops)
+{
+    char path[128];
+    char listen[160];
+    weir_test_tmp_path(&tmp, "s", path, sizeof path);
+    (void)snprintf(listen, sizeof listen, "unix:%s", path);
+    start_with((const char *const[]){"--listen", listen, "--loops", "2", NULL});
+    for (int i = 0; i < 4; i++) {
+        struct sockaddr_un to = {.sun_family = AF_UNIX};
+        (void)snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+        const char *text = "POST /predict/m HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"
+                           "{\"x\":[1,2]}";
+        weir_test_server_send(fd, text, strlen(text));
+        weir_test_answer_deinit(&answer);
+        cr_assert(weir_test_server_receive(fd, &answer));
+        cr_assert_eq(answer.status, 200);
+        (void)close(fd);
+    }
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+    cr_assert_neq(access(path, F_OK), 0, "the socket file is removed");
+}
+
+Test(serve_life, the_start_tells_addresses_models_and_a_curl_line)
+{
+    start_with((const char *const[]){NULL});
+    ask("GET", "/v2/health/ready", NULL);
+    uint64_t until_ns = weir_clock_ns() + 5 * WEIR_NS_PER_S;
+    while (!strstr(server.said, "curl") && weir_clock_ns() < until_ns) {
+        size_t n = strlen(server.said);
+        ssize_t r = read(server.out, server.said + n, sizeof server.said - 1 - n);
+        cr_assert_gt(r, 0);
+        server.said[n + (size_t)r] = '\0';
+    }
+    cr_assert_not_null(strstr(server.said, "model m: ready, version 1, LinearRegression"), "%s",
+                       server.said);
+    cr_assert_not_null(strstr(server.said, "/predict/m -d '{\"features\": [[1, 1]]}'"), "%s",
+                       server.said);
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}

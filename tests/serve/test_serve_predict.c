@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* The whole way of a request through a real server process with the sample models. */
+#include "base/buf.h"
+#include "test_server.h"
+
+#include <criterion/criterion.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct weir_test_server server;
+static struct weir_test_answer answer;
+
+static void start_with(const char *const *args)
+{
+    weir_test_server_start(&server, args);
+    weir_test_server_wait_ready(&server);
+}
+
+static void start(void)
+{
+    start_with((const char *const[]){getenv("WEIR_MODELS"), "--state-dir", "off", NULL});
+}
+
+static void end(void)
+{
+    weir_test_answer_deinit(&answer);
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
+static void ask_with(const char *method, const char *path, const char *fields, const char *body)
+{
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.port, method, path, fields, body, &answer);
+}
+
+static void ask(const char *path, const char *body)
+{
+    ask_with("POST", path, NULL, body);
+}
+
+static void expect(int status, const char *body)
+{
+    cr_assert_eq(answer.status, status, "%d %s", answer.status, answer.body);
+    cr_assert_str_eq(answer.body, body);
+}
+
+static const char *field(const char *name)
+{
+    static char value[1024];
+    return weir_test_answer_field(&answer, name, value, sizeof value) ? value : "";
+}
+
+Test(serve_predict, flask_style_bodies_are_answered_with_every_usual_key)
+{
+    start();
+    ask("/predict/toy", "{\"features\": [[1, 2], [3, 4.5]]}");
+    cr_assert_eq(answer.status, 200);
+    cr_assert_str_eq(field("Content-Type"), "application/json");
+    cr_assert_str_eq(field("Weir-Model"), "toy");
+    cr_assert_str_eq(field("Weir-Version"), "1");
+    cr_assert_eq(strlen(field("Weir-Digest")), 16);
+    double a = 0;
+    double b = 0;
+    cr_assert_eq(sscanf(answer.body, "{\"prediction\": [%lf, %lf]}", &a, &b) +
+                     sscanf(answer.body, "{\"prediction\":[%lf,%lf]}", &a, &b),
+                 2, "%s", answer.body);
+    cr_assert_float_eq(a, 0.5 * 1 + 0.3 * 2 - 1.5, 1e-15);
+    cr_assert_float_eq(b, 0.5 * 3 + 0.3 * 4.5 - 1.5, 1e-15);
+    ask("/predict/toy", "{\"x\": [1, 2]}");
+    cr_assert_not_null(strstr(answer.body, "\"y\""));
+    ask("/predict/iris", "{\"features\": [5.1, 3.5, 1.4, 0.2]}");
+    cr_assert_not_null(strstr(answer.body, "\"setosa\""), "%s", answer.body);
+    ask("/predict_proba/iris", "{\"features\": [[5.1, 3.5, 1.4, 0.2]]}");
+    cr_assert_not_null(strstr(answer.body, "\"classes\""));
+    cr_assert_not_null(strstr(answer.body, "\"probabilities\""));
+    ask("/decision_function/breast-cancer", "{\"features\": [[1,2]]}");
+    cr_assert_eq(answer.status, 400);
+    end();
+}
+
+Test(serve_predict, v2_inference_names_model_version_and_id)
+{
+    start();
+    ask("/v2/models/toy/infer",
+        "{\"id\":\"q1\",\"inputs\":[{\"name\":\"x\",\"shape\":[2,2],\"datatype\":\"FP64\","
+        "\"data\":[[1,2],[3,4.5]]}]}");
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    cr_assert_not_null(strstr(answer.body, "\"id\":\"q1\""), "%s", answer.body);
+    cr_assert_not_null(strstr(answer.body, "\"model_name\":\"toy\""));
+    cr_assert_not_null(strstr(answer.body, "\"model_version\":\"1\""));
+    cr_assert_not_null(strstr(answer.body, "\"shape\":[2]"));
+    ask("/v2/models/toy/versions/1/infer",
+        "{\"inputs\":[{\"name\":\"x\",\"shape\":[1,2],\"datatype\":\"FP32\",\"data\":[1,2]}]}");
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    ask("/v2/models/toy/versions/7/infer", "{}");
+    expect(404, "{\"error\":\"model \\\"toy\\\" has no version \\\"7\\\"\"}");
+    end();
+}
+
+Test(serve_predict, what_is_wrong_is_said_with_its_place)
+{
+    start();
+    ask("/predict/chrun", "{\"features\": [[1, 2]]}");
+    expect(404, "{\"error\":\"model \\\"chrun\\\" not found; loaded: breast-cancer, diabetes, "
+                "iris, toy\"}");
+    ask("/predict", "{\"features\": [[1, 2]]}");
+    cr_assert_eq(answer.status, 404);
+    cr_assert_not_null(strstr(answer.body, "several are loaded"), "%s", answer.body);
+    ask("/predict/toy", "{\"features\": [[1, 2], [3, \"x\"]]}");
+    cr_assert_eq(answer.status, 400);
+    cr_assert_not_null(strstr(answer.body, "row 1"), "%s", answer.body);
+    cr_assert_not_null(strstr(answer.body, "\\\"x\\\""), "%s", answer.body);
+    ask("/predict/toy", "{\"features\": [[1, 2, 3]]}");
+    cr_assert_eq(answer.status, 400);
+    ask("/predict/toy", "{\"features\": [[1, 2]");
+    cr_assert_eq(answer.status, 400);
+    cr_assert_not_null(strstr(answer.body, "offset"), "%s", answer.body);
+    ask("/predict/toy", "{\"features\": [[1, null]]}");
+    cr_assert_eq(answer.status, 400);
+    ask_with("GET", "/predict/toy", NULL, NULL);
+    cr_assert_eq(answer.status, 405);
+    cr_assert_not_null(strstr(field("Allow"), "POST"));
+    ask_with("GET", "/nowhere", NULL, NULL);
+    cr_assert_eq(answer.status, 404);
+    ask_with("GET", "/metrics", NULL, NULL);
+    cr_assert_eq(answer.status, 404);
+    ask_with("POST", "/predict/toy", "Content-Encoding: gzip\r\n", "{\"features\": [[1, 2]]}");
+    cr_assert_eq(answer.status, 415);
+    cr_assert_str_eq(field("Accept-Encoding"), "identity");
+    ask_with("POST", "/predict/toy", "X-Request-Timeout-Ms: soon\r\n", "{\"features\": [[1, 2]]}");
+    cr_assert_eq(answer.status, 400);
+    end();
+}
+
+Test(serve_predict, a_request_may_ask_for_its_id_and_its_times)
+{
+    start();
+    ask_with("POST", "/predict/toy", "X-Request-Id: abc-123\r\nServer-Timing: 1\r\n",
+             "{\"features\": [[1, 2]]}");
+    cr_assert_eq(answer.status, 200);
+    cr_assert_str_eq(field("X-Request-Id"), "abc-123");
+    cr_assert_not_null(strstr(field("Server-Timing"), "run;dur="));
+    ask_with("POST", "/predict/toy", "X-Request-Id: a\"b\r\n", "{\"features\": [[1, 2]]}");
+    cr_assert_str_eq(field("X-Request-Id"), "", "what is no name is not echoed");
+    end();
+}
+
+Test(serve_predict, named_rows_come_in_any_order_of_columns)
+{
+    start();
+    ask("/predict/diabetes", "{\"features\": {\"nope\": 1}}");
+    cr_assert_eq(answer.status, 400);
+    cr_assert_not_null(strstr(answer.body, "column"), "%s", answer.body);
+    ask_with("GET", "/v2/models/breast-cancer", NULL, NULL);
+    cr_assert_eq(answer.status, 200);
+    cr_assert_not_null(strstr(answer.body, "mean radius"), "%s", answer.body);
+    cr_assert_not_null(strstr(answer.body, "LogisticRegression"));
+    cr_assert_not_null(strstr(answer.body, "library_version"));
+    end();
+}
+
+/* A body past the size that is decoded on the loop goes to a worker whole. */
+Test(serve_predict, a_large_body_gives_the_same_answers_as_small_ones)
+{
+    enum { N_ROWS = 30000 };
+    struct weir_buf body = WEIR_BUF_INIT;
+    start();
+    weir_buf_append_c(&body, "{\"features\":[");
+    for (int i = 0; i < N_ROWS; i++)
+        weir_buf_printf(&body, "%s[%d,%d]", i > 0 ? "," : "", i, i % 7);
+    weir_buf_append_c(&body, "]}");
+    cr_assert_gt(body.n, 256 * 1024);
+    ask("/predict/toy", weir_buf_c(&body));
+    cr_assert_eq(answer.status, 200, "%.200s", answer.body);
+    const char *at = strchr(answer.body, '[');
+    for (int i = 0; i < N_ROWS; i++) {
+        char *end_of;
+        double y = strtod(at + 1, &end_of);
+        cr_assert_float_eq(y, 0.5 * i + 0.3 * (i % 7) - 1.5, 1e-10);
+        at = strpbrk(end_of, ",]");
+    }
+    cr_assert_eq(*at, ']');
+    body.at[body.n - 1] = '!';
+    ask("/predict/toy", weir_buf_c(&body));
+    cr_assert_eq(answer.status, 400, "%.200s", answer.body);
+    cr_assert_not_null(strstr(answer.body, "offset"), "%s", answer.body);
+    weir_buf_deinit(&body);
+    end();
+}
+
+Test(serve_predict, pipelined_requests_are_answered_in_order)
+{
+    enum { N = 20 };
+    struct weir_buf text = WEIR_BUF_INIT;
+    start();
+    for (int i = 0; i < N; i++) {
+        char body[64];
+        int len = snprintf(body, sizeof body, "{\"features\":[[%d,0]]}", 2 * i + 3);
+        weir_buf_printf(&text,
+                        "POST /predict/toy HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s",
+                        len, body);
+    }
+    int fd = weir_test_server_connect(server.port);
+    weir_test_server_send(fd, text.at, text.n);
+    weir_buf_deinit(&text);
+    for (int i = 0; i < N; i++) {
+        weir_test_answer_deinit(&answer);
+        cr_assert(weir_test_server_receive(fd, &answer));
+        cr_assert_eq(answer.status, 200);
+        double y = strtod(strchr(answer.body, '[') + 1, NULL);
+        cr_assert_float_eq(y, i, 1e-12);
+    }
+    (void)close(fd);
+    end();
+}
+
+Test(serve_predict, the_pool_gives_the_same_answers_as_the_loop)
+{
+    static char first[4096];
+    for (int pass = 0; pass < 2; pass++) {
+        start_with((const char *const[]){getenv("WEIR_MODELS"), "--state-dir", "off", "--inline",
+                                         pass == 0 ? "always" : "never", NULL});
+        ask("/predict_proba/iris",
+            "{\"features\": [[5.1, 3.5, 1.4, 0.2],[6.7,3.0,5.2,2.3],[5.9,3.0,4.2,1.5]]}");
+        cr_assert_eq(answer.status, 200);
+        cr_assert_eq(weir_test_server_metric(
+                         &server, pass == 0 ? "weir_batches_total{model=\"iris\",version=\"1\","
+                                              "reason=\"inline\",place=\"loop\"}"
+                                            : "weir_batches_total{model=\"iris\",version=\"1\","
+                                              "reason=\"idle_worker\",place=\"pool\"}"),
+                     1);
+        if (pass == 0)
+            (void)snprintf(first, sizeof first, "%s", answer.body);
+        else
+            cr_assert_str_eq(answer.body, first);
+        end();
+    }
+}
+
+Test(serve_predict, a_deadline_that_cannot_be_met_is_a_504)
+{
+    start();
+    ask_with("POST", "/predict/toy", "X-Request-Timeout-Ms: 0\r\n", "{\"features\": [[1, 2]]}");
+    cr_assert_eq(answer.status, 504);
+    cr_assert_eq(weir_test_server_metric(&server, "weir_refused_total{model=\"toy\","
+                                                  "reason=\"deadline\"}"),
+                 1);
+    end();
+}
+
+Test(serve_predict, metrics_count_what_was_asked)
+{
+    start();
+    for (int i = 0; i < 5; i++)
+        ask("/predict/toy", "{\"features\": [[1, 2], [3, 4]]}");
+    ask("/predict/toy", "{");
+    cr_assert_eq(weir_test_server_metric(&server, "weir_requests_total{model=\"toy\",version="
+                                                  "\"1\",protocol=\"flask\",code=\"200\"}"),
+                 5);
+    cr_assert_eq(weir_test_server_metric(&server, "weir_requests_total{model=\"toy\",version="
+                                                  "\"1\",protocol=\"flask\",code=\"400\"}"),
+                 1);
+    cr_assert_eq(weir_test_server_metric(&server, "weir_rows_total{model=\"toy\",version=\"1\"}"),
+                 10);
+    cr_assert_eq(weir_test_server_metric(&server,
+                                         "weir_request_stage_seconds_count{model=\"toy\",version="
+                                         "\"1\",stage=\"whole\"}"),
+                 5);
+    cr_assert_eq(weir_test_server_metric(&server, "weir_model_version{model=\"iris\"}"), 1);
+    end();
+}
+
+Test(serve_predict, one_model_needs_no_name)
+{
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/toy.joblib", getenv("WEIR_MODELS"));
+    start_with((const char *const[]){path, "--state-dir", "off", NULL});
+    ask("/predict", "{\"x\": [[1, 2]]}");
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    end();
+}
+
+Test(serve_predict, health_and_metadata_routes_answer)
+{
+    static const struct {
+        const char *path;
+        int status;
+        const char *part;
+    } pages[] = {
+        {"/", 200, "\"status\":\"alive\""},
+        {"/healthz", 200, "ok"},
+        {"/health", 200, "ok"},
+        {"/v2", 200, "\"name\""},
+        {"/v2/health/live", 200, "\"live\":true"},
+        {"/v2/health/ready", 200, "\"ready\":true"},
+        {"/v2/models", 200, "toy"},
+        {"/v2/models/toy/ready", 200, "\"ready\":true"},
+        {"/v2/models/toy/versions/1/ready", 200, "\"ready\":true"},
+        {"/v2/models/none/ready", 404, "not found"},
+        {"/v2/models/toy/versions/1", 200, "\"versions\":[\"1\"]"},
+    };
+    start();
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        ask_with("GET", pages[i].path, NULL, NULL);
+        cr_assert_eq(answer.status, pages[i].status, "%s: %d", pages[i].path, answer.status);
+        cr_assert_not_null(strstr(answer.body, pages[i].part), "%s: %s", pages[i].path,
+                           answer.body);
+    }
+    end();
+}
