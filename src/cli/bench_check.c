@@ -12,10 +12,10 @@ static enum weir_status load(struct weir_cli_bench_reference *r, const char *pat
                              struct weir_error *err)
 {
     enum weir_status status = weir_cli_file_read(&r->file, path, err);
-    if (status == WEIR_OK)
-        status =
-            weir_format_load_bytes(&r->model, r->file.bytes.at, r->file.bytes.n, path, NULL, err);
-    return status;
+    if (status != WEIR_OK)
+        return status;
+    status = weir_format_load_bytes(&r->model, r->file.bytes.at, r->file.bytes.n, path, NULL, err);
+    return status == WEIR_OK ? WEIR_OK : weir_error_prefix(err, "%s", path);
 }
 
 enum weir_status weir_cli_bench_check_init(struct weir_cli_bench_check *check, const char *file_a,

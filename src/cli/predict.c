@@ -135,7 +135,7 @@ static enum weir_status predict(struct work *w, struct weir_error *err)
     const struct request *r = w->request;
     enum weir_status status = weir_format_load(&w->model, r->model, NULL, err);
     if (status != WEIR_OK)
-        return status;
+        return weir_error_prefix(err, "%s", r->model);
     const struct weir_spec *spec = weir_model_spec(w->model);
     if (spec->form != WEIR_INPUT_MATRIX)
         return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "%s: rows of text are not supported here",

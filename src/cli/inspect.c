@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/* weir inspect: what a file holds, and whether and how it would be served. Two readings of the same
+ * bytes: the model that serving would make, and the description of what the file says, which also
+ * works for files that no model can be made of. */
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "cli/file.h"
+#include "codec/json.h"
+#include "format/format.h"
+#include "model/model.h"
+
+#include <math.h>
+
+enum {
+    NAMED_FEATURES_MAX = 8, /* up to here the curl line has an object with names */
+    CURL_FEATURES_MAX = 2000,
+    LIST_COLUMN = 14,
+    LINE_WIDTH = 96,
+};
+
+struct view {
+    struct weir_cli_file file;
+    struct weir_buf name;     /* under which it would be served */
+    struct weir_model *model; /* NULL: it cannot be served, see err */
+    struct weir_error err;
+    struct weir_buf curl;
+};
+
+/* --- the curl line --- */
+
+/* Appends a feature's name as a JSON string inside single quotes of a shell. */
+static void put_shell_name(struct weir_buf *out, struct weir_str name)
+{
+    struct weir_buf json = WEIR_BUF_INIT;
+    weir_codec_json_append_text(&json, name);
+    for (size_t i = 0; i < json.n; i++) {
+        if (json.at[i] == '\'')
+            weir_buf_append_c(out, "'\\''");
+        else
+            weir_buf_append_byte(out, json.at[i]);
+    }
+    out->failed = out->failed || json.failed;
+    weir_buf_deinit(&json);
+}
+
+static void put_curl(struct view *v)
+{
+    const struct weir_spec *spec = weir_model_spec(v->model);
+    bool is_named = spec->feature_names && spec->n_features <= NAMED_FEATURES_MAX;
+    if (spec->n_features > CURL_FEATURES_MAX || !weir_str_is_name(weir_buf_str(&v->name)))
+        return;
+    weir_buf_printf(&v->curl, "curl -s http://127.0.0.1:8080/predict/%.*s -d '{\"features\": [%s",
+                    WEIR_STR_ARG(weir_buf_str(&v->name)), is_named ? "{" : "[");
+    for (size_t i = 0; i < spec->n_features; i++) {
+        weir_buf_append_c(&v->curl, i ? ", " : "");
+        if (is_named) {
+            put_shell_name(&v->curl, spec->feature_names[i]);
+            weir_buf_append_c(&v->curl, ": ");
+        }
+        weir_buf_append_byte(&v->curl, '0');
+    }
+    weir_buf_printf(&v->curl, "%s]}'", is_named ? "}" : "]");
+}
+
+/* --- for people --- */
+
+/* A comma-separated list that is wrapped under its first item. */
+struct list {
+    struct weir_buf *out;
+    size_t column;
+    bool has_items;
+};
+
+static void put_item(struct list *l, struct weir_str item)
+{
+    if (l->has_items) {
+        weir_buf_append_byte(l->out, ',');
+        l->column++;
+        if (l->column + 1 + item.n > LINE_WIDTH) {
+            weir_buf_printf(l->out, "\n%*s", LIST_COLUMN, "");
+            l->column = LIST_COLUMN;
+        } else {
+            weir_buf_append_byte(l->out, ' ');
+            l->column++;
+        }
+    }
+    weir_buf_append_str(l->out, item);
+    l->column += item.n;
+    l->has_items = true;
+}
+
+static void put_features(const struct weir_spec *spec, struct weir_buf *out)
+{
+    weir_buf_printf(out, "  features    ");
+    if (!spec->feature_names) {
+        weir_buf_printf(out, "%zu, without names\n", spec->n_features);
+        return;
+    }
+    struct list l = {.out = out, .column = LIST_COLUMN};
+    for (size_t i = 0; i < spec->n_features; i++) {
+        char echo[WEIR_ECHO_BUF_BYTES];
+        put_item(&l, weir_str_c(weir_str_echo(spec->feature_names[i], echo, sizeof echo)));
+    }
+    weir_buf_printf(out, " (%zu)\n", spec->n_features);
+}
+
+static void put_outputs(const struct weir_spec *spec, struct weir_buf *out)
+{
+    struct list l = {.out = out, .column = LIST_COLUMN};
+    weir_buf_printf(out, "  outputs     ");
+    for (int i = 0; i < WEIR_OUTPUT_N; i++) {
+        const struct weir_spec_output *o = &spec->outputs[i];
+        char text[128];
+        if (!o->is_given)
+            continue;
+        int n = o->is_vector
+                    ? snprintf(text, sizeof text, "%s %s [n]",
+                               weir_output_name((enum weir_output)i), weir_dtype_name(o->dtype))
+                    : snprintf(text, sizeof text, "%s %s [n, %u]",
+                               weir_output_name((enum weir_output)i), weir_dtype_name(o->dtype),
+                               o->n_columns);
+        put_item(&l, weir_str_make(text, (size_t)n));
+    }
+    weir_buf_append_byte(out, '\n');
+}
+
+static void put_classes(const struct weir_spec *spec, struct weir_buf *out)
+{
+    for (size_t t = 0; t < spec->n_targets; t++) {
+        struct list l = {.out = out, .column = LIST_COLUMN};
+        if (spec->targets[t].n == 0)
+            continue;
+        if (spec->n_targets > 1)
+            weir_buf_printf(out, "  classes[%zu]%s", t, t < 10 ? "  " : " ");
+        else
+            weir_buf_printf(out, "  classes     ");
+        for (size_t i = 0; i < spec->targets[t].n; i++)
+            put_item(&l, spec->targets[t].json[i]);
+        weir_buf_append_byte(out, '\n');
+    }
+}
+
+/* Finds whether a row of missing values only is answered: which steps take them is in no single
+ * place of the file. */
+static bool takes_missing(const struct weir_model *model)
+{
+    const struct weir_spec *spec = weir_model_spec(model);
+    enum weir_output output = weir_spec_default_output(spec);
+    struct weir_mem *mem = weir_mem_default();
+    double *x = weir_mem_array(mem, spec->n_features, sizeof *x);
+    double *y = weir_mem_array(mem, weir_spec_n_columns(spec, output), sizeof *y);
+    bool is_taken = spec->allows_nan && x && y;
+    for (size_t i = 0; is_taken && i < spec->n_features; i++)
+        x[i] = (double)NAN;
+    is_taken =
+        is_taken && weir_model_predict(model, x, 1, spec->n_features, output, y, NULL) == WEIR_OK;
+    weir_mem_free(mem, x);
+    weir_mem_free(mem, y);
+    return is_taken;
+}
+
+static void put_model(const struct view *v, struct weir_buf *out)
+{
+    const struct weir_spec *spec = weir_model_spec(v->model);
+    weir_buf_printf(out, "  format      %.*s, written by %.*s %.*s\n", WEIR_STR_ARG(spec->platform),
+                    WEIR_STR_ARG(spec->library),
+                    WEIR_STR_ARG(spec->library_version.n ? spec->library_version
+                                                         : WEIR_STR("of unknown version")));
+    weir_buf_printf(out, "  estimator   %.*s\n", WEIR_STR_ARG(spec->estimator));
+    put_features(spec, out);
+    weir_buf_printf(out, "  rows        %s; missing values are %s\n",
+                    spec->casts_to_f32 ? "cast to float32" : "float64 (float32 as given)",
+                    takes_missing(v->model) ? "taken" : "refused");
+    put_outputs(spec, out);
+    put_classes(spec, out);
+    weir_buf_printf(out, "  memory      %zu bytes\n", weir_model_bytes(v->model));
+}
+
+static enum weir_status put_text(const struct view *v, struct weir_buf *out, struct weir_error *err)
+{
+    const char *bold = weir_cli_bold(stdout);
+    const char *plain = weir_cli_plain(stdout);
+    weir_buf_printf(out, "%s%s%s\n  name        %.*s%s\n  file        %zu bytes\n", bold,
+                    v->file.path, plain, WEIR_STR_ARG(weir_buf_str(&v->name)),
+                    weir_str_is_name(weir_buf_str(&v->name)) ? "" : " (not a name of a model)",
+                    v->file.bytes.n);
+    weir_buf_printf(out, "  digest      sha256:%s\n", v->file.digest);
+    if (v->model)
+        put_model(v, out);
+    weir_buf_printf(out, "\n%sContents:%s\n", bold, plain);
+    enum weir_status status = weir_format_describe_bytes(
+        out, v->file.bytes.at, v->file.bytes.n, v->file.path, WEIR_FORMAT_DESCRIBE_TEXT, NULL, err);
+    if (status == WEIR_OK && v->curl.n > 0)
+        weir_buf_printf(out, "\n%sTry it:%s\n  weir serve %s\n  %.*s\n", bold, plain, v->file.path,
+                        WEIR_STR_ARG(weir_buf_str(&v->curl)));
+    return status;
+}
+
+/* --- for programs --- */
+
+static void put_key(struct weir_buf *out, const char *key, struct weir_str text)
+{
+    weir_buf_printf(out, ",\"%s\":", key);
+    if (text.n > 0)
+        weir_codec_json_append_text(out, text);
+    else
+        weir_buf_append_c(out, "null");
+}
+
+static void put_names_json(const struct weir_spec *spec, struct weir_buf *out)
+{
+    weir_buf_append_c(out, ",\"feature_names\":");
+    for (size_t i = 0; spec->feature_names && i < spec->n_features; i++) {
+        weir_buf_append_byte(out, i ? ',' : '[');
+        weir_codec_json_append_text(out, spec->feature_names[i]);
+    }
+    weir_buf_append_c(out, spec->feature_names ? "]" : "null");
+}
+
+static void put_classes_json(const struct weir_spec *spec, struct weir_buf *out)
+{
+    bool has_any = false;
+    for (size_t t = 0; t < spec->n_targets; t++)
+        has_any = has_any || spec->targets[t].n > 0;
+    weir_buf_printf(out, ",\"classes\":%s", !has_any ? "null" : spec->n_targets > 1 ? "[" : "");
+    for (size_t t = 0; has_any && t < spec->n_targets; t++) {
+        weir_buf_append_c(out, t ? ",[" : "[");
+        for (size_t i = 0; i < spec->targets[t].n; i++) {
+            weir_buf_append_c(out, i ? "," : "");
+            weir_buf_append_str(out, spec->targets[t].json[i]);
+        }
+        weir_buf_append_byte(out, ']');
+    }
+    weir_buf_append_c(out, has_any && spec->n_targets > 1 ? "]" : "");
+}
+
+static void put_model_json(const struct view *v, struct weir_buf *out)
+{
+    const struct weir_spec *spec = weir_model_spec(v->model);
+    put_key(out, "platform", spec->platform);
+    put_key(out, "library", spec->library);
+    put_key(out, "library_version", spec->library_version);
+    put_key(out, "estimator", spec->estimator);
+    weir_buf_printf(out, ",\"n_features\":%zu", spec->n_features);
+    put_names_json(spec, out);
+    weir_buf_printf(out, ",\"casts_to_float32\":%s,\"allows_missing\":%s,\"n_targets\":%zu",
+                    spec->casts_to_f32 ? "true" : "false",
+                    takes_missing(v->model) ? "true" : "false", spec->n_targets);
+    put_classes_json(spec, out);
+    weir_buf_append_c(out, ",\"outputs\":[");
+    bool is_first = true;
+    for (int i = 0; i < WEIR_OUTPUT_N; i++) {
+        const struct weir_spec_output *o = &spec->outputs[i];
+        if (!o->is_given)
+            continue;
+        weir_buf_printf(out, "%s{\"name\":\"%s\",\"datatype\":\"%s\",\"shape\":[-1",
+                        is_first ? "" : ",", weir_output_name((enum weir_output)i),
+                        weir_dtype_name(o->dtype));
+        if (!o->is_vector)
+            weir_buf_printf(out, ",%u", o->n_columns);
+        weir_buf_append_c(out, "]}");
+        is_first = false;
+    }
+    weir_buf_printf(out, "],\"model_bytes\":%zu", weir_model_bytes(v->model));
+}
+
+static enum weir_status put_json(const struct view *v, struct weir_buf *out, struct weir_error *err)
+{
+    struct weir_buf contents = WEIR_BUF_INIT;
+    enum weir_status status =
+        weir_format_describe_bytes(&contents, v->file.bytes.at, v->file.bytes.n, v->file.path,
+                                   WEIR_FORMAT_DESCRIBE_JSON, NULL, err);
+    weir_buf_append_c(out, "{\"file\":");
+    weir_codec_json_append_text(out, weir_str_c(v->file.path));
+    put_key(out, "name", weir_buf_str(&v->name));
+    weir_buf_printf(out, ",\"bytes\":%zu,\"digest\":\"%s\",\"is_servable\":%s", v->file.bytes.n,
+                    v->file.digest, v->model ? "true" : "false");
+    if (v->model)
+        put_model_json(v, out);
+    else
+        put_key(out, "error", weir_str_c(v->err.msg));
+    put_key(out, "curl", weir_buf_str(&v->curl));
+    weir_buf_append_c(out, ",\"contents\":");
+    if (status == WEIR_OK)
+        weir_buf_append_str(out, weir_buf_str(&contents));
+    else
+        weir_buf_append_c(out, "null");
+    weir_buf_append_c(out, "}\n");
+    out->failed = out->failed || contents.failed;
+    weir_buf_deinit(&contents);
+    return status;
+}
+
+/* --- the whole --- */
+
+static int inspect(const char *path, bool is_json)
+{
+    struct view v = {.err = WEIR_ERROR_INIT};
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_buf text = WEIR_BUF_INIT;
+    int code = WEIR_CLI_EXIT_OK;
+    if (weir_cli_file_read(&v.file, path, &err) != WEIR_OK)
+        return weir_cli_fail_json(&err, is_json);
+    weir_cli_file_model_name(path, &v.name);
+    enum weir_status status =
+        weir_format_load_bytes(&v.model, v.file.bytes.at, v.file.bytes.n, path, NULL, &v.err);
+    if (status == WEIR_OK)
+        put_curl(&v);
+    else
+        (void)weir_error_prefix(&v.err, "%s", path);
+    enum weir_status described = is_json ? put_json(&v, &text, &err) : put_text(&v, &text, &err);
+    /* A file that says nothing leaves only the reason. */
+    bool is_shown = described == WEIR_OK || is_json;
+    if (is_shown && !weir_cli_put(stdout, &text))
+        code = WEIR_CLI_EXIT_FAILED;
+    if (status != WEIR_OK)
+        code = weir_cli_fail(&v.err);
+    else if (described != WEIR_OK)
+        code = weir_cli_fail(&err);
+    weir_model_free(v.model);
+    weir_cli_file_deinit(&v.file);
+    weir_buf_deinit(&v.name);
+    weir_buf_deinit(&v.curl);
+    weir_buf_deinit(&text);
+    return code;
+}
+
+static int run(const struct weir_cli_command *self, int argc, char **argv)
+{
+    struct weir_cli_args args;
+    const char *path = NULL;
+    bool is_json = false;
+    size_t index;
+    weir_cli_args_init(&args, self, argc, argv);
+    for (;;) {
+        switch (weir_cli_args_next(&args, &index)) {
+        case WEIR_CLI_ARG_BAD:
+            return weir_cli_usage(self, "%s", args.err.msg);
+        case WEIR_CLI_ARG_OPTION: /* --json is the only one. */
+            is_json = true;
+            continue;
+        case WEIR_CLI_ARG_OPERAND:
+            if (path)
+                return weir_cli_usage(self, "one file, not more");
+            path = args.value;
+            continue;
+        case WEIR_CLI_ARG_END:
+            break;
+        }
+        break;
+    }
+    return path ? inspect(path, is_json) : weir_cli_usage(self, "no file is given");
+}
+
+static const struct weir_cli_option options[] = {
+    {"json", 0, NULL, "print one JSON object"},
+};
+
+const struct weir_cli_command weir_cli_inspect = {
+    .name = "inspect",
+    .summary = "say what a model file holds and how it would be served",
+    .usage = "FILE [--json]",
+    .text = "Shows the estimators with their settings and the shapes of what they learnt, the\n"
+            "features, classes and outputs, the library that wrote the file, its digest, and a\n"
+            "curl line to ask a server for a prediction. Nothing in the file is executed.\n"
+            "\n"
+            "Exits 1 when no model can be made of the file; what it holds is shown all the same.",
+    .examples = "weir inspect models/churn.joblib\n"
+                "weir inspect models/churn.joblib --json | jq .estimator",
+    .options = options,
+    .n_options = WEIR_ARRAY_LEN(options),
+    .run = run,
+};
