@@ -413,3 +413,15 @@ const struct weir_http_options *weir_http_server_options(const struct weir_http_
 {
     return &server->opts;
 }
+
+void weir_http_server_set_options(struct weir_http_server *server,
+                                  const struct weir_http_options *opts)
+{
+    weir_assert(server);
+    weir_assert(opts);
+    uint64_t conns_max = server->opts.conns_max;
+    server->opts = *opts;
+    server->opts.conns_max = conns_max;
+    if (server->opts.target_bytes_kept > WEIR_HTTP_TARGET_BYTES_MAX)
+        server->opts.target_bytes_kept = WEIR_HTTP_TARGET_BYTES_MAX;
+}

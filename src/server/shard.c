@@ -46,8 +46,46 @@ struct weir_protocol_limits weir_server_shard_protocol_limits(const struct weir_
     return limits;
 }
 
+static struct weir_http_options http_options(const struct weir_server_shared *shared,
+                                             const struct weir_config *c)
+{
+    struct weir_http_options o = WEIR_HTTP_OPTIONS_INIT;
+    o.conns_max = shared->connections_max;
+    o.conns_per_address_max =
+        c->connections_per_address_max > 0 ? c->connections_per_address_max : UINT64_MAX;
+    o.local_is_exempt = !c->limit_loopback;
+    o.first_byte_ns_max = c->first_byte_timeout_ns;
+    o.idle_ns_max = c->idle_timeout_ns;
+    o.head_ns_max = c->head_timeout_ns;
+    o.body_ns_max = c->body_timeout_ns;
+    o.body_rate_bytes_min = c->body_rate_min;
+    o.body_rate_ns = c->body_rate_window_ns;
+    o.write_ns_max = c->write_timeout_ns;
+    o.unsent_bytes_max = c->unsent_bytes_max;
+    o.unsent_bytes_resume = c->unsent_bytes_resume;
+    o.pipeline_max = c->pipelined_requests_max;
+    o.conn_requests_max =
+        c->requests_per_connection_max > 0 ? c->requests_per_connection_max : UINT64_MAX;
+    o.conn_age_ns_max = c->connection_age_max_ns;
+    o.request_line_bytes_max = c->request_line_bytes_max;
+    o.header_bytes_max = c->header_bytes_max;
+    o.header_line_bytes_max = c->header_line_bytes_max;
+    o.headers_max = c->headers_max;
+    o.trailer_bytes_max = c->trailer_bytes_max;
+    o.trailers_max = c->trailers_max;
+    o.chunk_extension_bytes_max = c->chunk_extension_bytes_max;
+    o.chunk_extensions_bytes_max = c->chunk_extensions_bytes_max;
+    o.chunk_framing_bytes_max = c->chunk_framing_bytes_max;
+    o.body_bytes_max = c->body_bytes_max;
+    o.buffered_bytes_max = shared->request_memory_max;
+    o.accepts_per_tick_max = c->accepts_per_tick_max;
+    return o;
+}
+
 static void adopt_config(struct weir_server_shard *shard, const struct weir_config *config)
 {
+    struct weir_http_options options = http_options(shard->shared, config);
+    weir_http_server_set_options(shard->loop.http, &options);
     shard->loop.config = config;
     shard->loop.decoder.limits = weir_server_shard_protocol_limits(config);
     WEIR_LIST_FOREACH (it, &shard->loop.versions) {
@@ -299,42 +337,6 @@ static void on_done(void *ctx, const struct weir_http_done *done)
 
 static const struct weir_http_handlers handlers = {
     .head = on_head, .body = on_body, .gone = on_gone, .done = on_done};
-
-static struct weir_http_options http_options(const struct weir_server_shared *shared,
-                                             const struct weir_config *c)
-{
-    struct weir_http_options o = WEIR_HTTP_OPTIONS_INIT;
-    o.conns_max = shared->connections_max;
-    o.conns_per_address_max =
-        c->connections_per_address_max > 0 ? c->connections_per_address_max : UINT64_MAX;
-    o.local_is_exempt = !c->limit_loopback;
-    o.first_byte_ns_max = c->first_byte_timeout_ns;
-    o.idle_ns_max = c->idle_timeout_ns;
-    o.head_ns_max = c->head_timeout_ns;
-    o.body_ns_max = c->body_timeout_ns;
-    o.body_rate_bytes_min = c->body_rate_min;
-    o.body_rate_ns = c->body_rate_window_ns;
-    o.write_ns_max = c->write_timeout_ns;
-    o.unsent_bytes_max = c->unsent_bytes_max;
-    o.unsent_bytes_resume = c->unsent_bytes_resume;
-    o.pipeline_max = c->pipelined_requests_max;
-    o.conn_requests_max =
-        c->requests_per_connection_max > 0 ? c->requests_per_connection_max : UINT64_MAX;
-    o.conn_age_ns_max = c->connection_age_max_ns;
-    o.request_line_bytes_max = c->request_line_bytes_max;
-    o.header_bytes_max = c->header_bytes_max;
-    o.header_line_bytes_max = c->header_line_bytes_max;
-    o.headers_max = c->headers_max;
-    o.trailer_bytes_max = c->trailer_bytes_max;
-    o.trailers_max = c->trailers_max;
-    o.chunk_extension_bytes_max = c->chunk_extension_bytes_max;
-    o.chunk_extensions_bytes_max = c->chunk_extensions_bytes_max;
-    o.chunk_framing_bytes_max = c->chunk_framing_bytes_max;
-    o.body_bytes_max = c->body_bytes_max;
-    o.buffered_bytes_max = shared->request_memory_max;
-    o.accepts_per_tick_max = c->accepts_per_tick_max;
-    return o;
-}
 
 /* --- life --- */
 
