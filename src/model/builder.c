@@ -210,6 +210,10 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
     if (root->depth > WEIR_MODEL_DEPTH_MAX)
         return weir_error_set(err, WEIR_ERR_LIMIT, "estimators are nested deeper than %d",
                               WEIR_MODEL_DEPTH_MAX);
+    if (root->scratch_bytes > WEIR_MODEL_SCRATCH_BYTES_MAX)
+        return weir_error_set(err, WEIR_ERR_LIMIT,
+                              "too wide: a run would need %zu bytes, the limit is %d",
+                              root->scratch_bytes, WEIR_MODEL_SCRATCH_BYTES_MAX);
     spec->form = WEIR_INPUT_MATRIX;
     spec->n_features = root->n_in;
     spec->casts_to_f32 = root->takes_f32;

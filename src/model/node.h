@@ -24,7 +24,8 @@
 enum {
     WEIR_MODEL_BLOCK_ROWS = 128, /* rows a node works on at once: some columns of them stay in L1 */
     WEIR_MODEL_DEPTH_MAX = 16,   /* nodes within nodes */
-    WEIR_MODEL_COLUMNS_MAX = 1 << 20, /* columns of any matrix inside a model */
+    WEIR_MODEL_COLUMNS_MAX = 1 << 20,         /* columns of any matrix inside a model */
+    WEIR_MODEL_SCRATCH_BYTES_MAX = 512 << 20, /* scratch memory of a run */
 };
 
 /* Rows that flow into a node: the element (row, column) is at[row × stride + column]. */

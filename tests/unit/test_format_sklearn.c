@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* What the builders of scikit-learn's classes refuse: real estimators that were tampered with
+ * (tests/parity/make_bad.py), each with the status and words its refusal must have. What they
+ * accept is compared with the library in tests/parity. */
+#include "model/model.h"
+#include <weir/format.h>
+
+#include <criterion/criterion.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void path_of(char *out, size_t cap, const char *file)
+{
+    const char *root = getenv("WEIR_TEST_SOURCE_ROOT");
+    cr_assert(root, "WEIR_TEST_SOURCE_ROOT is not set");
+    snprintf(out, cap, "%s/%s", root, file);
+}
+
+Test(format_sklearn, tampered_models_are_refused_with_their_place)
+{
+    char path[4096], line[512];
+    path_of(path, sizeof path, "tests/data/sklearn/bad/expected.txt");
+    FILE *file = fopen(path, "r");
+    cr_assert(file, "%s", path);
+    size_t n = 0;
+    while (fgets(line, sizeof line, file)) {
+        char name[128], status[64], words[256];
+        cr_assert_eq(sscanf(line, "%127[^\t]\t%63[^\t]\t%255[^\n]", name, status, words), 3);
+        char model_path[4200];
+        snprintf(model_path, sizeof model_path, "%.*s%s", (int)(strrchr(path, '/') - path + 1),
+                 path, name);
+        struct weir_model *model = NULL;
+        struct weir_error err = WEIR_ERROR_INIT;
+        enum weir_status got = weir_format_load(&model, model_path, NULL, &err);
+        cr_expect_str_eq(weir_status_name(got), status, "%s: %s", name, err.msg);
+        cr_expect(strstr(err.msg, words), "%s: \"%s\" is not in: %s", name, words, err.msg);
+        cr_expect_null(model);
+        weir_model_free(model);
+        n++;
+    }
+    fclose(file);
+    cr_assert_geq(n, 38);
+}
+
+Test(format_sklearn, the_spec_tells_what_the_pipeline_is)
+{
+    char path[4096];
+    path_of(path, sizeof path, "conf/models/breast-cancer.joblib");
+    struct weir_model *model = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(weir_format_load(&model, path, NULL, &err), WEIR_OK, "%s", err.msg);
+    const struct weir_spec *spec = weir_model_spec(model);
+    cr_assert_str_eq(weir_spec_estimator(spec), "Pipeline(StandardScaler, LogisticRegression)");
+    cr_assert_str_eq(weir_spec_library(spec), "scikit-learn");
+    cr_assert_str_eq(weir_spec_feature_name(spec, 0), "mean radius");
+    cr_assert_str_eq(weir_spec_class_json(spec, 0, 1), "\"malignant\"");
+    cr_assert_eq(weir_spec_n_columns(spec, WEIR_OUTPUT_PREDICT_PROBA), 2);
+    cr_assert(spec->outputs[WEIR_OUTPUT_DECISION_FUNCTION].is_vector);
+    weir_model_free(model);
+}
+
+Test(format_sklearn, a_fault_names_the_column_and_the_step_behind_the_scaler)
+{
+    char path[4096];
+    path_of(path, sizeof path, "conf/models/breast-cancer.joblib");
+    struct weir_model *model = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(weir_format_load(&model, path, NULL, &err), WEIR_OK, "%s", err.msg);
+    double x[30] = {0}, out;
+    x[1] = (double)NAN;
+    cr_assert_eq(weir_model_predict(model, x, 1, 30, WEIR_OUTPUT_PREDICT, &out, &err),
+                 WEIR_ERR_INVALID);
+    cr_assert_str_eq(err.msg, "row 0, column \"mean texture\": LogisticRegression: input is NaN");
+    weir_model_free(model);
+}
+
+Test(format_sklearn, the_toy_model_answers_its_formula)
+{
+    char path[4096];
+    path_of(path, sizeof path, "conf/models/toy.joblib");
+    struct weir_model *model = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(weir_format_load(&model, path, NULL, &err), WEIR_OK, "%s", err.msg);
+    double x[2] = {1.0, 2.0}, out;
+    cr_assert_eq(weir_model_predict(model, x, 1, 2, WEIR_OUTPUT_PREDICT, &out, &err), WEIR_OK);
+    cr_assert_eq(out, 0.5 + 2.0 * 0.3 - 1.5);
+    weir_model_free(model);
+}
