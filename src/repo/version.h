@@ -19,9 +19,10 @@ enum { WEIR_REPO_DIGEST_BYTES = 32, WEIR_REPO_DIGEST_HEX = 64, WEIR_REPO_DIGEST_
 
 /* One loaded version of one model. All texts are NUL-terminated and live in the version. */
 struct weir_version {
-    struct weir_str name; /* of the model */
-    uint64_t number;      /* the folder's number, or the generation of a flat file */
-    struct weir_str number_text;
+    struct weir_str name;        /* of the model */
+    uint64_t number;             /* the folder's number, or the generation of a flat file */
+    struct weir_str number_text; /* views number_digits */
+    char number_digits[24];
     uint8_t digest[WEIR_REPO_DIGEST_BYTES]; /* SHA-256 of the file */
     char digest_hex[WEIR_REPO_DIGEST_HEX + 1];
     char digest_short[WEIR_REPO_DIGEST_SHORT_HEX + 1]; /* its first 16 digits, for Weir-Digest */
