@@ -49,6 +49,17 @@ struct weir_repo {
 
 static void pump(struct weir_repo *repo);
 
+const char *weir_repo_state_name(enum weir_repo_state state)
+{
+    static const char *const names[] = {
+#define NAME(code, name, text) name,
+        WEIR_REPO_STATE_MAP(NAME)
+#undef NAME
+    };
+    weir_assert((size_t)state < WEIR_ARRAY_LEN(names));
+    return names[state];
+}
+
 const char *weir_repo_event_text(enum weir_repo_event_kind kind)
 {
     static const char *const texts[] = {

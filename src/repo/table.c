@@ -6,17 +6,6 @@
 
 #include <stdlib.h>
 
-const char *weir_repo_state_name(enum weir_repo_state state)
-{
-    static const char *const names[] = {
-#define NAME(code, name, text) name,
-        WEIR_REPO_STATE_MAP(NAME)
-#undef NAME
-    };
-    weir_assert((size_t)state < WEIR_ARRAY_LEN(names));
-    return names[state];
-}
-
 const struct weir_repo_entry *weir_repo_table_find(const struct weir_table *table,
                                                    struct weir_str name)
 {
