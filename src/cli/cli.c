@@ -126,6 +126,15 @@ void weir_cli_help(const struct weir_cli_command *command, FILE *out)
     put_indented(out, "  ", command->examples);
 }
 
+int weir_cli_finish(int code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "weir: standard output: %s\n", strerror(errno));
+        return code ? code : WEIR_CLI_EXIT_FAILED;
+    }
+    return code;
+}
+
 int weir_cli_run(const struct weir_cli_command *command, int argc, char **argv)
 {
     int code = WEIR_CLI_EXIT_OK;
@@ -133,9 +142,5 @@ int weir_cli_run(const struct weir_cli_command *command, int argc, char **argv)
         weir_cli_help(command, stdout);
     else
         code = command->run(command, argc, argv);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "weir: standard output: %s\n", strerror(errno));
-        return code ? code : WEIR_CLI_EXIT_FAILED;
-    }
-    return code;
+    return weir_cli_finish(code);
 }

@@ -56,6 +56,10 @@ extern const struct weir_cli_command weir_cli_version;
  * output that could not be written is a failure. */
 int weir_cli_run(const struct weir_cli_command *command, int argc, char **argv);
 
+/* Writes out what standard output still holds; a failure to do so is said, and turns success into
+ * WEIR_CLI_EXIT_FAILED. Returns what the process ends with. */
+int weir_cli_finish(int code);
+
 /* Writes the help of a subcommand. */
 void weir_cli_help(const struct weir_cli_command *command, FILE *out);
 

@@ -66,7 +66,7 @@ static int run_help(int argc, char **argv)
     } else {
         help(stdout);
     }
-    return fflush(stdout) == 0 ? WEIR_CLI_EXIT_OK : WEIR_CLI_EXIT_FAILED;
+    return weir_cli_finish(WEIR_CLI_EXIT_OK);
 }
 
 int main(int argc, char **argv)
