@@ -218,6 +218,8 @@ enum weir_status weir_format_numpy_dtype_build(struct weir_format_pickle_machine
         status = read_fields(m, item(state, 3), item(state, 4), &dtype);
     if (status != WEIR_OK)
         return status;
+    if (v->flags & WEIR_FORMAT_PICKLE_USED)
+        return corrupt(m, "an element type is a field of itself");
     struct weir_value_dtype *element = weir_arena_alloc(m->arena, sizeof *element);
     if (!element)
         return weir_format_pickle_fail_memory(m);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 enum {
+    ARENA_BLOCK_BYTES_MAX = 32 << 20, /* what an arena may ask for at once */
     MARKS_MAX = 65536,         /* no pickler nests more; the nesting limit comes first */
     DEADLINE_OPS = 1 << 16,    /* opcodes between two looks at the clock */
     ITEMS_MIN = 4,             /* room for items that a list begins with */
@@ -107,9 +108,10 @@ enum weir_status weir_format_pickle_fail(struct weir_format_pickle_machine *m,
 
 enum weir_status weir_format_pickle_fail_memory(struct weir_format_pickle_machine *m)
 {
-    /* An arena that has a bound fails in one of two ways; its own count tells which. */
+    /* An arena does not say whether its bound or the system refused; near the bound it was the
+     * bound. */
     size_t max = m->arena->bytes_max;
-    if (max > 0 && m->arena->bytes_held >= max - max / 8)
+    if (max > 0 && max - weir_min_size(max, m->arena->bytes_held) < ARENA_BLOCK_BYTES_MAX)
         return weir_format_pickle_fail(
             m, WEIR_ERR_LIMIT, "the file's contents need more than %zu bytes of memory", max);
     return weir_format_pickle_fail(m, WEIR_ERR_NO_MEMORY, "no memory");
