@@ -8,6 +8,7 @@ static const struct weir_cli_command *const commands[] = {
     &weir_cli_bench,
     &weir_cli_inspect,
     &weir_cli_predict,
+    &weir_cli_serve,
     &weir_cli_version,
 };
 

@@ -219,7 +219,7 @@ bool weir_http_reply_error(struct weir_http_server *server, struct weir_http_tic
                            int status, uint32_t retry_after_s, struct weir_str text)
 {
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf body = {.mem = server->mem};
-    weir_buf_append_c(&body, "{\"error\": ");
+    weir_buf_append_c(&body, "{\"error\":");
     weir_http_json_string(&body, text);
     weir_buf_append_c(&body, "}");
     struct weir_http_reply reply = {
@@ -233,7 +233,7 @@ void weir_http_reply_refusal(struct weir_http_req *req, enum weir_http_refusal r
     const struct weir_http_refusal_row *row = &weir_http_refusal_rows[refusal];
     struct weir_http_server *server = req->conn->server;
     char body[128];
-    int n = snprintf(body, sizeof body, "{\"error\": \"%s\"}", row->text);
+    int n = snprintf(body, sizeof body, "{\"error\":\"%s\"}", row->text);
     weir_assert(n > 0 && (size_t)n < sizeof body);
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf fields = {.mem = server->mem};
     if (allow != 0) {

@@ -277,7 +277,8 @@ static bool is_digest(const uint8_t *a, const uint8_t *b)
     return memcmp(a, b, WEIR_REPO_DIGEST_BYTES) == 0;
 }
 
-/* A content that had a number keeps it; another gets the next. */
+/* The content that served last keeps its number over a restart; every other gets the next one, so
+ * that numbers rise with time, also when an earlier content comes back. */
 static uint64_t number_for(struct weir_repo_step_model *m, const struct weir_repo_source *s,
                            const uint8_t *digest)
 {
@@ -286,8 +287,6 @@ static uint64_t number_for(struct weir_repo_step_model *m, const struct weir_rep
         return s->number;
     if (r->live_number && is_digest(r->live, digest))
         return r->live_number;
-    if (r->before_number && is_digest(r->before, digest))
-        return r->before_number;
     return ++r->generation;
 }
 

@@ -216,7 +216,7 @@ Test(serve_life, rollback_serves_the_version_before)
 
 Test(serve_life, a_unix_socket_serves_all_loops)
 {
-    char path[128];
+    char path[100];
     char listen[160];
     weir_test_tmp_path(&tmp, "s", path, sizeof path);
     (void)snprintf(listen, sizeof listen, "unix:%s", path);
