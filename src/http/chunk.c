@@ -27,7 +27,12 @@ static enum weir_http_refusal take_size(struct weir_http_chunks *c, unsigned cha
     }
     if (c->n_digits == 0 || (byte != ';' && byte != '\r'))
         return WEIR_HTTP_REFUSAL_CHUNK;
-    c->state = byte == ';' ? WEIR_HTTP_CHUNK_EXTENSION : WEIR_HTTP_CHUNK_SIZE_LF;
+    c->state = WEIR_HTTP_CHUNK_SIZE_LF;
+    if (byte == ';') {
+        c->state = WEIR_HTTP_CHUNK_EXTENSION;
+        c->extension++;
+        c->extensions++;
+    }
     return WEIR_HTTP_REFUSAL_NONE;
 }
 

@@ -572,12 +572,12 @@ static enum weir_http_refusal check_head(const struct reading *r)
 }
 
 /* Tells what llhttp's refusal of the header lines was about. */
-static enum weir_http_refusal refusal_of(llhttp_errno_t error)
+static enum weir_http_refusal refusal_of(llhttp_errno_t error, const struct weir_http_head *head)
 {
     if (error == HPE_UNEXPECTED_CONTENT_LENGTH || error == HPE_INVALID_CONTENT_LENGTH)
         return WEIR_HTTP_REFUSAL_LENGTH;
     if (error == HPE_INVALID_TRANSFER_ENCODING)
-        return WEIR_HTTP_REFUSAL_CODING;
+        return head->has_length ? WEIR_HTTP_REFUSAL_LENGTH_AND_CODING : WEIR_HTTP_REFUSAL_CODING;
     if (error == HPE_INVALID_URL)
         return WEIR_HTTP_REFUSAL_TARGET;
     return WEIR_HTTP_REFUSAL_HEADER;
@@ -596,6 +596,6 @@ enum weir_http_refusal weir_http_head_read(struct weir_http_head *head,
         return refusal;
     /* It pauses after a head that offers an upgrade, which we ignore. */
     if ((error != HPE_OK && error != HPE_PAUSED_UPGRADE) || !r.is_whole)
-        return refusal_of(error);
+        return refusal_of(error, head);
     return WEIR_HTTP_REFUSAL_NONE;
 }

@@ -44,6 +44,7 @@ static ssize_t io_write(struct weir_http_conn *conn, const struct iovec *iov, in
     }
     weir_assert(weir_buf_ok(&c->out));
     c->window -= n;
+    c->n_writes += n > 0;
     return (ssize_t)n;
 }
 

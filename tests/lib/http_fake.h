@@ -22,6 +22,7 @@ struct http_fake_conn {
     size_t write_max;    /* bytes that one write takes */
     size_t window;       /* bytes that will be taken in all */
     bool write_fails;    /* EPIPE instead */
+    uint32_t n_writes;   /* calls that took something */
     bool is_reading;
     bool wants_write;
     bool has_fin;   /* the server ended its side */
