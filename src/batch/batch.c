@@ -39,12 +39,14 @@ uint32_t weir_batch_begin(struct weir_batch *batch, uint64_t now_ns)
     uint32_t n_rows = 0;
     uint32_t wanted = 0;
     for (struct weir_batch_slice *s = batch->slices; s; s = s->next) {
+        if (s->n_rows == 0)
+            continue; /* a private batch whose decoding failed */
         bool is_late = s->deadline_ns <= now_ns;
         if (!weir_batch_slice_move(s,
                                    is_late ? WEIR_BATCH_SLICE_EXPIRED : WEIR_BATCH_SLICE_RUNNING) ||
             is_late)
             continue;
-        if (s->row != n_rows && s->n_rows > 0) {
+        if (s->row != n_rows) {
             memmove((char *)batch->rows + n_rows * row_bytes,
                     (char *)batch->rows + s->row * row_bytes, s->n_rows * row_bytes);
             s->row = n_rows;

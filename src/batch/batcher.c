@@ -280,8 +280,8 @@ void weir_batcher_add_handover(struct weir_batcher *b, uint64_t handover_ns)
      * estimate at most. */
     uint64_t x = handover_ns < 4 * b->handover_ns ? handover_ns : 4 * b->handover_ns;
     b->handover_ns = b->handover_ns - b->handover_ns / 16 + (x + 8) / 16;
-    if (b->handover_ns < 16)
-        b->handover_ns = 16;
+    if (b->handover_ns < WEIR_BATCHER_HANDOVER_NS_MIN)
+        b->handover_ns = WEIR_BATCHER_HANDOVER_NS_MIN;
 }
 
 uint64_t weir_batcher_handover_ns(const struct weir_batcher *b)

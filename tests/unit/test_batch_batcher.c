@@ -376,6 +376,9 @@ Test(batch_batcher, cheap_batches_run_on_the_loop_and_dear_ones_do_not)
                  "of an unknown cost");
     /* However dear a hand-over is, 100 µs is the most a loop spends. */
     for (int i = 0; i < 1000; i++)
+        weir_batcher_add_handover(b, 1);
+    cr_assert_eq(weir_batcher_handover_ns(b), WEIR_BATCHER_HANDOVER_NS_MIN);
+    for (int i = 0; i < 1000; i++)
         weir_batcher_add_handover(b, 10 * MS);
     cr_assert_gt(weir_batcher_handover_ns(b), 9 * MS);
     put_into(cheap, 256, 1, WEIR_TIME_NEVER, 40);
@@ -547,6 +550,7 @@ Test(batch_batcher, a_failed_private_decode_ends_without_a_run)
     want.n_columns = SIZE_MAX / 4;
     want.n_rows = 3;
     cr_assert_eq(weir_sink_reserve(sink, &want, &span, NULL), WEIR_ERR_LIMIT);
+    cr_assert_eq(weir_batch_begin(batch, 19), 0);
     cr_assert_eq(weir_batcher_answer(b, batch->slices, 20), WEIR_BATCHER_ANSWER_UNRUN);
     weir_batcher_finish(b, batch, 0, 20);
     cr_assert_eq(weir_batcher_load(b, NULL).n_requests, 0);
