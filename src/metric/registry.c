@@ -213,9 +213,10 @@ static struct cell *get(struct weir_metric_registry *r, uint32_t shard, size_t f
     weir_assert(family < r->n_families);
     weir_assert(r->families[family].type == type);
     struct family *state = &r->state[family];
+    weir_assert(state->other);
     uint32_t n = weir_metric_text_n_labels(&r->families[family]);
     char bytes[WEIR_METRIC_LABELS_MAX][WEIR_METRIC_LABEL_BYTES_MAX];
-    struct weir_str clean[WEIR_METRIC_LABELS_MAX];
+    struct weir_str clean[WEIR_METRIC_LABELS_MAX] = {{NULL, 0}};
     for (uint32_t i = 0; i < n; i++)
         clean[i] = weir_str_make(bytes[i], weir_metric_rules_clean_label(values[i], bytes[i]));
     pthread_mutex_lock(&r->shared.mu);
