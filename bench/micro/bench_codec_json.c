@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON rows of numbers into a matrix: the check of the whole text, then the reading. Names carry
- * the load: rows × columns, and how many digits a number has (full: the shortest that reads back,
- * about 17; short: four, as people type them). */
+/* The two passes over bodies as clients send them: the first alone, then both. MB/s count the
+ * body's bytes once. */
+#include "base/macros.h"
 #include "codec/json.h"
 #include "codec/json_rows.h"
 #include "codec/number.h"
@@ -11,99 +11,104 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_COLUMNS = 30, N_ROWS_MAX = 256 };
-
-struct work {
+struct body {
     struct weir_codec_json json;
-    struct weir_str text;
-    double out[N_ROWS_MAX * N_COLUMNS];
+    struct weir_buf text;
+    size_t n_columns;
+    enum weir_codec_json_element element;
+    double row[64];
 };
 
-static uint64_t bits(double v)
+static uint64_t next_random(uint64_t *state)
 {
-    uint64_t u;
-    memcpy(&u, &v, sizeof u);
-    return u;
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* Makes {"features":[[…],…]}; n_decimals −1: shortest exact form. */
+static void make(struct body *b, size_t n_rows, size_t n_columns, int n_decimals,
+                 const char *separator)
+{
+    uint64_t state = 7;
+    b->n_columns = n_columns;
+    weir_buf_clear(&b->text);
+    weir_buf_append_c(&b->text, "{\"features\":[");
+    for (size_t row = 0; row < n_rows; row++) {
+        weir_buf_append_c(&b->text, row ? separator : "");
+        weir_buf_append_byte(&b->text, '[');
+        for (size_t i = 0; i < n_columns; i++) {
+            double v = (double)(next_random(&state) >> 11) * 0x1p-53;
+            char number[64];
+            size_t n = n_decimals < 0
+                           ? weir_codec_number_print_f64(number, v)
+                           : (size_t)snprintf(number, sizeof number, "%.*f", n_decimals, v * 100);
+            weir_buf_append_c(&b->text, i ? separator : "");
+            weir_buf_append(&b->text, number, n);
+        }
+        weir_buf_append_byte(&b->text, ']');
+    }
+    weir_buf_append_c(&b->text, "]}");
 }
 
 static uint64_t scan(void *arg)
 {
-    struct work *w = arg;
-    if (weir_codec_json_scan(&w->json, w->text, NULL) != WEIR_OK)
+    struct body *b = arg;
+    if (weir_codec_json_scan(&b->json, weir_buf_str(&b->text), NULL) != WEIR_OK)
         abort();
-    return w->json.n_values;
+    return b->json.n_values;
 }
 
-static uint64_t read_rows(void *arg)
+static uint64_t scan_and_read(void *arg)
 {
-    struct work *w = arg;
-    struct weir_codec_json_iter rows = weir_codec_json_iter(&w->json, w->json.root);
-    const char *row;
-    size_t n = 0;
-    while (weir_codec_json_next(&rows, &row)) {
-        size_t n_read;
-        (void)weir_codec_json_rows_read(&w->json, weir_codec_json_rows_first(row),
-                                        WEIR_CODEC_JSON_F64, w->out + n, sizeof(double), N_COLUMNS,
-                                        &n_read);
-        n += n_read;
-    }
-    return bits(w->out[0]) + bits(w->out[n - 1]) + n;
-}
-
-static uint64_t decode(void *arg)
-{
-    return scan(arg) + read_rows(arg);
-}
-
-/* Writes n_rows rows of numbers; the same ones in every run. */
-static void write_text(struct weir_buf *buf, size_t n_rows, bool is_full)
-{
-    uint64_t state = 1;
-    weir_buf_append_c(buf, "[");
-    for (size_t i = 0; i < n_rows; i++) {
-        weir_buf_append_c(buf, i ? ",[" : "[");
-        for (size_t j = 0; j < N_COLUMNS; j++) {
-            state = state * 6364136223846793005u + 1442695040888963407u;
-            double v = (double)(state >> 11) * 0x1p-53 * 200 - 100;
-            char number[40];
-            size_t n = is_full ? weir_codec_number_print_f64(number, v)
-                               : (size_t)snprintf(number, sizeof number, "%.4g", v);
-            if (j)
-                weir_buf_append_c(buf, ", ");
-            weir_buf_append(buf, number, n);
-        }
-        weir_buf_append_c(buf, "]");
-    }
-    weir_buf_append_c(buf, "]");
-}
-
-static void measure(const char *digits, size_t n_rows, bool is_full)
-{
-    struct work *w = calloc(1, sizeof *w);
-    struct weir_buf buf = WEIR_BUF_INIT;
-    write_text(&buf, n_rows, is_full);
-    if (!w)
+    struct body *b = arg;
+    uint64_t sum = scan(b);
+    struct weir_codec_json_iter it = weir_codec_json_iter(&b->json, b->json.root);
+    struct weir_str name;
+    const char *rows;
+    if (!weir_codec_json_next_member(&it, &name, &rows))
         abort();
-    weir_codec_json_init(&w->json, NULL, NULL);
-    w->text = weir_buf_str(&buf);
-    char name[64];
-    (void)snprintf(name, sizeof name, "json_scan_%zux%d_%s", n_rows, N_COLUMNS, digits);
-    (void)weir_bench_measure(name, scan, w, w->text.n);
-    (void)snprintf(name, sizeof name, "json_rows_%zux%d_%s", n_rows, N_COLUMNS, digits);
-    (void)weir_bench_measure(name, read_rows, w, w->text.n);
-    (void)snprintf(name, sizeof name, "json_decode_%zux%d_%s", n_rows, N_COLUMNS, digits);
-    (void)weir_bench_measure(name, decode, w, w->text.n);
-    weir_codec_json_deinit(&w->json);
-    weir_buf_deinit(&buf);
-    free(w);
+    const char *at = weir_codec_json_rows_first(rows);
+    while (*at == '[') {
+        size_t n;
+        at = weir_codec_json_rows_read(&b->json, weir_codec_json_rows_first(at), b->element, b->row,
+                                       sizeof(double), b->n_columns, &n);
+        if (n != b->n_columns || *at != ']')
+            abort();
+        sum += (uint64_t)b->row[n - 1];
+        at = weir_codec_json_rows_after(at + 1);
+    }
+    return sum;
 }
 
 int main(void)
 {
-    for (int i = 0; i < 2; i++) {
-        size_t n_rows = i ? N_ROWS_MAX : 1;
-        measure("full", n_rows, true);
-        measure("short", n_rows, false);
+    static const struct {
+        const char *label;
+        size_t n_rows;
+        int n_decimals;
+        const char *separator;
+    } bodies[] = {
+        {"1x30_short", 1, 2, ", "},        {"1x30_exact", 1, -1, ", "},
+        {"1000x30_short", 1000, 1, ","},   {"1000x30_medium", 1000, 4, ", "},
+        {"1000x30_exact", 1000, -1, ", "},
+    };
+    static struct body b;
+    weir_codec_json_init(&b.json, NULL, NULL);
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(bodies); i++) {
+        char name[64];
+        make(&b, bodies[i].n_rows, 30, bodies[i].n_decimals, bodies[i].separator);
+        (void)snprintf(name, sizeof name, "json_scan_%s", bodies[i].label);
+        (void)weir_bench_measure(name, scan, &b, b.text.n);
+        b.element = WEIR_CODEC_JSON_F64;
+        (void)snprintf(name, sizeof name, "json_decode_f64_%s", bodies[i].label);
+        (void)weir_bench_measure(name, scan_and_read, &b, b.text.n);
+        b.element = WEIR_CODEC_JSON_F32;
+        (void)snprintf(name, sizeof name, "json_decode_f32_%s", bodies[i].label);
+        (void)weir_bench_measure(name, scan_and_read, &b, b.text.n);
     }
+    weir_codec_json_deinit(&b.json);
+    weir_buf_deinit(&b.text);
     return 0;
 }

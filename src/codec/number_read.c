@@ -163,7 +163,7 @@ static struct head head_of(const char *at, const char *end)
     return h;
 }
 
-/* No half-way point between two doubles has more than 767 significant digits: after so many, any
+/* No half-way point between two doubles has more than 768 significant digits: after so many, any
  * rest acts as one more digit. */
 enum { DIGITS_THAT_MATTER = 780, TEXT_BYTES = DIGITS_THAT_MATTER + 40 };
 
