@@ -7,6 +7,8 @@
 #include "format/numpy.h"
 #include "format/pickle_priv.h"
 
+enum { ATTRS_MAX = 4096 }; /* of one object; scikit-learn's have less than a hundred */
+
 typedef enum weir_status call_fn(struct weir_format_pickle_machine *m,
                                  const struct weir_value *callee, const struct weir_value *args,
                                  struct weir_value **out);
@@ -363,12 +365,23 @@ static bool is_with_slots(const struct weir_value *state)
            state->items.at[1]->kind == WEIR_VALUE_DICT;
 }
 
+/* Attributes are looked up one by one, and many objects may share one state: a bound keeps that
+ * from adding up. */
+static enum weir_status check_attrs(struct weir_format_pickle_machine *m,
+                                    const struct weir_value_object *object)
+{
+    if (object->attrs.n > ATTRS_MAX)
+        return weir_format_pickle_fail(m, WEIR_ERR_LIMIT, "an object with %zu attributes",
+                                       object->attrs.n);
+    return WEIR_OK;
+}
+
 static enum weir_status set_state(struct weir_format_pickle_machine *m,
                                   struct weir_value_object *object, const struct weir_value *state)
 {
     if (state->kind == WEIR_VALUE_DICT) {
         object->attrs = state->dict;
-        return WEIR_OK;
+        return check_attrs(m, object);
     }
     if (!is_with_slots(state)) {
         object->state = state;
@@ -386,7 +399,7 @@ static enum weir_status set_state(struct weir_format_pickle_machine *m,
     for (size_t i = 0; i < slots.n; i++)
         pairs[n_own + i] = slots.at[i];
     object->attrs = (struct weir_value_dict){pairs, n_own + slots.n};
-    return WEIR_OK;
+    return check_attrs(m, object);
 }
 
 static enum weir_status build_object(struct weir_format_pickle_machine *m, struct weir_value *v,

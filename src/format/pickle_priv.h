@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The pickle machine's inside, shared by its files: pickle.c (the loop and plain values),
- * pickle_text.c (the lines of protocol 0), pickle_call.c (names, calls, states), numpy.c (element
- * types and arrays), joblib.c (arrays in the stream). */
+/* The pickle machine's inside, shared by its files: pickle.c (the loop), pickle_stack.c
+ * (input, stack, memo), pickle_values.c (plain values and containers), pickle_text.c (the lines of
+ * protocol 0), pickle_call.c (names, calls, states), numpy.c (element types and arrays), joblib.c
+ * (arrays in the stream). */
 #ifndef WEIR_FORMAT_PICKLE_PRIV_H
 #define WEIR_FORMAT_PICKLE_PRIV_H
 
@@ -89,6 +90,36 @@ WEIR_MUST_USE enum weir_status weir_format_pickle_pop(struct weir_format_pickle_
 WEIR_MUST_USE enum weir_status weir_format_pickle_top(struct weir_format_pickle_machine *m,
                                                       struct weir_value **out);
 
+/* Reads a little-endian unsigned number of 1, 2, 4 or 8 bytes. */
+WEIR_MUST_USE enum weir_status weir_format_pickle_number(struct weir_format_pickle_machine *m,
+                                                         size_t n, uint64_t *out);
+
+/* Reads a length of n_size bytes and as many bytes after it. */
+WEIR_MUST_USE enum weir_status weir_format_pickle_counted(struct weir_format_pickle_machine *m,
+                                                          size_t n_size, struct weir_str *out);
+
+/* Puts a mark on the stack. */
+WEIR_MUST_USE enum weir_status weir_format_pickle_mark(struct weir_format_pickle_machine *m);
+
+/* Takes the last mark and all values above it off; they stay readable until the next push. */
+WEIR_MUST_USE enum weir_status weir_format_pickle_pop_to_mark(struct weir_format_pickle_machine *m,
+                                                              struct weir_value *const **items,
+                                                              size_t *n);
+
+/* Takes n values off, bottom first; they stay readable until the next push. */
+WEIR_MUST_USE enum weir_status weir_format_pickle_pop_n(struct weir_format_pickle_machine *m,
+                                                        size_t n, struct weir_value *const **items);
+
+/* Takes off the top value, or the mark if there is no value above it. */
+WEIR_MUST_USE enum weir_status weir_format_pickle_drop(struct weir_format_pickle_machine *m);
+
+/* Stores the top value at the next free index of the memo, which must be the one given; pushes the
+ * value at an index. */
+WEIR_MUST_USE enum weir_status weir_format_pickle_memo_put(struct weir_format_pickle_machine *m,
+                                                           uint64_t index);
+WEIR_MUST_USE enum weir_status weir_format_pickle_memo_get(struct weir_format_pickle_machine *m,
+                                                           uint64_t index);
+
 /* Notes that child is inside parent. WEIR_ERR_LIMIT: nested too deep. */
 WEIR_MUST_USE enum weir_status weir_format_pickle_contain(struct weir_format_pickle_machine *m,
                                                           struct weir_value *parent,
@@ -99,6 +130,43 @@ WEIR_MUST_USE enum weir_status weir_format_pickle_run(struct weir_format_pickle_
 
 /* Frees what the machine owns (the tree is the arena's). */
 void weir_format_pickle_machine_deinit(struct weir_format_pickle_machine *m);
+
+/* --- pickle_values.c: each pushes one value, or changes the one on top --- */
+
+/* Constants, and numbers and texts of which n_bytes (or whose length's n_size bytes) follow. */
+WEIR_MUST_USE enum weir_status weir_format_pickle_push_none(struct weir_format_pickle_machine *m);
+WEIR_MUST_USE enum weir_status weir_format_pickle_push_bool(struct weir_format_pickle_machine *m,
+                                                            bool b);
+WEIR_MUST_USE enum weir_status weir_format_pickle_push_int(struct weir_format_pickle_machine *m,
+                                                           size_t n_bytes);
+WEIR_MUST_USE enum weir_status weir_format_pickle_push_long(struct weir_format_pickle_machine *m,
+                                                            size_t n_size);
+WEIR_MUST_USE enum weir_status weir_format_pickle_push_float(struct weir_format_pickle_machine *m);
+WEIR_MUST_USE enum weir_status weir_format_pickle_push_text(struct weir_format_pickle_machine *m,
+                                                            size_t n_size);
+WEIR_MUST_USE enum weir_status weir_format_pickle_push_bytes(struct weir_format_pickle_machine *m,
+                                                             size_t n_size);
+WEIR_MUST_USE enum weir_status weir_format_pickle_push_string(struct weir_format_pickle_machine *m,
+                                                              size_t n_size);
+
+/* A tuple without items; of the n values on top; a list, tuple, frozenset or dict of the values
+ * above the mark. */
+WEIR_MUST_USE enum weir_status
+weir_format_pickle_push_empty_tuple(struct weir_format_pickle_machine *m);
+WEIR_MUST_USE enum weir_status weir_format_pickle_push_tuple(struct weir_format_pickle_machine *m,
+                                                             size_t n);
+WEIR_MUST_USE enum weir_status weir_format_pickle_push_marked(struct weir_format_pickle_machine *m,
+                                                              enum weir_value_kind kind);
+
+/* Give what is above the mark to the list, dict or set below it. */
+WEIR_MUST_USE enum weir_status
+weir_format_pickle_append_marked(struct weir_format_pickle_machine *m);
+WEIR_MUST_USE enum weir_status weir_format_pickle_set_marked(struct weir_format_pickle_machine *m);
+WEIR_MUST_USE enum weir_status weir_format_pickle_add_marked(struct weir_format_pickle_machine *m);
+
+/* Gives the one value on top to the list below it, or the two values to the dict. */
+WEIR_MUST_USE enum weir_status weir_format_pickle_use_top(struct weir_format_pickle_machine *m,
+                                                          size_t n);
 
 /* --- pickle_text.c: the opcodes with lines, each pushes one value --- */
 

@@ -80,7 +80,8 @@ struct weir_value_field {
 /* An element type as numpy describes it. */
 struct weir_value_dtype {
     char kind; /* 'b' bool, 'i' signed, 'u' unsigned, 'f' float, 'U' text of UTF-32 units, 'S' bytes
-                  padded with NUL, 'O' objects, 'V' raw bytes or a struct */
+                  padded with NUL, 'O' objects, 'V' raw bytes or a struct; 'c', 'M' and 'm'
+                  (complex, dates) are only kept */
     bool is_big_endian;
     uint32_t itemsize; /* bytes of one element; 'b' 1, 'i' 'u' 1 2 4 8, 'f' 4 8, 'U' a multiple of
                           4, 'O' 8 */

@@ -335,6 +335,20 @@ Test(format_pickle, a_list_in_itself_is_read_and_stays_harmless)
     cr_assert_null(model);
 }
 
+Test(format_pickle, an_object_has_a_bounded_number_of_attributes)
+{
+    struct weir_buf b = WEIR_BUF_INIT;
+    struct weir_error err = WEIR_ERROR_INIT;
+    weir_buf_append_c(&b, "\x80\x02"
+                          "csklearn.x\nC\n)\x81}(");
+    for (unsigned i = 0; i < 4097; i++)
+        weir_buf_printf(&b, "U\x05%05uN", i);
+    weir_buf_append_c(&b, "ub.");
+    cr_assert_eq(parse(weir_buf_str(&b), NULL, NULL, &err), WEIR_ERR_LIMIT, "%s", err.msg);
+    cr_assert_not_null(strstr(err.msg, "4097 attributes"), "%s", err.msg);
+    weir_buf_deinit(&b);
+}
+
 /* --- limits --- */
 
 static const struct {
