@@ -130,7 +130,7 @@ def inspect_tells_what_a_pipeline_is(folder):
 def inspect_reads_every_fixture(folder):
     n = 0
     for version in sorted(os.listdir(DATA)):
-        if not os.path.isdir(os.path.join(DATA, version)):
+        if not version[0].isdigit():  # Not the files that no model can be made of.
             continue
         for name in sorted(os.listdir(os.path.join(DATA, version)))[::12]:
             path = os.path.join(DATA, version, name)
