@@ -25,15 +25,19 @@ struct weir_format_opts {
     uint64_t n_ops_max;          /* opcodes of a pickle; 64 M */
     uint64_t n_memo_max;         /* memo entries of a pickle; 16 M */
     uint64_t n_stack_max;        /* stack entries of a pickle; 1 M */
+    uint64_t n_nodes_max;        /* tree nodes of a model; 64 M */
+    uint64_t tree_depth_max;     /* levels of a tree; 1024 */
+    uint64_t n_features_max;     /* input columns of a model; 1 M */
+    uint64_t n_classes_max;      /* classes of one target; 65536 */
     uint64_t deadline_ns;        /* CLOCK_MONOTONIC; a load that sees it pass gives
                                     WEIR_ERR_TIMEOUT; 0: none */
 };
 
 enum { WEIR_FORMAT_OPTS_VERSION = 1 };
 
-#define WEIR_FORMAT_OPTS_INIT           \
-    {                                   \
-        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+#define WEIR_FORMAT_OPTS_INIT                       \
+    {                                               \
+        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /* Loads a model from a file, which is read whole into private memory. opts may be NULL. *out is the

@@ -40,6 +40,8 @@ struct weir_format_opts weir_format_opts_fill(const struct weir_format_opts *opt
         {&o.inflated_ratio_max, 1100}, {&o.tree_bytes_max, 4 * GIB},
         {&o.model_bytes_max, 4 * GIB}, {&o.n_ops_max, 64 * MIB},
         {&o.n_memo_max, 16 * MIB},     {&o.n_stack_max, 1 * MIB},
+        {&o.n_nodes_max, 64 * MIB},    {&o.tree_depth_max, 1024},
+        {&o.n_features_max, 1 * MIB},  {&o.n_classes_max, 65536},
     };
     for (size_t i = 0; i < WEIR_ARRAY_LEN(defaults); i++)
         if (*defaults[i].field == 0)

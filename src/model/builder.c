@@ -23,7 +23,10 @@ enum weir_status weir_model_builder_init(struct weir_model_builder *b, struct we
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for a model");
     }
     model->arena = arena;
-    *b = (struct weir_model_builder){.arena = &model->arena, .spec = &model->spec, .model = model};
+    *b = (struct weir_model_builder){.arena = &model->arena,
+                                     .spec = &model->spec,
+                                     .model = model,
+                                     .limits = WEIR_MODEL_BUILDER_LIMITS_INIT};
     return WEIR_OK;
 }
 
@@ -31,7 +34,7 @@ void weir_model_builder_deinit(struct weir_model_builder *b)
 {
     weir_assert(b);
     weir_model_free(b->model);
-    *b = (struct weir_model_builder){NULL, NULL, NULL};
+    *b = (struct weir_model_builder){.arena = NULL};
 }
 
 enum weir_status weir_model_builder_no_memory(struct weir_model_builder *b, struct weir_error *err)
@@ -200,6 +203,21 @@ static enum weir_dtype labels_dtype(const struct weir_model_node *root)
     return root->targets[0].dtype;
 }
 
+static enum weir_status check_limits(const struct weir_model_builder *b,
+                                     const struct weir_model_node *root, struct weir_error *err)
+{
+    if (root->n_in > b->limits.n_features_max)
+        return weir_error_set(err, WEIR_ERR_LIMIT,
+                              "the model takes %u features, the limit is %" PRIu64, root->n_in,
+                              b->limits.n_features_max);
+    for (size_t i = 0; i < root->n_targets; i++)
+        if (root->targets[i].n > b->limits.n_classes_max)
+            return weir_error_set(err, WEIR_ERR_LIMIT,
+                                  "target %zu has %zu classes, the limit is %" PRIu64, i,
+                                  root->targets[i].n, b->limits.n_classes_max);
+    return WEIR_OK;
+}
+
 enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
                                            const struct weir_model_node *root,
                                            struct weir_model **out, struct weir_error *err)
@@ -214,6 +232,9 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
         return weir_error_set(err, WEIR_ERR_LIMIT,
                               "too wide: a run would need %zu bytes, the limit is %d",
                               root->scratch_bytes, WEIR_MODEL_SCRATCH_BYTES_MAX);
+    enum weir_status status = check_limits(b, root, err);
+    if (status != WEIR_OK)
+        return status;
     spec->form = WEIR_INPUT_MATRIX;
     spec->n_features = root->n_in;
     spec->casts_to_f32 = root->takes_f32;
@@ -235,6 +256,6 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
     }
     b->model->root = root;
     *out = b->model;
-    *b = (struct weir_model_builder){NULL, NULL, NULL};
+    *b = (struct weir_model_builder){.arena = NULL};
     return WEIR_OK;
 }

@@ -15,10 +15,25 @@
 #include "model/model.h"
 #include "model/node.h"
 
+/* How large a model may become; the builder refuses more with WEIR_ERR_LIMIT. */
+struct weir_model_builder_limits {
+    uint64_t n_nodes_max;    /* tree nodes in all */
+    uint64_t depth_max;      /* levels below the root of any tree */
+    uint64_t n_features_max; /* input columns */
+    uint64_t n_classes_max;  /* of one target */
+};
+
+#define WEIR_MODEL_BUILDER_LIMITS_INIT                     \
+    {                                                      \
+        UINT64_C(64) << 20, 1024, UINT64_C(1) << 20, 65536 \
+    }
+
 struct weir_model_builder {
     struct weir_arena *arena; /* the model's; owned until finished */
     struct weir_spec *spec;   /* in the arena; filled by the reader and by finish */
     struct weir_model *model;
+    struct weir_model_builder_limits limits; /* the defaults from init on; may be changed then */
+    uint64_t n_nodes;                        /* tree nodes so far */
 };
 
 /* Begins a model. mem: where its memory comes from (NULL: mappings that go back to the system

@@ -290,7 +290,9 @@ enum weir_status weir_model_forest_add(struct weir_model_forest_builder *f,
     f->forest->nodes[root].value = 0;
     for (size_t at = root; at < next; at++) {
         if (at == level_end) {
-            n_levels++;
+            if (++n_levels > f->b->limits.depth_max)
+                return weir_error_set(err, WEIR_ERR_LIMIT, "tree %zu is deeper than %llu levels",
+                                      f->n_trees, (unsigned long long)f->b->limits.depth_max);
             level_end = next;
         }
         enum weir_status status =
@@ -359,6 +361,10 @@ enum weir_status weir_model_forest_begin(struct weir_model_builder *b,
         return weir_error_set(err, WEIR_ERR_LIMIT,
                               "too large: %zu trees of %zu nodes, %u values in a leaf",
                               opts->n_trees, opts->n_nodes, opts->width);
+    if (opts->n_nodes > b->limits.n_nodes_max - b->n_nodes)
+        return weir_error_set(err, WEIR_ERR_LIMIT, "more than %llu tree nodes",
+                              (unsigned long long)b->limits.n_nodes_max);
+    b->n_nodes += opts->n_nodes;
     struct weir_model_forest_builder *f = weir_arena_zalloc(b->arena, sizeof *f);
     struct forest *forest = weir_model_builder_node(b, sizeof *forest);
     if (!f || !forest)

@@ -325,6 +325,10 @@ static enum weir_status load_by_format(void *ctx, struct weir_model **out,
     opts.n_ops_max = config->pickle_opcodes_max;
     opts.n_memo_max = config->pickle_memo_max;
     opts.n_stack_max = config->pickle_stack_max;
+    opts.n_nodes_max = config->model_nodes_max;
+    opts.tree_depth_max = config->tree_depth_max;
+    opts.n_features_max = config->features_max;
+    opts.n_classes_max = config->classes_max;
     opts.deadline_ns = deadline_ns;
     return weir_format_load_bytes(out, bytes, n, file.at, &opts, err);
 }

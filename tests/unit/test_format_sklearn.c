@@ -89,3 +89,46 @@ Test(format_sklearn, the_toy_model_answers_its_formula)
     cr_assert_eq(out, 0.5 + 2.0 * 0.3 - 1.5);
     weir_model_free(model);
 }
+
+/* Each limit lets the model in at its own size and refuses it at one less. */
+Test(format_sklearn, a_model_is_bounded_in_nodes_depth_features_and_classes)
+{
+    char path[4096];
+    path_of(path, sizeof path, "conf/models/iris.joblib");
+    struct weir_format_opts opts = WEIR_FORMAT_OPTS_INIT;
+    const struct {
+        const char *words;
+        uint64_t *limit;
+        uint64_t size_max; /* the model's size is known to be below this */
+    } rows[] = {
+        {"tree nodes", &opts.n_nodes_max, 100000},
+        {"deeper", &opts.tree_depth_max, 100},
+        {"features", &opts.n_features_max, 100},
+        {"classes", &opts.n_classes_max, 100},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t low = 0; /* refused; 0 itself means the default */
+        uint64_t high = rows[i].size_max;
+        while (high - low > 1) {
+            struct weir_model *model = NULL;
+            struct weir_error err = WEIR_ERROR_INIT;
+            *rows[i].limit = low + (high - low) / 2;
+            enum weir_status status = weir_format_load(&model, path, &opts, &err);
+            if (status == WEIR_OK) {
+                high = *rows[i].limit;
+            } else {
+                cr_assert_eq(status, WEIR_ERR_LIMIT, "%s", err.msg);
+                cr_assert(strstr(err.msg, rows[i].words), "%s", err.msg);
+                low = *rows[i].limit;
+            }
+            weir_model_free(model);
+        }
+        *rows[i].limit = 0;
+        cr_assert_lt(high, rows[i].size_max, "%s", rows[i].words);
+        cr_assert_gt(low, 0, "%s", rows[i].words);
+        if (rows[i].limit == &opts.n_features_max)
+            cr_assert_eq(high, 4);
+        if (rows[i].limit == &opts.n_classes_max)
+            cr_assert_eq(high, 3);
+    }
+}

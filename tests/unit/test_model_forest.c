@@ -88,7 +88,7 @@ static struct weir_model_forest_opts opts_of(const struct plain *trees, size_t n
 static enum weir_status build(struct weir_model **out, const struct plain *trees, size_t n,
                               bool has_nan, struct weir_mem *mem, struct weir_error *err)
 {
-    WEIR_CLEANUP(weir_model_builder_deinit) struct weir_model_builder b = {NULL, NULL, NULL};
+    WEIR_CLEANUP(weir_model_builder_deinit) struct weir_model_builder b = {.arena = NULL};
     struct weir_labels labels = {.dtype = WEIR_I64, .n = WIDTH};
     struct weir_model_forest_opts opts = opts_of(trees, n, has_nan);
     struct weir_model_forest_builder *f;

@@ -230,10 +230,16 @@ enum weir_status weir_format_sklearn_build(struct weir_model **out, const struct
     WEIR_CLEANUP(weir_arena_deinit) struct weir_arena temp = WEIR_ARENA_INIT;
     weir_arena_init(&temp, NULL, opts->tree_bytes_max);
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf text = WEIR_BUF_INIT;
-    WEIR_CLEANUP(weir_model_builder_deinit) struct weir_model_builder b = {NULL, NULL, NULL};
+    WEIR_CLEANUP(weir_model_builder_deinit) struct weir_model_builder b = {.arena = NULL};
     enum weir_status status = weir_model_builder_init(&b, NULL, opts->model_bytes_max, err);
     if (status != WEIR_OK)
         return status;
+    b.limits = (struct weir_model_builder_limits){
+        .n_nodes_max = opts->n_nodes_max,
+        .depth_max = opts->tree_depth_max,
+        .n_features_max = opts->n_features_max,
+        .n_classes_max = opts->n_classes_max,
+    };
     struct weir_format_sklearn s = {.b = &b, .temp = &temp, .keeps_columns = true, .text = &text};
     const struct weir_model_node *node = NULL;
     status = build(&s, &at, &node, err);
