@@ -364,7 +364,7 @@ static bool is_last_request(struct weir_http_conn *conn, const struct weir_http_
         return true;
     }
     uint64_t buffered = atomic_load_explicit(&server->shared->buffered_bytes, memory_order_relaxed);
-    if (buffered > opts->buffered_bytes_max / 100 * 85) {
+    if (buffered > opts->buffered_bytes_max / 100 * opts->keep_alive_percent) {
         server->counters.shed_keep_alive++;
         return true;
     }

@@ -37,6 +37,7 @@
     X(linger_ns_max, 2000000000, "wait for the peer to close after the last answer")               \
     X(linger_bytes_max, 65536, "bytes thrown away while waiting for that")                         \
     X(buffered_bytes_max, 1073741824, "bytes buffered for requests and answers in all")            \
+    X(keep_alive_percent, 85, "share of buffered_bytes_max from which answers end connections")    \
     X(accepts_per_tick_max, 64, "connections accepted in one loop iteration")                      \
     X(target_bytes_kept, 256, "bytes of method and path kept for the done hook")
 
@@ -54,62 +55,62 @@ struct weir_http_options {
     }
 
 /* name, help. requests = answers_sent + answers_lost + what is outstanding, exactly. */
-#define WEIR_HTTP_COUNTERS(X)                                                        \
-    X(conns_accepted, "connections taken")                                           \
-    X(conns_closed, "connections ended")                                             \
-    X(conns_reset_by_peer, "connections that broke")                                 \
-    X(conns_half_closed, "connections whose client sent FIN while answers were due") \
-    X(conns_failed, "connections that found no memory or descriptor")                \
-    X(accept_paused, "times accepting stopped at conns_max")                         \
-    X(limit_conns_per_address, "connections refused: conns_per_address_max")         \
-    X(requests, "requests that began an answer, refused ones too")                   \
-    X(answers_sent, "answers written whole")                                         \
-    X(answers_lost, "answers whose connection ended first")                          \
-    X(answers_1xx, "100 Continue sent")                                              \
-    X(answers_2xx, "answers 200-299")                                                \
-    X(answers_3xx, "answers 300-399")                                                \
-    X(answers_4xx, "answers 400-499")                                                \
-    X(answers_5xx, "answers 500-599")                                                \
-    X(bytes_in, "bytes read")                                                        \
-    X(bytes_out, "bytes written")                                                    \
-    X(timeout_first_byte, "connections closed: first_byte_ns_max")                   \
-    X(timeout_idle, "connections closed: idle_ns_max")                               \
-    X(timeout_head, "408: head_ns_max")                                              \
-    X(timeout_body, "408: body_ns_max")                                              \
-    X(timeout_body_rate, "408: body_rate_bytes_min")                                 \
-    X(timeout_write, "connections reset: write_ns_max")                              \
-    X(timeout_linger, "connections closed: linger_ns_max or linger_bytes_max")       \
-    X(limit_unsent, "times reading stopped: unsent_bytes_max")                       \
-    X(limit_pipeline, "times reading stopped: pipeline_max")                         \
-    X(limit_conn_requests, "connections ended: conn_requests_max")                   \
-    X(limit_conn_age, "connections ended: conn_age_ns_max")                          \
-    X(limit_request_line, "414: request_line_bytes_max")                             \
-    X(limit_header_bytes, "431: header_bytes_max")                                   \
-    X(limit_header_line, "431: header_line_bytes_max")                               \
-    X(limit_headers, "431: headers_max")                                             \
-    X(limit_trailer_bytes, "431: trailer_bytes_max")                                 \
-    X(limit_trailers, "431: trailers_max")                                           \
-    X(limit_chunk_extension, "400: chunk_extension(s)_bytes_max")                    \
-    X(limit_chunk_framing, "400: chunk_framing_bytes_max")                           \
-    X(limit_body, "413: body_bytes_max")                                             \
-    X(limit_leading_crlf, "400: leading_crlf_bytes_max")                             \
-    X(shed_keep_alive, "connections ended: buffered_bytes_max is 85 % used")         \
-    X(limit_buffered, "503: buffered_bytes_max or no memory")                        \
-    X(bad_request_line, "400: request line, method or target malformed")             \
-    X(bad_header, "400: header line malformed")                                      \
-    X(bad_host, "400: Host missing, twice or invalid")                               \
-    X(bad_length, "400: Content-Length or its combination with Transfer-Encoding")   \
-    X(bad_coding, "400: Transfer-Encoding")                                          \
-    X(bad_chunk, "400: chunk framing")                                               \
-    X(unknown_coding, "501: transfer coding other than chunked")                     \
-    X(unknown_method, "501: method we do not know, CONNECT")                         \
-    X(unknown_version, "505: neither HTTP/1.0 nor HTTP/1.1")                         \
-    X(unknown_expectation, "417: Expect other than 100-continue")                    \
-    X(length_required, "411: POST with neither length nor coding")                   \
-    X(not_found, "404: no route")                                                    \
-    X(method_not_allowed, "405: route without that method")                          \
-    X(options_answered, "204: OPTIONS")                                              \
-    X(cut_head, "connections that ended inside a head")                              \
+#define WEIR_HTTP_COUNTERS(X)                                                         \
+    X(conns_accepted, "connections taken")                                            \
+    X(conns_closed, "connections ended")                                              \
+    X(conns_reset_by_peer, "connections that broke")                                  \
+    X(conns_half_closed, "connections whose client sent FIN while answers were due")  \
+    X(conns_failed, "connections that found no memory or descriptor")                 \
+    X(accept_paused, "times accepting stopped at conns_max")                          \
+    X(limit_conns_per_address, "connections refused: conns_per_address_max")          \
+    X(requests, "requests that began an answer, refused ones too")                    \
+    X(answers_sent, "answers written whole")                                          \
+    X(answers_lost, "answers whose connection ended first")                           \
+    X(answers_1xx, "100 Continue sent")                                               \
+    X(answers_2xx, "answers 200-299")                                                 \
+    X(answers_3xx, "answers 300-399")                                                 \
+    X(answers_4xx, "answers 400-499")                                                 \
+    X(answers_5xx, "answers 500-599")                                                 \
+    X(bytes_in, "bytes read")                                                         \
+    X(bytes_out, "bytes written")                                                     \
+    X(timeout_first_byte, "connections closed: first_byte_ns_max")                    \
+    X(timeout_idle, "connections closed: idle_ns_max")                                \
+    X(timeout_head, "408: head_ns_max")                                               \
+    X(timeout_body, "408: body_ns_max")                                               \
+    X(timeout_body_rate, "408: body_rate_bytes_min")                                  \
+    X(timeout_write, "connections reset: write_ns_max")                               \
+    X(timeout_linger, "connections closed: linger_ns_max or linger_bytes_max")        \
+    X(limit_unsent, "times reading stopped: unsent_bytes_max")                        \
+    X(limit_pipeline, "times reading stopped: pipeline_max")                          \
+    X(limit_conn_requests, "connections ended: conn_requests_max")                    \
+    X(limit_conn_age, "connections ended: conn_age_ns_max")                           \
+    X(limit_request_line, "414: request_line_bytes_max")                              \
+    X(limit_header_bytes, "431: header_bytes_max")                                    \
+    X(limit_header_line, "431: header_line_bytes_max")                                \
+    X(limit_headers, "431: headers_max")                                              \
+    X(limit_trailer_bytes, "431: trailer_bytes_max")                                  \
+    X(limit_trailers, "431: trailers_max")                                            \
+    X(limit_chunk_extension, "400: chunk_extension(s)_bytes_max")                     \
+    X(limit_chunk_framing, "400: chunk_framing_bytes_max")                            \
+    X(limit_body, "413: body_bytes_max")                                              \
+    X(limit_leading_crlf, "400: leading_crlf_bytes_max")                              \
+    X(shed_keep_alive, "connections ended: keep_alive_percent of buffered_bytes_max") \
+    X(limit_buffered, "503: buffered_bytes_max or no memory")                         \
+    X(bad_request_line, "400: request line, method or target malformed")              \
+    X(bad_header, "400: header line malformed")                                       \
+    X(bad_host, "400: Host missing, twice or invalid")                                \
+    X(bad_length, "400: Content-Length or its combination with Transfer-Encoding")    \
+    X(bad_coding, "400: Transfer-Encoding")                                           \
+    X(bad_chunk, "400: chunk framing")                                                \
+    X(unknown_coding, "501: transfer coding other than chunked")                      \
+    X(unknown_method, "501: method we do not know, CONNECT")                          \
+    X(unknown_version, "505: neither HTTP/1.0 nor HTTP/1.1")                          \
+    X(unknown_expectation, "417: Expect other than 100-continue")                     \
+    X(length_required, "411: POST with neither length nor coding")                    \
+    X(not_found, "404: no route")                                                     \
+    X(method_not_allowed, "405: route without that method")                           \
+    X(options_answered, "204: OPTIONS")                                               \
+    X(cut_head, "connections that ended inside a head")                               \
     X(cut_body, "connections that ended inside a body")
 
 /* Written by the loop's thread only; others may read single values relaxed. */

@@ -90,6 +90,14 @@ static int refusal_code(enum weir_batcher_refusal refusal)
     return 500;
 }
 
+/* From memory_refuse_percent on only health, metadata and metrics are answered. */
+static bool is_short_of_memory(const struct weir_server_shard *shard)
+{
+    const struct weir_server_shared *shared = shard->shared;
+    uint64_t held = atomic_load_explicit(&shared->http->buffered_bytes, memory_order_relaxed);
+    return held / shard->loop.config->memory_refuse_percent > shared->request_memory_max / 100;
+}
+
 enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
                                                 struct weir_http_req *req,
                                                 enum weir_server_route route)
@@ -99,6 +107,10 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
     enum weir_status status = find_version(shard, req, &sv, &err);
     if (status != WEIR_OK) {
         refuse(shard, req, weir_server_status_http(status), err.msg);
+        return WEIR_HTTP_REPLIED;
+    }
+    if (is_short_of_memory(shard)) {
+        refuse_of(shard, req, sv, route, 503, "the memory for requests is nearly used up");
         return WEIR_HTTP_REPLIED;
     }
     struct weir_str coding = weir_http_req_header(req, WEIR_HTTP_FIELD_CONTENT_ENCODING);

@@ -78,6 +78,7 @@ static struct weir_http_options http_options(const struct weir_server_shared *sh
     o.chunk_framing_bytes_max = c->chunk_framing_bytes_max;
     o.body_bytes_max = c->body_bytes_max;
     o.buffered_bytes_max = shared->request_memory_max;
+    o.keep_alive_percent = c->memory_keepalive_percent;
     o.accepts_per_tick_max = c->accepts_per_tick_max;
     return o;
 }
@@ -325,7 +326,7 @@ static void on_done(void *ctx, const struct weir_http_done *done)
     if (!shard->loop.config->access_log)
         return;
     char peer[WEIR_ADDR_TEXT_BYTES];
-    uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
+    uint64_t now_ns = weir_loop_update_now(&shard->loop.loop);
     weir_log_info(
         "request", WEIR_LOG_C("method", weir_http_method_name(done->method)),
         WEIR_LOG_S("target", done->target), WEIR_LOG_I("status", done->status),

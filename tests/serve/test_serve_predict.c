@@ -272,6 +272,36 @@ Test(serve_predict, metrics_count_what_was_asked)
     end();
 }
 
+/* One connection holds most of the memory with a body that never ends; predictions are refused
+ * meanwhile, health is not. */
+Test(serve_predict, short_of_memory_only_predictions_are_refused)
+{
+    start_with((const char *const[]){getenv("WEIR_MODELS"), "--state-dir", "off",
+                                     "--request-memory-max", "1MiB", NULL});
+    int fd = weir_test_server_connect(server.port);
+    const char *head = "POST /predict/toy HTTP/1.1\r\nHost: a\r\nContent-Length: 1040000\r\n\r\n";
+    static char spaces[1020000];
+    memset(spaces, ' ', sizeof spaces);
+    weir_test_server_send(fd, head, strlen(head));
+    weir_test_server_send(fd, spaces, sizeof spaces);
+    int status = 0;
+    for (int i = 0; i < 1000 && status != 503; i++) {
+        ask("/predict/toy", "{\"features\": [[1, 2]]}");
+        status = answer.status;
+    }
+    cr_assert_eq(status, 503, "%s", answer.body);
+    cr_assert_str_eq(field("Retry-After"), "1");
+    ask_with("GET", "/healthz", NULL, NULL);
+    cr_assert_eq(answer.status, 200);
+    (void)close(fd);
+    for (int i = 0; i < 1000 && status != 200; i++) {
+        ask("/predict/toy", "{\"features\": [[1, 2]]}");
+        status = answer.status;
+    }
+    cr_assert_eq(status, 200, "the memory comes back with the connection's end");
+    end();
+}
+
 Test(serve_predict, one_model_needs_no_name)
 {
     char path[1024];
