@@ -148,23 +148,23 @@ static struct weir_str label_json(struct weir_arena *arena, const struct weir_la
     return weir_arena_str(arena, weir_str_c(text));
 }
 
-static bool labels_copy(struct weir_arena *arena, struct weir_labels *l, const int64_t *i64,
-                        const double *f64, const struct weir_str *text)
+static bool labels_copy(struct weir_arena *arena, struct weir_labels *l, const void *values)
 {
     if (l->dtype == WEIR_F64) {
         double *copy = weir_arena_array(arena, l->n, sizeof *copy);
         l->f64 = copy;
-        return copy && memcpy(copy, f64, l->n * sizeof *copy);
+        return copy && memcpy(copy, values, l->n * sizeof *copy);
     }
     if (l->dtype != WEIR_BYTES) {
         int64_t *copy = weir_arena_array(arena, l->n, sizeof *copy);
         l->i64 = copy;
-        return copy && memcpy(copy, i64, l->n * sizeof *copy);
+        return copy && memcpy(copy, values, l->n * sizeof *copy);
     }
+    const struct weir_str *texts = values;
     struct weir_str *copy = weir_arena_array(arena, l->n, sizeof *copy);
     l->text = copy;
     for (size_t i = 0; copy && i < l->n; i++) {
-        copy[i] = weir_arena_str(arena, text[i]);
+        copy[i] = weir_arena_str(arena, texts[i]);
         if (!copy[i].at)
             return false;
     }
@@ -172,8 +172,7 @@ static bool labels_copy(struct weir_arena *arena, struct weir_labels *l, const i
 }
 
 enum weir_status weir_model_builder_labels(struct weir_model_builder *b, struct weir_labels *out,
-                                           enum weir_dtype dtype, size_t n, const int64_t *i64,
-                                           const double *f64, const struct weir_str *text,
+                                           enum weir_dtype dtype, size_t n, const void *values,
                                            struct weir_error *err)
 {
     weir_assert(dtype == WEIR_I64 || dtype == WEIR_BOOL || dtype == WEIR_F64 ||
@@ -181,7 +180,7 @@ enum weir_status weir_model_builder_labels(struct weir_model_builder *b, struct 
     weir_assert(n > 0);
     struct weir_labels l = {.dtype = dtype, .n = n};
     struct weir_str *json = weir_arena_array(b->arena, n, sizeof *json);
-    if (!json || !labels_copy(b->arena, &l, i64, f64, text))
+    if (!json || !labels_copy(b->arena, &l, values))
         return weir_model_builder_no_memory(b, err);
     for (size_t i = 0; i < n; i++) {
         json[i] = label_json(b->arena, &l, i);

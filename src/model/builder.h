@@ -62,13 +62,14 @@ WEIR_MUST_USE enum weir_status weir_model_builder_step(struct weir_model_builder
 WEIR_MUST_USE double *weir_model_builder_doubles(struct weir_model_builder *b, const double *values,
                                                  size_t n);
 
-/* Makes the labels of one target in the arena, JSON texts included. dtype says which of the arrays
- * holds the n labels: i64 (I64, BOOL), f64 (F64; written in the shortest form that reads back,
- * whole ones as 2.0), text (BYTES; must be UTF-8). WEIR_ERR_NO_MEMORY. */
-WEIR_MUST_USE enum weir_status
-weir_model_builder_labels(struct weir_model_builder *b, struct weir_labels *out,
-                          enum weir_dtype dtype, size_t n, const int64_t *i64, const double *f64,
-                          const struct weir_str *text, struct weir_error *err);
+/* Makes the labels of one target in the arena, JSON texts included. values: n of int64_t for dtype
+ * I64 and BOOL; double for F64 (written in the shortest form that reads back, whole ones as 2.0);
+ * struct weir_str for BYTES (must be UTF-8). WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_model_builder_labels(struct weir_model_builder *b,
+                                                         struct weir_labels *out,
+                                                         enum weir_dtype dtype, size_t n,
+                                                         const void *values,
+                                                         struct weir_error *err);
 
 /* Ends the building: fills the outputs, input rules and targets of the spec from root, and hands
  * the model over. The reader has filled the texts and n_features' names. On failure the builder

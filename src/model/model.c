@@ -119,23 +119,30 @@ void weir_model_fault_text(const struct weir_model *model, struct weir_row_fault
              texts[fault.kind]);
 }
 
-/* Runs one block's worth of the public, plain call. */
+/* The memory of one public, plain call. */
+struct room {
+    void *scratch;
+    int32_t *labels;
+    float *narrow; /* a block of rows in float */
+    struct weir_row_fault faults[WEIR_MODEL_BLOCK_ROWS];
+};
+
+/* Runs one block; out: doubles or, for labels, int32_t. Returns the number of faults. */
 static size_t predict_block(const struct weir_model *model, const double *x, size_t n,
-                            enum weir_output output, void *out, struct weir_row_fault *faults,
-                            float *narrow, void *scratch)
+                            enum weir_output output, void *out, struct room *room)
 {
     struct weir_rows rows = {.at = x, .n_rows = n};
     struct weir_run run = {.dtype = WEIR_F64,
                            .blocks = &rows,
                            .n_blocks = 1,
                            .wanted = 1u << output,
-                           .faults = faults,
-                           .scratch = scratch};
+                           .faults = room->faults,
+                           .scratch = room->scratch};
     run.out[output] = out;
     if (model->spec.casts_to_f32) {
         for (size_t i = 0; i < n * model->spec.n_features; i++)
-            narrow[i] = (float)x[i];
-        rows.at = narrow;
+            room->narrow[i] = (float)x[i];
+        rows.at = room->narrow;
         run.dtype = WEIR_F32;
     }
     return weir_model_run(model, &run);
@@ -181,18 +188,18 @@ enum weir_status weir_model_predict(const struct weir_model *model, const double
     if (!memory)
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for scratch space");
     char *base = aligned(memory);
-    int32_t *labels = (int32_t *)(void *)(base + labels_at);
-    float *narrow = (float *)(void *)(base + narrow_at);
-    struct weir_row_fault faults[WEIR_MODEL_BLOCK_ROWS];
+    struct room room = {.scratch = base,
+                        .labels = (int32_t *)(void *)(base + labels_at),
+                        .narrow = (float *)(void *)(base + narrow_at)};
     enum weir_status status = WEIR_OK;
     for (size_t row = 0; row < n_rows && status == WEIR_OK; row += block) {
         size_t n = weir_min_size(n_rows - row, block);
         double *to = out + row * n_columns;
-        if (predict_block(model, x + row * n_features, n, output, is_label ? (void *)labels : to,
-                          faults, narrow, base) > 0)
-            status = fault_error(model, faults, n, row, err);
+        void *raw = is_label ? (void *)room.labels : to;
+        if (predict_block(model, x + row * n_features, n, output, raw, &room) > 0)
+            status = fault_error(model, room.faults, n, row, err);
         for (size_t i = 0; is_label && i < n * n_columns; i++)
-            to[i] = (double)labels[i];
+            to[i] = (double)room.labels[i];
     }
     weir_mem_free(weir_mem_default(), memory);
     return status;

@@ -224,7 +224,7 @@ static void compare_numbers(struct check *c, const char *type, enum weir_output 
         size_t row = i / width;
         double b = ref_number(ref, i);
         double a = got[row * n_columns + first + i % width];
-        if ((isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof a) == 0)
+        if ((isnan(a) && isnan(b)) || (a == b && signbit(a) == signbit(b)))
             continue;
         double diff = fabs(a - b);
         double limit = allowed(c, output, ref, b, scale_of(c, type, output, row, i % width, b));

@@ -118,21 +118,17 @@ Test(model_chain, labels_are_ready_for_json)
     struct weir_labels l;
     struct weir_str texts[3] = {WEIR_STR("a\"b\\"), WEIR_STR("\n\x01"), WEIR_STR("größe")};
     double numbers[4] = {0.1, -2.0, 1e300, 5e-324};
-    cr_assert_eq(weir_model_builder_labels(&b, &l, WEIR_BYTES, 3, NULL, NULL, texts, NULL),
-                 WEIR_OK);
+    cr_assert_eq(weir_model_builder_labels(&b, &l, WEIR_BYTES, 3, texts, NULL), WEIR_OK);
     cr_assert_str_eq(l.json[0].at, "\"a\\\"b\\\\\"");
     cr_assert_str_eq(l.json[1].at, "\"\\u000a\\u0001\"");
     cr_assert_str_eq(l.json[2].at, "\"größe\"");
     cr_assert_eq(l.json[0].n, strlen(l.json[0].at));
-    cr_assert_eq(weir_model_builder_labels(&b, &l, WEIR_F64, 4, NULL, numbers, NULL, NULL),
-                 WEIR_OK);
+    cr_assert_eq(weir_model_builder_labels(&b, &l, WEIR_F64, 4, numbers, NULL), WEIR_OK);
     cr_assert_str_eq(l.json[0].at, "0.1");
     cr_assert_str_eq(l.json[1].at, "-2.0");
     cr_assert_str_eq(l.json[2].at, "1e+300");
     cr_assert_str_eq(l.json[3].at, "5e-324");
-    cr_assert_eq(
-        weir_model_builder_labels(&b, &l, WEIR_BOOL, 2, (int64_t[]){0, 1}, NULL, NULL, NULL),
-        WEIR_OK);
+    cr_assert_eq(weir_model_builder_labels(&b, &l, WEIR_BOOL, 2, (int64_t[]){0, 1}, NULL), WEIR_OK);
     cr_assert_str_eq(l.json[1].at, "true");
     weir_model_builder_deinit(&b);
 }

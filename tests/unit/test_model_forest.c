@@ -97,8 +97,7 @@ static enum weir_status build(struct weir_model **out, const struct plain *trees
     struct weir_labels *targets = NULL;
     if (status == WEIR_OK) {
         targets = weir_arena_zalloc(b.arena, sizeof *targets);
-        status = targets ? weir_model_builder_labels(&b, &labels, WEIR_I64, WIDTH, numbers, NULL,
-                                                     NULL, err)
+        status = targets ? weir_model_builder_labels(&b, &labels, WEIR_I64, WIDTH, numbers, err)
                          : WEIR_ERR_NO_MEMORY;
     }
     if (status == WEIR_OK) {

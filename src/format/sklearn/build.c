@@ -91,8 +91,7 @@ static enum weir_status text_labels(struct weir_format_sklearn *s, const struct 
         if (has_surrogate(texts.at[i]))
             return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err,
                                    "label %zu cannot be written as UTF-8", i);
-    return weir_model_builder_labels(s->b, out, WEIR_BYTES, texts.shape.n, NULL, NULL, texts.at,
-                                     err);
+    return weir_model_builder_labels(s->b, out, WEIR_BYTES, texts.shape.n, texts.at, err);
 }
 
 static enum weir_status number_labels(struct weir_format_sklearn *s, const struct weir_value_at *at,
@@ -103,7 +102,7 @@ static enum weir_status number_labels(struct weir_format_sklearn *s, const struc
     if (status != WEIR_OK)
         return status;
     return weir_model_builder_labels(s->b, out, is_bool ? WEIR_BOOL : WEIR_I64, numbers.shape.n,
-                                     numbers.at, NULL, NULL, err);
+                                     numbers.at, err);
 }
 
 static enum weir_status float_labels(struct weir_format_sklearn *s, const struct weir_value_at *at,
@@ -115,8 +114,7 @@ static enum weir_status float_labels(struct weir_format_sklearn *s, const struct
         return status;
     if (!weir_format_sklearn_build_is_finite(numbers.at, numbers.shape.n))
         return weir_value_fail(at, WEIR_ERR_CORRUPT, err, "a label is NaN or infinite");
-    return weir_model_builder_labels(s->b, out, WEIR_F64, numbers.shape.n, NULL, numbers.at, NULL,
-                                     err);
+    return weir_model_builder_labels(s->b, out, WEIR_F64, numbers.shape.n, numbers.at, err);
 }
 
 /* Returns the kind of the labels as an element kind; for objects the kind that all of them have, or

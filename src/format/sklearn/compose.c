@@ -28,12 +28,14 @@ static enum weir_status step_node(struct weir_format_sklearn *s, const struct we
                                   size_t i, const struct weir_model_node **node,
                                   struct weir_error *err)
 {
-    struct weir_value_at pair, object;
+    struct weir_value_at pair;
+    struct weir_value_at object = {NULL};
     enum weir_status status = weir_value_item(steps, i, &pair, err);
     if (status == WEIR_OK)
         status = step_pair(&pair, &object, err);
     if (status != WEIR_OK)
         return status;
+    weir_assert(object.v);
     if (i > 0)
         weir_buf_append_c(s->text, ", ");
     *node = NULL;

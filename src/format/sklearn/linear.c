@@ -13,6 +13,10 @@ struct linear {
     bool is_flat;      /* coef_ has one dimension: answers are a vector */
     bool coef_is_f32;
     bool intercept_is_f32;
+    /* What the kind of estimator adds. */
+    struct weir_model_head head;
+    struct weir_labels *targets;
+    size_t n_targets;
 };
 
 /* A scalar intercept serves all scores. One that is a plain number takes the type of the product.
@@ -114,11 +118,10 @@ static enum weir_status read_linear(struct weir_format_sklearn *s, const struct 
 }
 
 static enum weir_status make(struct weir_format_sklearn *s, const struct weir_value_at *at,
-                             const struct linear *l, struct weir_model_head head,
-                             const struct weir_labels *targets, size_t n_targets,
-                             const struct weir_model_node **out, struct weir_error *err)
+                             struct linear *l, const struct weir_model_node **out,
+                             struct weir_error *err)
 {
-    head.n_scores = (uint32_t)l->n_scores;
+    l->head.n_scores = (uint32_t)l->n_scores;
     struct weir_model_linear_opts opts = {.name = at->v->object->cls,
                                           .n_features = (uint32_t)l->n_features,
                                           .weights = l->coef.at,
@@ -127,9 +130,9 @@ static enum weir_status make(struct weir_format_sklearn *s, const struct weir_va
                                           .bias_is_f32 = l->intercept_is_f32,
                                           .is_vector = l->is_flat,
                                           .keeps_columns = s->keeps_columns,
-                                          .head = head,
-                                          .targets = targets,
-                                          .n_targets = n_targets};
+                                          .head = l->head,
+                                          .targets = l->targets,
+                                          .n_targets = l->n_targets};
     return weir_model_linear_new(s->b, &opts, out, err);
 }
 
@@ -142,11 +145,12 @@ enum weir_status weir_format_sklearn_linear_regressor(struct weir_format_sklearn
     enum weir_status status = read_linear(s, at, &l, err);
     if (status != WEIR_OK)
         return status;
-    struct weir_labels *targets = weir_format_sklearn_build_targets(s, l.n_scores, err);
-    if (!targets)
+    l.head.link = WEIR_MODEL_LINK_NUMBER;
+    l.n_targets = l.n_scores;
+    l.targets = weir_format_sklearn_build_targets(s, l.n_targets, err);
+    if (!l.targets)
         return weir_model_builder_no_memory(s->b, err);
-    struct weir_model_head head = {.link = WEIR_MODEL_LINK_NUMBER};
-    return make(s, at, &l, head, targets, l.n_scores, out, err);
+    return make(s, at, &l, out, err);
 }
 
 /* Reads classes_ of a classifier with n_scores scores: K classes have K, two may have one. */
@@ -205,17 +209,16 @@ enum weir_status weir_format_sklearn_linear_logistic(struct weir_format_sklearn 
                                                      struct weir_error *err)
 {
     struct linear l;
-    struct weir_labels *labels = NULL;
-    struct weir_model_head head = {.zero_sum_is_uniform =
-                                       s->version >= WEIR_FORMAT_SKLEARN_VERSION(1, 9)};
     enum weir_status status = read_linear(s, at, &l, err);
     if (status == WEIR_OK && l.is_flat)
         status = weir_value_fail(at, WEIR_ERR_INVALID, err, "coef_ has one dimension");
     if (status == WEIR_OK)
-        status = read_classes(s, at, l.n_scores, &labels, err);
+        status = read_classes(s, at, l.n_scores, &l.targets, err);
     if (status == WEIR_OK)
-        status = logistic_link(s, at, l.n_scores, &head.link, err);
+        status = logistic_link(s, at, l.n_scores, &l.head.link, err);
     if (status != WEIR_OK)
         return status;
-    return make(s, at, &l, head, labels, 1, out, err);
+    l.n_targets = 1;
+    l.head.zero_sum_is_uniform = s->version >= WEIR_FORMAT_SKLEARN_VERSION(1, 9);
+    return make(s, at, &l, out, err);
 }

@@ -52,7 +52,7 @@ enum weir_status weir_format_sklearn_preprocess_standard(struct weir_format_skle
                                                          struct weir_error *err)
 {
     bool with_mean, with_std;
-    size_t n;
+    size_t n = 0;
     enum weir_status status = weir_value_attr_bool_or(at, "with_mean", true, &with_mean, err);
     if (status == WEIR_OK)
         status = weir_value_attr_bool_or(at, "with_std", true, &with_std, err);
@@ -64,7 +64,7 @@ enum weir_status weir_format_sklearn_preprocess_standard(struct weir_format_skle
     bool rounds_first = s->version >= WEIR_FORMAT_SKLEARN_VERSION(1, 8);
     struct weir_model_step steps[2];
     size_t n_steps = 0;
-    double *values;
+    double *values = NULL;
     if (with_mean) {
         status = weir_format_sklearn_build_vector(s, at, "mean_", n, &values, err);
         if (status != WEIR_OK)
@@ -86,7 +86,7 @@ enum weir_status weir_format_sklearn_preprocess_standard(struct weir_format_skle
 static enum weir_status read_range(struct weir_format_sklearn *s, const struct weir_value_at *at,
                                    double **out, struct weir_error *err)
 {
-    double *range;
+    double *range = NULL;
     enum weir_status status =
         weir_format_sklearn_build_vector(s, at, "feature_range", 2, &range, err);
     if (status != WEIR_OK)
@@ -103,8 +103,9 @@ enum weir_status weir_format_sklearn_preprocess_min_max(struct weir_format_sklea
                                                         struct weir_error *err)
 {
     bool clips;
-    size_t n;
-    double *scale, *min;
+    size_t n = 0;
+    double *scale = NULL;
+    double *min = NULL;
     double *range = NULL;
     enum weir_status status = weir_value_attr_bool_or(at, "clip", false, &clips, err);
     if (status == WEIR_OK)
