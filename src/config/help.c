@@ -5,28 +5,57 @@
 
 enum { HELP_COLUMNS = 100, HELP_INDENT = 8 };
 
-static void put_list(const struct weir_config_list *list, struct weir_buf *out)
+/* Decodes the UTF-8 character at s, which is not empty; returns its bytes, 1 for a byte that is
+ * none.
+ */
+static size_t decode(struct weir_str s, uint32_t *out)
 {
-    weir_buf_append_c(out, "[");
-    for (size_t i = 0; i < list->n; i++)
-        weir_buf_printf(out, "%s\"%s\"", i ? ", " : "", list->at[i].at);
-    weir_buf_append_c(out, "]");
+    unsigned char c = (unsigned char)s.at[0];
+    size_t n = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+    *out = c;
+    if (n == 1 || n > s.n)
+        return 1;
+    uint32_t v = c & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if (((unsigned char)s.at[i] & 0xc0) != 0x80)
+            return 1;
+        v = v << 6 | ((unsigned char)s.at[i] & 0x3f);
+    }
+    *out = v;
+    return n;
 }
 
-/* Texts are written in double quotes; YAML's escapes for quotes and control bytes. */
+/* Texts are written in double quotes, everything but plain ASCII with YAML's escapes: characters
+ * such as U+0085 would be line breaks or be refused when read. */
 static void put_text(struct weir_str s, struct weir_buf *out)
 {
     weir_buf_append_byte(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.at[i];
-        if (c < 0x20 || c == 0x7f)
-            weir_buf_printf(out, "\\x%02x", c);
+    while (s.n > 0) {
+        uint32_t c;
+        size_t n = decode(s, &c);
+        s = weir_str_make(s.at + n, s.n - n);
+        if (c > 0xffff)
+            weir_buf_printf(out, "\\U%08x", (unsigned)c);
+        else if (c > 0x7e)
+            weir_buf_printf(out, "\\u%04x", (unsigned)c);
+        else if (c < 0x20)
+            weir_buf_printf(out, "\\x%02x", (unsigned)c);
         else if (c == '"' || c == '\\')
-            weir_buf_printf(out, "\\%c", c);
+            weir_buf_printf(out, "\\%c", (int)c);
         else
             weir_buf_append_byte(out, (char)c);
     }
     weir_buf_append_byte(out, '"');
+}
+
+static void put_list(const struct weir_config_list *list, struct weir_buf *out)
+{
+    weir_buf_append_c(out, "[");
+    for (size_t i = 0; i < list->n; i++) {
+        weir_buf_append_c(out, i ? ", " : "");
+        put_text(list->at[i], out);
+    }
+    weir_buf_append_c(out, "]");
 }
 
 void weir_config_help_value(const struct weir_config *config, enum weir_config_option option,

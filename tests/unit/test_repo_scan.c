@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/macros.h"
+#include "repo/read.h"
+#include "repo/scan.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+
+static const struct name {
+    const char *name;
+    const char *stem; /* NULL: no model's */
+} names[] = {
+    {"churn.joblib", "churn"},
+    {"churn.pkl", "churn"},
+    {"churn.pickle", "churn"},
+    {"churn.v2.pkl", "churn.v2"},
+    {"churn.joblib.gz", "churn"},
+    {"churn.pkl.z", "churn"},
+    {"churn.gz", NULL},
+    {"churn", NULL},
+    {".pkl", NULL},
+    {"churn.txt", NULL},
+    {"churn.PKL", NULL},
+    {"churn.pkl.txt", NULL},
+};
+
+Test(repo_scan, names_of_models)
+{
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(names); i++) {
+        struct weir_str stem = {NULL, 0};
+        bool is_model = weir_repo_scan_stem(weir_str_c(names[i].name), &stem);
+        cr_assert_eq(is_model, names[i].stem != NULL, "%s", names[i].name);
+        if (is_model)
+            cr_assert(weir_str_eq_c(stem, names[i].stem), "%s: %.*s", names[i].name,
+                      WEIR_STR_ARG(stem));
+    }
+}
+
+Test(repo_scan, names_that_are_passed_over)
+{
+    static const char *const over[] = {
+        ".a.pkl",      "..data",        "a.pkl~",       "a.pkl.tmp",    "a.pkl.part", "#a.pkl#",
+        "a.gate.yaml", "a.holdout.csv", "a.pkl.sha256", "a.smoke.json", "a.pkl.swp"};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(over); i++)
+        cr_assert(weir_repo_scan_is_passed_over(weir_str_c(over[i])), "%s", over[i]);
+    cr_assert_not(weir_repo_scan_is_passed_over(WEIR_STR("a.pkl")));
+    cr_assert_not(weir_repo_scan_is_passed_over(WEIR_STR("1")));
+}
+
+Test(repo_scan, digests_beside_files_are_read_in_their_usual_forms)
+{
+    uint8_t out[WEIR_REPO_DIGEST_BYTES];
+    static const char hex[] = "00FFab0000000000000000000000000000000000000000000000000000000001";
+    char text[128];
+    cr_assert(weir_repo_read_sidecar(weir_str_c(hex), out));
+    cr_assert_eq(out[0], 0x00);
+    cr_assert_eq(out[1], 0xff);
+    cr_assert_eq(out[2], 0xab);
+    cr_assert_eq(out[31], 0x01);
+    (void)snprintf(text, sizeof text, "%s  m.pkl\n", hex);
+    cr_assert(weir_repo_read_sidecar(weir_str_c(text), out));
+    (void)snprintf(text, sizeof text, "%s0", hex);
+    cr_assert_not(weir_repo_read_sidecar(weir_str_c(text), out), "65 digits");
+    cr_assert_not(weir_repo_read_sidecar(weir_str_make(hex, 63), out));
+    cr_assert_not(weir_repo_read_sidecar(WEIR_STR(""), out));
+    (void)snprintf(text, sizeof text, "g%s", hex + 1);
+    cr_assert_not(weir_repo_read_sidecar(weir_str_c(text), out));
+}

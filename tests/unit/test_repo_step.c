@@ -1,0 +1,688 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine without a disk: hand-walked lives first, then random schedules, in which after every
+ * step what must always hold is checked. */
+#include "base/clock.h"
+#include "base/macros.h"
+#include "base/mem.h"
+#include "repo/step.h"
+#include "test_mem.h"
+#include "test_random.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MS WEIR_NS_PER_MS
+
+enum { FILES_MAX = 8, VERSIONS_MAX = 4096 };
+
+/* A file of the imagined disk. */
+struct file {
+    const char *key, *model, *group;
+    uint64_t number;
+    bool is_there;
+    bool is_bad;  /* its content does not load */
+    bool is_open; /* somebody writes */
+    uint8_t hints;
+    struct weir_repo_identity id;
+    uint8_t content; /* its digest, repeated */
+};
+
+struct world {
+    struct weir_config *config;
+    struct weir_repo_step *step;
+    struct file files[FILES_MAX];
+    size_t n_files;
+    bool root_ok;
+    bool is_hangup;
+    uint64_t now_ns;
+    uint64_t next_ino;
+    /* The load under way. */
+    const struct file *loading;
+    bool is_restoring;
+    struct weir_repo_action job;
+    struct weir_repo_identity loading_id;
+    uint8_t loading_content;
+    bool loading_bad;
+    size_t n_made, n_freed, n_rollbacks;
+    size_t n_events[16];
+};
+
+static void world_init(struct world *w, const char *const *args, size_t n_args)
+{
+    struct weir_config_sources sources = {.args = (char *const *)(uintptr_t)args, .n_args = n_args};
+    struct weir_error err = WEIR_ERROR_INIT;
+    *w = (struct world){.root_ok = true, .now_ns = 1000 * WEIR_NS_PER_S, .next_ino = 100};
+    cr_assert_eq(weir_config_new(&w->config, &sources, &err), WEIR_OK, "%s", err.msg);
+    cr_assert_eq(weir_repo_step_new(&w->step, w->config), WEIR_OK);
+}
+
+static uint64_t wall(const struct world *w)
+{
+    return w->now_ns + 5000 * WEIR_NS_PER_S;
+}
+
+static void free_version(struct world *w, struct weir_version *v)
+{
+    weir_mem_free(weir_mem_default(), v);
+    w->n_freed++;
+}
+
+static void world_deinit(struct world *w)
+{
+    size_t n;
+    struct weir_repo_step_model *const *models = weir_repo_step_models(w->step, &n);
+    for (size_t i = 0; i < n; i++) {
+        for (struct weir_repo_live *live = models[i]->live; live; live = live->next)
+            free_version(w, live->version);
+    }
+    weir_repo_step_free(w->step);
+    weir_config_free(w->config);
+    cr_assert_eq(w->n_made, w->n_freed, "%zu versions made, %zu freed", w->n_made, w->n_freed);
+}
+
+static struct file *add_file(struct world *w, const char *key, const char *model, const char *group,
+                             uint64_t number)
+{
+    struct file *f = &w->files[w->n_files++];
+    *f = (struct file){.key = key, .model = model, .group = group, .number = number};
+    return f;
+}
+
+/* Puts a content there, as by rename (another inode) or in place. */
+static void put(struct world *w, struct file *f, uint8_t content, bool is_rename)
+{
+    f->is_there = true;
+    f->content = content;
+    f->is_bad = false;
+    if (is_rename || f->id.ino == 0)
+        f->id.ino = w->next_ino++;
+    f->id.dev = 1;
+    f->id.size = 100u + content;
+    f->id.mtime_ns = (int64_t)wall(w);
+    f->id.ctime_ns = (int64_t)wall(w);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return weir_str_cmp(((const struct weir_repo_found *)a)->key,
+                        ((const struct weir_repo_found *)b)->key);
+}
+
+static void scan(struct world *w)
+{
+    struct weir_repo_found found[FILES_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < w->n_files && w->root_ok; i++) {
+        struct file *f = &w->files[i];
+        if (!f->is_there)
+            continue;
+        found[n++] = (struct weir_repo_found){.key = weir_str_c(f->key),
+                                              .model = weir_str_c(f->model),
+                                              .group = weir_str_c(f->group),
+                                              .file = weir_str_c(f->key + 2),
+                                              .number = f->number,
+                                              .id = f->id,
+                                              .hints = f->hints};
+        f->hints = 0;
+    }
+    qsort(found, n, sizeof found[0], by_key);
+    struct weir_repo_scan s = {.found = found,
+                               .n_found = n,
+                               .root_ok = &w->root_ok,
+                               .n_roots = 1,
+                               .is_hangup = w->is_hangup,
+                               .now_ns = w->now_ns,
+                               .wall_ns = wall(w)};
+    w->is_hangup = false;
+    cr_assert_eq(weir_repo_step_scan(w->step, &s), WEIR_OK);
+}
+
+static const struct file *file_of(const struct world *w, const char *key)
+{
+    for (size_t i = 0; i < w->n_files; i++) {
+        if (strcmp(w->files[i].key, key) == 0)
+            return &w->files[i];
+    }
+    return NULL;
+}
+
+/* Does what the machine says; loads begin, but do not end. */
+static void act(struct world *w)
+{
+    struct weir_repo_action a;
+    while (weir_repo_step_take(w->step, &a)) {
+        switch (a.kind) {
+        case WEIR_REPO_ACTION_LOAD:
+            cr_assert(!w->loading && !w->is_restoring, "one load at once");
+            w->job = a;
+            w->loading = file_of(w, a.source->key);
+            cr_assert_not_null(w->loading);
+            if (!w->loading)
+                abort(); /* Not reached; the compiler does not know that. */
+            w->loading_id = w->loading->id;
+            w->loading_content = w->loading->content;
+            w->loading_bad = w->loading->is_bad;
+            break;
+        case WEIR_REPO_ACTION_RESTORE:
+            cr_assert(!w->loading && !w->is_restoring, "one load at once");
+            w->job = a;
+            w->is_restoring = true;
+            w->loading_content = a.digest[0];
+            break;
+        case WEIR_REPO_ACTION_FREE:
+            free_version(w, a.version);
+            break;
+        case WEIR_REPO_ACTION_EVENT:
+            w->n_events[a.event.kind]++;
+            break;
+        case WEIR_REPO_ACTION_KEEP:
+        case WEIR_REPO_ACTION_RECORD:
+            break;
+        }
+    }
+}
+
+static struct weir_version *make_version(struct world *w, uint8_t content)
+{
+    struct weir_version *v = weir_mem_zalloc(weir_mem_default(), sizeof *v);
+    cr_assert_not_null(v);
+    if (!v)
+        abort(); /* Not reached; the compiler does not know that. */
+    memset(v->digest, content, sizeof v->digest);
+    v->file = WEIR_STR("file");
+    w->n_made++;
+    return v;
+}
+
+/* Ends the load under way as the disk has it. */
+static void finish(struct world *w)
+{
+    struct weir_repo_loaded r = {.outcome = WEIR_REPO_OUTCOME_OK, .has_digest = true};
+    const struct file *f = w->loading;
+    if (!f && !w->is_restoring)
+        return;
+    memset(r.digest, w->loading_content, sizeof r.digest);
+    bool is_known = false;
+    for (size_t i = 0; i < w->job.n_known; i++)
+        is_known = is_known || w->job.known[i][0] == w->loading_content;
+    if (f && f->is_open)
+        r.outcome = WEIR_REPO_OUTCOME_WRITER;
+    else if (f && (!f->is_there || f->id.ino != w->loading_id.ino ||
+                   f->id.ctime_ns != w->loading_id.ctime_ns))
+        r.outcome = WEIR_REPO_OUTCOME_CHANGED;
+    else if (is_known)
+        r.outcome = WEIR_REPO_OUTCOME_KNOWN;
+    else if (f && w->loading_bad)
+        r = (struct weir_repo_loaded){.outcome = WEIR_REPO_OUTCOME_FAILED,
+                                      .has_digest = true,
+                                      .reason = WEIR_STR("bad content")};
+    memset(r.digest, w->loading_content, sizeof r.digest);
+    if (r.outcome == WEIR_REPO_OUTCOME_OK)
+        r.version = make_version(w, w->loading_content);
+    w->loading = NULL;
+    w->is_restoring = false;
+    weir_repo_step_loaded(w->step, &r, w->now_ns, wall(w));
+}
+
+static void release_all(struct world *w)
+{
+    size_t n;
+    struct weir_repo_step_model *const *models = weir_repo_step_models(w->step, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct weir_repo_live *next;
+        for (struct weir_repo_live *live = models[i]->live; live; live = next) {
+            next = live->next;
+            if (live->state == WEIR_REPO_RETIRING)
+                weir_repo_step_released(w->step, live->version);
+        }
+    }
+}
+
+/* Scans, acts and finishes until nothing moves. */
+static void settle_down(struct world *w)
+{
+    for (int i = 0; i < 64; i++) {
+        scan(w);
+        act(w);
+        finish(w);
+        act(w);
+        release_all(w);
+        act(w);
+        w->now_ns += 600 * MS;
+    }
+}
+
+static const struct weir_repo_live *serving(const struct world *w, const char *model)
+{
+    size_t n;
+    struct weir_repo_step_model *const *models = weir_repo_step_models(w->step, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(models[i]->name, model) == 0)
+            return weir_repo_step_default(w->step, models[i]);
+    }
+    return NULL;
+}
+
+static int content_of(const struct world *w, const char *model)
+{
+    const struct weir_repo_live *live = serving(w, model);
+    return live ? live->version->digest[0] : -1;
+}
+
+static const struct weir_repo_source *source(const struct world *w, const char *key)
+{
+    size_t n;
+    struct weir_repo_source *const *sources = weir_repo_step_sources(w->step, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(sources[i]->key, key) == 0)
+            return sources[i];
+    }
+    return NULL;
+}
+
+static enum weir_repo_state state(const struct world *w, const char *key)
+{
+    const struct weir_repo_source *s = source(w, key);
+    return s && s->has_attempt ? s->state : WEIR_REPO_GONE;
+}
+
+/* --- walked by hand --- */
+
+Test(repo_step, a_fresh_file_settles_before_it_loads)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    put(&w, f, 1, true);
+    scan(&w);
+    act(&w);
+    cr_assert_null(w.loading);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_SETTLING);
+    cr_assert_eq(weir_repo_step_next_ns(w.step), w.now_ns + WEIR_NS_PER_S);
+    w.now_ns += WEIR_NS_PER_S - 1;
+    scan(&w);
+    act(&w);
+    cr_assert_null(w.loading, "a nanosecond early");
+    w.now_ns += 1;
+    scan(&w);
+    act(&w);
+    cr_assert_not_null(w.loading);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_LOADING);
+    finish(&w);
+    act(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    cr_assert_eq(serving(&w, "m")->version->number, 1);
+    world_deinit(&w);
+}
+
+Test(repo_step, an_old_file_and_a_closed_one_load_at_once)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *old = add_file(&w, "0:a.pkl", "a", "0:a.pkl", 0);
+    struct file *closed = add_file(&w, "0:b.pkl", "b", "0:b.pkl", 0);
+    struct file *written = add_file(&w, "0:c.pkl", "c", "0:c.pkl", 0);
+    put(&w, old, 1, true);
+    w.now_ns += WEIR_NS_PER_S;
+    put(&w, closed, 2, true);
+    put(&w, written, 3, true);
+    closed->hints = WEIR_REPO_HINT_CLOSED;
+    written->hints = WEIR_REPO_HINT_WRITTEN;
+    for (int i = 0; i < 4; i++) {
+        scan(&w);
+        act(&w);
+        finish(&w);
+        act(&w);
+    }
+    cr_assert_eq(content_of(&w, "a"), 1);
+    cr_assert_eq(content_of(&w, "b"), 2);
+    cr_assert_eq(content_of(&w, "c"), -1);
+    cr_assert_eq(state(&w, written->key), WEIR_REPO_SETTLING);
+    world_deinit(&w);
+}
+
+Test(repo_step, a_writer_keeps_a_file_from_being_taken)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    put(&w, f, 1, true);
+    f->is_open = true;
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), -1);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_SETTLING);
+    cr_assert_eq(w.n_events[WEIR_REPO_EVENT_LOAD_FAILED], 0);
+    f->is_open = false;
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    world_deinit(&w);
+}
+
+Test(repo_step, a_change_while_loading_is_loaded_next)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    put(&w, f, 1, true);
+    f->hints = WEIR_REPO_HINT_RENAMED;
+    scan(&w);
+    act(&w);
+    cr_assert_not_null(w.loading);
+    put(&w, f, 2, true);
+    f->hints = WEIR_REPO_HINT_RENAMED;
+    scan(&w);
+    act(&w);
+    /* The old content was read whole before: it may be served, and the new one follows at once. */
+    struct weir_repo_loaded r = {.outcome = WEIR_REPO_OUTCOME_OK, .has_digest = true};
+    memset(r.digest, 1, sizeof r.digest);
+    r.version = make_version(&w, 1);
+    w.loading = NULL;
+    weir_repo_step_loaded(w.step, &r, w.now_ns, wall(&w));
+    act(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    cr_assert_not_null(w.loading);
+    finish(&w);
+    act(&w);
+    cr_assert_eq(content_of(&w, "m"), 2);
+    cr_assert_eq(serving(&w, "m")->version->number, 2);
+    world_deinit(&w);
+}
+
+Test(repo_step, a_failure_changes_nothing_and_is_told_once)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    put(&w, f, 1, true);
+    settle_down(&w);
+    put(&w, f, 2, true);
+    f->is_bad = true;
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_FAILED);
+    cr_assert_eq(w.n_events[WEIR_REPO_EVENT_LOAD_FAILED], 1);
+    uint64_t n_loads = weir_repo_step_counters(w.step)->loads;
+    settle_down(&w);
+    cr_assert_eq(weir_repo_step_counters(w.step)->loads, n_loads, "not tried again");
+    put(&w, f, 3, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 3);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_GONE);
+    world_deinit(&w);
+}
+
+Test(repo_step, what_fails_for_a_passing_reason_is_tried_again_ever_more_slowly)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    put(&w, f, 1, true);
+    f->hints = WEIR_REPO_HINT_RENAMED;
+    uint64_t waits[8];
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(waits); i++) {
+        scan(&w);
+        act(&w);
+        cr_assert_not_null(w.loading, "try %zu", i);
+        struct weir_repo_loaded r = {.outcome = WEIR_REPO_OUTCOME_FAILED,
+                                     .is_transient = true,
+                                     .reason = WEIR_STR("out of luck")};
+        w.loading = NULL;
+        weir_repo_step_loaded(w.step, &r, w.now_ns, wall(&w));
+        act(&w);
+        waits[i] = weir_repo_step_next_ns(w.step) - w.now_ns;
+        w.now_ns += waits[i];
+    }
+    cr_assert_eq(waits[0], 4 * WEIR_NS_PER_S);
+    cr_assert_eq(waits[1], 8 * WEIR_NS_PER_S);
+    cr_assert_eq(waits[7], 64 * WEIR_NS_PER_S, "there is an end to it");
+    cr_assert_eq(w.n_events[WEIR_REPO_EVENT_LOAD_FAILED], 1, "told once");
+    world_deinit(&w);
+}
+
+Test(repo_step, latest_of_folders_falls_back_and_comes_back)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *one = add_file(&w, "0:m/1", "m", "0:m/", 1);
+    struct file *nine = add_file(&w, "0:m/9", "m", "0:m/", 9);
+    struct file *ten = add_file(&w, "0:m/10", "m", "0:m/", 10);
+    put(&w, one, 1, true);
+    put(&w, nine, 9, true);
+    put(&w, ten, 10, true);
+    ten->is_bad = true;
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 9, "10 is bad");
+    cr_assert_eq(state(&w, one->key), WEIR_REPO_SEEN, "1 is not even loaded");
+    put(&w, ten, 11, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 11);
+    cr_assert_eq(serving(&w, "m")->version->number, 10);
+    ten->is_there = false;
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 9);
+    nine->is_there = false;
+    one->is_there = false;
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 9, "the last one stays");
+    cr_assert_eq(serving(&w, "m")->state, WEIR_REPO_ORPHANED);
+    world_deinit(&w);
+}
+
+Test(repo_step, a_directory_that_cannot_be_read_unloads_nothing)
+{
+    static const char *const args[] = {"--on-removal=unload", "--removal-grace=1s"};
+    struct world w;
+    world_init(&w, args, 2);
+    struct file *f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    put(&w, f, 1, true);
+    settle_down(&w);
+    w.root_ok = false;
+    w.is_hangup = true;
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    cr_assert_eq(serving(&w, "m")->state, WEIR_REPO_ORPHANED);
+    w.root_ok = true;
+    settle_down(&w);
+    cr_assert_eq(serving(&w, "m")->state, WEIR_REPO_READY);
+    f->is_there = false;
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1, "the directory is empty: not in order");
+    struct file *g = add_file(&w, "0:n.pkl", "n", "0:n.pkl", 0);
+    put(&w, g, 2, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), -1, "it is in order, and the grace is over");
+    world_deinit(&w);
+}
+
+Test(repo_step, a_record_gives_numbers_back_and_asks_for_the_kept_file)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    struct weir_repo_record r = {.generation = 7, .live_number = 6};
+    memset(r.live, 60, sizeof r.live);
+    weir_repo_step_recall(w.step, WEIR_STR("m"), &r);
+    put(&w, f, 61, true);
+    f->is_bad = true;
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 60, "restored");
+    cr_assert_eq(serving(&w, "m")->version->number, 6);
+    put(&w, f, 62, true);
+    settle_down(&w);
+    cr_assert_eq(serving(&w, "m")->version->number, 8, "the next after the highest");
+    put(&w, f, 60, true);
+    settle_down(&w);
+    cr_assert_eq(serving(&w, "m")->version->number, 9, "numbers rise, old content or not");
+    world_deinit(&w);
+}
+
+/* --- random schedules --- */
+
+/* After every step: at most one current version for each source, every current one serves, nobody
+ * lost a serving version without another or a removal, and one load at once (act checks that). */
+static void check(const struct world *w, bool *served, bool may_lose)
+{
+    size_t n;
+    struct weir_repo_source *const *sources = weir_repo_step_sources(w->step, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct weir_repo_source *s = sources[i];
+        if (i > 0)
+            cr_assert_lt(strcmp(sources[i - 1]->key, s->key), 0);
+        if (s->live)
+            cr_assert(s->live->state == WEIR_REPO_READY || s->live->state == WEIR_REPO_ORPHANED);
+        if (s->has_attempt)
+            cr_assert(s->state != WEIR_REPO_READY && s->state != WEIR_REPO_GONE &&
+                      s->state != WEIR_REPO_CHECKING);
+    }
+    static const char *const names[] = {"m", "v"};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(names); i++) {
+        bool serves = serving(w, names[i]) != NULL;
+        cr_assert(serves || !served[i] || may_lose, "model %s lost its last version", names[i]);
+        served[i] = serves;
+    }
+}
+
+static void disturb(struct world *w, struct weir_test_random *r, uint8_t *content)
+{
+    struct file *f = &w->files[weir_test_random_below(r, w->n_files)];
+    switch (weir_test_random_below(r, 9)) {
+    case 0:
+    case 1:
+        put(w, f, (*content)++, true);
+        f->hints = weir_test_random_below(r, 2) ? WEIR_REPO_HINT_RENAMED : 0;
+        break;
+    case 2:
+        put(w, f, (*content)++, false);
+        f->hints = weir_test_random_below(r, 2) ? WEIR_REPO_HINT_CLOSED : WEIR_REPO_HINT_WRITTEN;
+        break;
+    case 3:
+        put(w, f, (*content)++, true);
+        f->is_bad = true;
+        break;
+    case 4:
+        f->is_there = false;
+        f->is_open = false;
+        break;
+    case 5:
+        if (f->is_there)
+            put(w, f, f->content, weir_test_random_below(r, 2) == 0);
+        break;
+    case 6:
+        f->is_open = f->is_there && !f->is_open;
+        if (f->is_there)
+            f->id.ctime_ns = (int64_t)wall(w);
+        break;
+    case 7:
+        w->root_ok = weir_test_random_below(r, 8) != 0;
+        break;
+    case 8:
+        /* Often there is nothing to go back to: that is one of the cases. */
+        if (weir_repo_step_rollback(w->step, weir_str_c(f->model), wall(w), NULL) == WEIR_OK)
+            w->n_rollbacks++;
+        break;
+    }
+}
+
+static size_t run_schedule(uint64_t seed)
+{
+    struct world w;
+    struct weir_test_random r;
+    bool served[2] = {false, false};
+    uint8_t content = 1;
+    weir_test_random_init(&r, seed);
+    world_init(&w, NULL, 0);
+    (void)add_file(&w, "0:m.joblib", "m", "0:m.joblib", 0);
+    (void)add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    (void)add_file(&w, "0:v/1", "v", "0:v/", 1);
+    (void)add_file(&w, "0:v/2", "v", "0:v/", 2);
+    (void)add_file(&w, "0:v/3", "v", "0:v/", 3);
+    for (int i = 0; i < 400; i++) {
+        if (weir_test_random_below(&r, 3) == 0)
+            disturb(&w, &r, &content);
+        if (weir_test_random_below(&r, 2))
+            scan(&w);
+        act(&w);
+        if (weir_test_random_below(&r, 2))
+            finish(&w);
+        if (weir_test_random_below(&r, 4) == 0)
+            release_all(&w);
+        act(&w);
+        check(&w, served, false);
+        w.now_ns += weir_test_random_below(&r, 900) * MS;
+    }
+    /* Left in peace with good files, it ends up with the newest of them. */
+    w.root_ok = true;
+    for (size_t i = 0; i < w.n_files; i++) {
+        w.files[i].is_open = false;
+        put(&w, &w.files[i], (uint8_t)(200 + i), true);
+    }
+    w.files[1].is_there = false;
+    settle_down(&w);
+    check(&w, served, false);
+    cr_assert_eq(content_of(&w, "m"), 200, "seed %llu: %d", (unsigned long long)seed,
+                 content_of(&w, "m"));
+    cr_assert_eq(content_of(&w, "v"), 204, "seed %llu: %d", (unsigned long long)seed,
+                 content_of(&w, "v"));
+    size_t n_rollbacks = w.n_rollbacks;
+    world_deinit(&w);
+    return n_rollbacks;
+}
+
+Test(repo_step, random_schedules_keep_every_model_serving, .timeout = 60)
+{
+    size_t n_rollbacks = 0;
+    for (uint64_t seed = 1; seed <= 500; seed++)
+        n_rollbacks += run_schedule(seed);
+    cr_assert_gt(n_rollbacks, 100, "the schedules must reach rollbacks too");
+}
+
+Test(repo_step, every_failing_allocation_is_survived)
+{
+    test_mem_install();
+    struct world w;
+    world_init(&w, NULL, 0);
+    (void)add_file(&w, "0:m.joblib", "m", "0:m.joblib", 0);
+    (void)add_file(&w, "0:v/1", "v", "0:v/", 1);
+    put(&w, &w.files[0], 1, true);
+    put(&w, &w.files[1], 2, true);
+    for (uint64_t n = 1;; n++) {
+        struct weir_repo_found found[2];
+        for (size_t i = 0; i < 2; i++) {
+            const struct file *f = &w.files[i];
+            found[i] = (struct weir_repo_found){.key = weir_str_c(f->key),
+                                                .model = weir_str_c(f->model),
+                                                .group = weir_str_c(f->group),
+                                                .file = weir_str_c(f->key + 2),
+                                                .number = f->number,
+                                                .id = f->id};
+        }
+        struct weir_repo_scan s = {.found = found,
+                                   .n_found = 2,
+                                   .root_ok = &w.root_ok,
+                                   .n_roots = 1,
+                                   .now_ns = w.now_ns,
+                                   .wall_ns = wall(&w)};
+        struct weir_repo_step *step = NULL;
+        enum weir_status st = WEIR_ERR_NO_MEMORY;
+        test_mem_fail_at(n, false);
+        if (weir_repo_step_new(&step, w.config) == WEIR_OK)
+            st = weir_repo_step_scan(step, &s);
+        bool failed = test_mem_has_failed();
+        test_mem_fail_at(0, false);
+        cr_assert(st == WEIR_OK || failed);
+        if (step)
+            cr_assert_eq(weir_repo_step_scan(step, &s), WEIR_OK, "the next scan has it all");
+        if (step) {
+            size_t n_sources;
+            (void)weir_repo_step_sources(step, &n_sources);
+            cr_assert_eq(n_sources, 2);
+        }
+        weir_repo_step_free(step);
+        if (!failed)
+            break;
+    }
+    world_deinit(&w);
+    cr_assert_eq(test_mem_n_live(), 0);
+}
