@@ -4,6 +4,7 @@
  * One loop over the bytes with an explicit stack of open arrays and objects. Names are kept, hashed
  * without their escapes, until their object closes; then equal ones are looked for. Nothing is read
  * beyond the end of the text: no padding is asked of the caller. */
+#include "codec/json_block_priv.h"
 #include "codec/json_priv.h"
 #include "codec/number_priv.h"
 
@@ -496,11 +497,93 @@ static inline const char *scan_after(struct scan *s, const char *p, bool *is_don
     }
 }
 
+#if WEIR_CODEC_JSON_HAS_BLOCKS
+
+/* Checks the whole numbers and decimal fractions of a block up to its last comma; the block begins
+ * with a value. Returns the number of bytes that are good: up to and including a comma; 0: none, or
+ * something is wrong or unusual, which the careful way will find. *n: values in them. */
+static inline size_t check_block(const char *at, uint64_t *n)
+{
+    struct weir_codec_json_block b = weir_codec_json_block_load(at);
+    uint64_t commas = b.commas & weir_codec_json_block_plain(&b);
+    if (!commas)
+        return 0;
+    int last = 63 - __builtin_clzll(commas);
+    uint64_t all = UINT64_MAX >> (63 - last);
+    uint64_t digits = b.digits & all;
+    uint64_t points = b.points & all;
+    uint64_t minuses = b.minuses & all;
+    uint64_t after = commas << 1 & all;
+    uint64_t spaces = b.spaces & after;
+    uint64_t starts = 1 | (after & ~spaces) | spaces << 1;
+    uint64_t wholes = (starts & ~minuses) | (starts & minuses) << 1;
+    /* Adding its first bit to a run of ones carries into the place after the run. */
+    uint64_t whole_ends = (digits + wholes) & ~digits;
+    uint64_t fractions = points << 1;
+    uint64_t fraction_ends = (digits + fractions) & ~digits;
+    uint64_t wrong = (minuses & ~starts) | (wholes & ~digits);
+    wrong |= (wholes & b.zeros) << 1 & digits; /* no digit after a leading 0 */
+    wrong |= (whole_ends & ~(points | commas)) | (points & ~whole_ends);
+    wrong |= (fractions & ~digits) | (fraction_ends & ~commas);
+    wrong |= commas & ~(whole_ends | fraction_ends);
+    if (WEIR_UNLIKELY(wrong))
+        return 0;
+    *n = (uint64_t)__builtin_popcountll(commas);
+    return (size_t)last + 1;
+}
+
+/* Goes over numbers and commas from a value on, as far as blocks reach; returns the start of the
+ * next value, *n: values before it. */
+static const char *scan_run(const struct scan *s, const char *p, uint64_t *n)
+{
+    *n = 0;
+    if (s->json->limits.number_bytes_max < WEIR_CODEC_JSON_BLOCK_BYTES)
+        return p;
+    for (;;) {
+        uint64_t n_block = 0;
+        size_t size;
+        size_t rest = (size_t)(s->end - p);
+        if (WEIR_LIKELY(rest >= WEIR_CODEC_JSON_BLOCK_BYTES)) {
+            size = check_block(p, &n_block);
+        } else {
+            char tail[WEIR_CODEC_JSON_BLOCK_BYTES] = {0};
+            memcpy(tail, p, rest);
+            size = check_block(tail, &n_block);
+        }
+        if (size == 0)
+            return p;
+        *n += n_block;
+        p += size;
+        p += peek(s, p) == ' ';
+        if (!weir_codec_number_is_digit(peek(s, p)) && peek(s, p) != '-')
+            return space(s, p);
+    }
+}
+
+#else
+
+static const char *scan_run(const struct scan *s, const char *p, uint64_t *n)
+{
+    (void)s;
+    *n = 0;
+    return p;
+}
+
+#endif
+
 static const char *scan_value(struct scan *s, const char *p)
 {
     uint64_t n_values = 0;
+    bool tries_run = false; /* this may be an array of plain numbers */
     uint64_t n_values_max = s->json->limits.n_values_max;
     for (bool is_done = false; !is_done;) {
+        if (tries_run) {
+            uint64_t n_run;
+            p = scan_run(s, p, &n_run);
+            tries_run = n_run > 0;
+            n_values += n_run;
+            s->frames[s->depth - 1].n += (uint32_t)n_run;
+        }
         if (WEIR_UNLIKELY(++n_values > n_values_max))
             return fail_limit(s, p, n_values_max, "values");
         if (s->depth > 0)
@@ -514,6 +597,7 @@ static const char *scan_value(struct scan *s, const char *p)
                 if (!leave(s, ++p))
                     return NULL;
             } else {
+                tries_run = c == '[';
                 if (c == '{')
                     p = scan_name(s, p);
                 if (!p)
@@ -525,9 +609,11 @@ static const char *scan_value(struct scan *s, const char *p)
             if (!p)
                 return NULL;
         }
+        uint32_t depth = s->depth;
         p = scan_after(s, p, &is_done);
         if (!p)
             return NULL;
+        tries_run = tries_run && s->depth == depth;
     }
     s->json->n_values = n_values;
     return p;

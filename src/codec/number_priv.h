@@ -132,39 +132,31 @@ double weir_codec_number_round_f64(const struct weir_codec_number_parts *parts, 
 float weir_codec_number_round_f32(const struct weir_codec_number_parts *parts, const char *at,
                                   const char *end);
 
-/* Reads the valid number at `at` into *out; returns its end. Clinger 1990: digits and power exact,
- * so that one operation rounds once. */
-static inline const char *weir_codec_number_take_f64(const char *at, const char *end, double *out)
+/* Rounds parts to a value; [at, end) is the token. Clinger 1990: where digits and power are exact,
+ * one operation rounds once. */
+static inline double weir_codec_number_finish_f64(const struct weir_codec_number_parts *parts,
+                                                  const char *at, const char *end)
 {
-    struct weir_codec_number_parts parts;
-    const char *p = weir_codec_number_take(at, end, &parts);
-    if (WEIR_LIKELY(parts.digits <= (uint64_t)1 << 53 && parts.exp10 >= -22 && parts.exp10 <= 22 &&
-                    !parts.has_more)) {
-        double v = (double)parts.digits;
-        v = parts.exp10 < 0 ? v / weir_codec_number_exact_f64[-parts.exp10]
-                            : v * weir_codec_number_exact_f64[parts.exp10];
-        *out = parts.is_negative ? -v : v;
-    } else {
-        *out = weir_codec_number_round_f64(&parts, at, p);
-    }
-    return p;
+    if (WEIR_UNLIKELY(parts->digits > (uint64_t)1 << 53 || parts->exp10 < -22 ||
+                      parts->exp10 > 22 || parts->has_more))
+        return weir_codec_number_round_f64(parts, at, end);
+    double v = (double)(int64_t)parts->digits;
+    v = parts->exp10 <= 0 ? v / weir_codec_number_exact_f64[-parts->exp10]
+                          : v * weir_codec_number_exact_f64[parts->exp10];
+    return parts->is_negative ? -v : v;
 }
 
 /* As above, rounded once to float. */
-static inline const char *weir_codec_number_take_f32(const char *at, const char *end, float *out)
+static inline float weir_codec_number_finish_f32(const struct weir_codec_number_parts *parts,
+                                                 const char *at, const char *end)
 {
-    struct weir_codec_number_parts parts;
-    const char *p = weir_codec_number_take(at, end, &parts);
-    if (WEIR_LIKELY(parts.digits <= (uint64_t)1 << 24 && parts.exp10 >= -10 && parts.exp10 <= 10 &&
-                    !parts.has_more)) {
-        float v = (float)parts.digits;
-        v = parts.exp10 < 0 ? v / weir_codec_number_exact_f32[-parts.exp10]
-                            : v * weir_codec_number_exact_f32[parts.exp10];
-        *out = parts.is_negative ? -v : v;
-    } else {
-        *out = weir_codec_number_round_f32(&parts, at, p);
-    }
-    return p;
+    if (WEIR_UNLIKELY(parts->digits > (uint64_t)1 << 24 || parts->exp10 < -10 ||
+                      parts->exp10 > 10 || parts->has_more))
+        return weir_codec_number_round_f32(parts, at, end);
+    float v = (float)(int64_t)parts->digits;
+    v = parts->exp10 <= 0 ? v / weir_codec_number_exact_f32[-parts->exp10]
+                          : v * weir_codec_number_exact_f32[parts->exp10];
+    return parts->is_negative ? -v : v;
 }
 
 #endif

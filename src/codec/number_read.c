@@ -296,7 +296,9 @@ bool weir_codec_number_read_f64(struct weir_str s, double *out)
     weir_assert(out);
     if (s.n == 0 || weir_codec_number_span(s) != s.n)
         return false;
-    (void)weir_codec_number_take_f64(s.at, s.at + s.n, out);
+    struct weir_codec_number_parts parts;
+    const char *end = weir_codec_number_take(s.at, s.at + s.n, &parts);
+    *out = weir_codec_number_finish_f64(&parts, s.at, end);
     return true;
 }
 
@@ -305,7 +307,9 @@ bool weir_codec_number_read_f32(struct weir_str s, float *out)
     weir_assert(out);
     if (s.n == 0 || weir_codec_number_span(s) != s.n)
         return false;
-    (void)weir_codec_number_take_f32(s.at, s.at + s.n, out);
+    struct weir_codec_number_parts parts;
+    const char *end = weir_codec_number_take(s.at, s.at + s.n, &parts);
+    *out = weir_codec_number_finish_f32(&parts, s.at, end);
     return true;
 }
 
