@@ -375,8 +375,10 @@ static bool check_names(struct scan *s, size_t first)
 {
     enum { FEW = 12 };
     struct weir_codec_json *json = s->json;
-    const struct weir_codec_json_name *names = json->names + first;
     size_t n = json->n_names - first;
+    if (n < 2)
+        return true;
+    const struct weir_codec_json_name *names = json->names + first;
     if (n <= FEW) {
         for (size_t i = 1; i < n; i++) {
             for (size_t j = 0; j < i; j++) {
