@@ -143,8 +143,10 @@ static struct weir_str gzip(struct weir_str in, unsigned n_layers)
         z.next_out = (Bytef *)out;
         z.avail_out = (uInt)room;
         cr_assert_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
-        in = weir_str_make(out, room - z.avail_out);
         deflateEnd(&z);
+        if (i > 0)
+            test_file_free(in);
+        in = weir_str_make(out, room - z.avail_out);
     }
     return in;
 }
@@ -167,6 +169,11 @@ Test(format_format, compression_is_undone_once_and_bombs_meet_the_caps)
     refuse_bytes(bomb.at, bomb.n, &by_ratio, WEIR_ERR_LIMIT, "more than 50 times");
     const struct weir_format_opts small = {.version = 1, .file_bytes_max = 10};
     refuse_bytes(file.at, file.n, &small, WEIR_ERR_LIMIT, "at most 10 are allowed");
+    weir_mem_free(weir_mem_default(), zeros);
+    test_file_free(bomb);
+    test_file_free(twice);
+    test_file_free(once);
+    test_file_free(file);
 }
 
 Test(format_format, only_regular_files_are_read)
