@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Times the predictions of a model file: bench_model_file FILE ROWS…; prints nanoseconds a call at
- * the median, one line for each number of rows. bench/against_sklearn.py compares them with the library. */
+ * the median, one line for each number of rows. bench/against_sklearn.py compares them with the
+ * library. */
 #include "measure.h"
 #include "model/model.h"
 #include <weir/format.h>
