@@ -9,7 +9,9 @@ import numpy as np
 import sklearn
 from sklearn.ensemble import (ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier,
                               RandomForestRegressor)
-from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import (ARDRegression, BayesianRidge, ElasticNet, ElasticNetCV, HuberRegressor, Lars, Lasso,
+                                  LassoCV, LassoLars, LinearRegression, LogisticRegression, LogisticRegressionCV,
+                                  OrthogonalMatchingPursuit, Ridge, RidgeCV, SGDRegressor, TheilSenRegressor)
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -78,6 +80,21 @@ def logistic():
     if VERSION >= (1, 2):
         yield Case("lr_bc_nc", "logistic", lr(solver="newton-cholesky"), "breast_cancer")
         yield Case("lr_iris_nc", "logistic", lr(solver="newton-cholesky"), "iris", commit=True)
+
+
+def relatives():
+    """Linear models that differ in how they are fitted only."""
+    for name, make in (("ard", ARDRegression), ("bayesridge", BayesianRidge), ("enetcv", lambda: ElasticNetCV(cv=3)),
+                       ("huber", lambda: HuberRegressor(max_iter=1000)), ("lars", Lars), ("lassocv", lambda: LassoCV(cv=3)),
+                       ("lassolars", LassoLars), ("omp", OrthogonalMatchingPursuit), ("ridgecv", RidgeCV),
+                       ("sgdr", lambda: SGDRegressor(random_state=0)),
+                       ("theilsen", lambda: TheilSenRegressor(random_state=0, max_subpopulation=200))):
+        yield Case(name, "linear", make, "diabetes", commit=name in ("ridgecv", "sgdr"))
+    yield Case("ridgecv_2", "linear", RidgeCV, "diabetes2", save="joblib")
+    yield Case("lrcv_iris", "logistic", lambda: LogisticRegressionCV(Cs=3, cv=3, max_iter=200), "iris",
+               labels=IRIS_NAMES.__getitem__, commit=True)
+    yield Case("lrcv_bc", "logistic", lambda: LogisticRegressionCV(Cs=3, cv=3, max_iter=200, solver="liblinear"),
+               "breast_cancer", save="joblib")
 
 
 def trees():
@@ -203,5 +220,5 @@ def encodings():
 
 
 def all_cases():
-    for family in (linear, logistic, trees, forests, scalers, composed, encodings):
+    for family in (linear, logistic, relatives, trees, forests, scalers, composed, encodings):
         yield from family()

@@ -4,7 +4,7 @@
 usage: make_fixtures.py OUT [--commit]     (--commit: only the cases that are small enough for tests/data)
 
 Writes OUT/ID.pkl or OUT/ID.joblib and OUT/ID.ref (refs.py) for every case of cases.py. Two runs with the same
-library write the same models and answers.
+library write the same models and answers, but for the fit times that searches keep.
 """
 import argparse
 import gzip

@@ -13,9 +13,12 @@ struct row {
 };
 
 static const struct row rows[] = {
+    {"ARDRegression", weir_format_sklearn_linear_regressor},
+    {"BayesianRidge", weir_format_sklearn_linear_regressor},
     {"DecisionTreeClassifier", weir_format_sklearn_tree_single},
     {"DecisionTreeRegressor", weir_format_sklearn_tree_single},
     {"ElasticNet", weir_format_sklearn_linear_regressor},
+    {"ElasticNetCV", weir_format_sklearn_linear_regressor},
     {"ExtraTreeClassifier", weir_format_sklearn_tree_single},
     {"ExtraTreeRegressor", weir_format_sklearn_tree_single},
     {"ExtraTreesClassifier", weir_format_sklearn_tree_forest},
@@ -23,16 +26,25 @@ static const struct row rows[] = {
     {"GridSearchCV", weir_format_sklearn_compose_search},
     {"HalvingGridSearchCV", weir_format_sklearn_compose_search},
     {"HalvingRandomSearchCV", weir_format_sklearn_compose_search},
+    {"HuberRegressor", weir_format_sklearn_linear_regressor},
+    {"Lars", weir_format_sklearn_linear_regressor},
     {"Lasso", weir_format_sklearn_linear_regressor},
+    {"LassoCV", weir_format_sklearn_linear_regressor},
+    {"LassoLars", weir_format_sklearn_linear_regressor},
     {"LinearRegression", weir_format_sklearn_linear_regressor},
     {"LogisticRegression", weir_format_sklearn_linear_logistic},
+    {"LogisticRegressionCV", weir_format_sklearn_linear_logistic},
     {"MinMaxScaler", weir_format_sklearn_preprocess_min_max},
+    {"OrthogonalMatchingPursuit", weir_format_sklearn_linear_regressor},
     {"Pipeline", weir_format_sklearn_compose_pipeline},
     {"RandomForestClassifier", weir_format_sklearn_tree_forest},
     {"RandomForestRegressor", weir_format_sklearn_tree_forest},
     {"RandomizedSearchCV", weir_format_sklearn_compose_search},
     {"Ridge", weir_format_sklearn_linear_regressor},
+    {"RidgeCV", weir_format_sklearn_linear_regressor},
+    {"SGDRegressor", weir_format_sklearn_linear_regressor},
     {"StandardScaler", weir_format_sklearn_preprocess_standard},
+    {"TheilSenRegressor", weir_format_sklearn_linear_regressor},
 };
 
 static const struct row *find_row(const struct weir_value *v)
