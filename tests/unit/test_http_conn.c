@@ -14,7 +14,7 @@
 #define NS_PER_S      1000000000ULL
 #define REFUSED(status, n, text)                                                          \
     "HTTP/1.1 " status "\r\n" DATE "Content-Type: application/json\r\nContent-Length: " n \
-    "\r\nConnection: close\r\n\r\n{\"error\": \"" text "\"}"
+    "\r\nConnection: close\r\n\r\n{\"error\":\"" text "\"}"
 
 static struct http_fake f;
 
@@ -79,7 +79,7 @@ Test(http_conn, earlier_requests_are_answered_before_a_bad_one_and_nothing_after
     cr_assert_str_eq(http_fake_received(c), "");
     (void)http_fake_answer(&f, 0, "1");
     cr_assert_str_eq(http_fake_received(c), OK("application/json", "1", "1")
-                                                REFUSED("400 Bad Request", "27", "no Host header"));
+                                                REFUSED("400 Bad Request", "26", "no Host header"));
     cr_assert(c->has_fin);
     cr_assert_eq(f.server.counters.bad_host, 1);
     cr_assert_null(strstr(f.log.at, "hello"), "nothing after the refusal is interpreted");
@@ -94,7 +94,7 @@ Test(http_conn, head_has_the_fields_of_get_and_no_body)
                         "HEAD /nowhere HTTP/1.1\r\n" HOST "\r\n");
     cr_assert_str_eq(http_fake_received(c), TEXT("3", "") "HTTP/1.1 404 Not Found\r\n" DATE
                                                           "Content-Type: application/json\r\n"
-                                                          "Content-Length: 26\r\n\r\n");
+                                                          "Content-Length: 25\r\n\r\n");
     end();
 }
 
@@ -121,11 +121,11 @@ Test(http_conn, a_wrong_method_is_405_with_allow_and_its_small_body_is_skipped)
                         "GET /hello/a HTTP/1.1\r\n" HOST "\r\n");
     cr_assert_str_eq(http_fake_received(c),
                      "HTTP/1.1 405 Method Not Allowed\r\n" DATE "Content-Type: application/json\r\n"
-                     "Content-Length: 36\r\nAllow: POST, OPTIONS\r\n\r\n"
-                     "{\"error\": \"method not allowed here\"}"
+                     "Content-Length: 35\r\nAllow: POST, OPTIONS\r\n\r\n"
+                     "{\"error\":\"method not allowed here\"}"
                      "HTTP/1.1 405 Method Not Allowed\r\n" DATE "Content-Type: application/json\r\n"
-                     "Content-Length: 36\r\nAllow: POST, OPTIONS\r\n\r\n"
-                     "{\"error\": \"method not allowed here\"}" TEXT("1", "a"));
+                     "Content-Length: 35\r\nAllow: POST, OPTIONS\r\n\r\n"
+                     "{\"error\":\"method not allowed here\"}" TEXT("1", "a"));
     cr_assert_eq(f.server.counters.method_not_allowed, 2);
     end();
 }
@@ -142,8 +142,8 @@ Test(http_conn, a_post_without_length_is_411_but_empty_where_the_route_allows_it
     http_fake_send_c(c, "POST /echo HTTP/1.1\r\n" HOST "\r\n");
     cr_assert_str_eq(http_fake_received(c),
                      "HTTP/1.1 411 Length Required\r\n" DATE "Content-Type: application/json\r\n"
-                     "Content-Length: 52\r\n\r\n"
-                     "{\"error\": \"Content-Length or chunked coding needed\"}");
+                     "Content-Length: 51\r\n\r\n"
+                     "{\"error\":\"Content-Length or chunked coding needed\"}");
     cr_assert_eq(f.server.counters.length_required, 1);
     cr_assert_not(c->has_fin);
     end();
@@ -341,7 +341,7 @@ Test(http_conn, an_answer_before_the_body_of_a_large_request_closes)
     begin();
     struct http_fake_conn *c = http_fake_open(&f);
     http_fake_send_c(c, "POST /refuse HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\nabc");
-    cr_assert_str_eq(http_fake_received(c), REFUSED("413 Content Too Large", "20", "refused"));
+    cr_assert_str_eq(http_fake_received(c), REFUSED("413 Content Too Large", "19", "refused"));
     cr_assert(c->has_fin);
     struct http_fake_conn *d = http_fake_open(&f);
     http_fake_send_c(d, "POST /refuse HTTP/1.1\r\n" HOST "Content-Length: 65536\r\n\r\nabc");
@@ -408,7 +408,7 @@ Test(http_conn, a_head_has_its_time_from_its_first_byte_however_it_drips)
     cr_assert_eq(c->out.n, 0);
     http_fake_wait(&f, 1);
     cr_assert_str_eq(http_fake_received(c),
-                     REFUSED("408 Request Timeout", "36", "headers came too slowly"));
+                     REFUSED("408 Request Timeout", "35", "headers came too slowly"));
     cr_assert_eq(f.server.counters.timeout_head, 1);
     cr_assert(c->has_fin);
     end();
@@ -428,7 +428,7 @@ Test(http_conn, a_body_has_a_total_time)
     cr_assert_eq(c->out.n, 0);
     http_fake_wait(&f, 1);
     cr_assert_str_eq(http_fake_received(c),
-                     REFUSED("408 Request Timeout", "31", "body took too long"));
+                     REFUSED("408 Request Timeout", "30", "body took too long"));
     cr_assert_eq(f.server.counters.timeout_body, 1);
     end();
 }
@@ -449,7 +449,7 @@ Test(http_conn, a_body_has_a_least_rate)
     }
     cr_assert_eq(fine->out.n, 0);
     cr_assert_str_eq(http_fake_received(slow),
-                     REFUSED("408 Request Timeout", "33", "body came too slowly"));
+                     REFUSED("408 Request Timeout", "32", "body came too slowly"));
     cr_assert_eq(f.server.counters.timeout_body_rate, 1);
     end();
 }

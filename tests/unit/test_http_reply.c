@@ -134,7 +134,7 @@ Test(http_reply, errors_are_json_with_the_text_escaped)
     struct http_fake_conn *c = ask_late();
     cr_assert(weir_http_reply_error(&f.server, f.late[0], 404, 0, WEIR_STR("no \"x\"")));
     http_fake_pump(&f);
-    cr_assert_not_null(strstr(http_fake_received(c), "\r\n\r\n{\"error\": \"no \\\"x\\\"\"}"));
+    cr_assert_not_null(strstr(http_fake_received(c), "\r\n\r\n{\"error\":\"no \\\"x\\\"\"}"));
     end();
 }
 
