@@ -156,7 +156,12 @@ bool weir_loop_run_once(struct weir_loop *loop, bool wait)
 {
     weir_assert(loop->is_open);
     loop->thread = uv_thread_self();
-    return uv_run(&loop->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT) != 0;
+    /* libuv does not even look at its handles while none of them counts as active. */
+    bool is_waiting = wait && uv_loop_alive(&loop->uv) != 0;
+    uv_ref((uv_handle_t *)&loop->stopper);
+    (void)uv_run(&loop->uv, is_waiting ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    uv_unref((uv_handle_t *)&loop->stopper);
+    return uv_loop_alive(&loop->uv) != 0;
 }
 
 void weir_loop_stop(struct weir_loop *loop)

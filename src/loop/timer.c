@@ -24,6 +24,8 @@ static void fire(struct weir_timer *timer)
     }
     timer->late_ns = now - timer->due_ns;
     timer->due_ns = WEIR_TIME_NEVER;
+    if (timer->kind == WEIR_TIMER_PRECISE)
+        uv_unref((uv_handle_t *)&timer->uv.precise);
     timer->fn(timer, timer->arg);
 }
 
@@ -69,17 +71,18 @@ enum weir_status weir_timer_init(struct weir_timer *timer, struct weir_loop *loo
 void weir_timer_start(struct weir_timer *timer, uint64_t due_ns)
 {
     weir_assert(timer->is_open);
-    timer->due_ns = due_ns;
     if (due_ns == WEIR_TIME_NEVER) {
         weir_timer_stop(timer);
         return;
     }
+    timer->due_ns = due_ns;
     if (timer->kind == WEIR_TIMER_PRECISE) {
         uint64_t at = due_ns > 0 ? due_ns : 1; /* 0 would disarm. */
         struct itimerspec spec = {
             .it_value = {.tv_sec = (time_t)(at / NS_PER_S), .tv_nsec = (long)(at % NS_PER_S)}};
         int error = timerfd_settime(timer->fd, TFD_TIMER_ABSTIME, &spec, NULL);
         weir_assert(error == 0);
+        uv_ref((uv_handle_t *)&timer->uv.precise);
         return;
     }
     uint64_t due_ms = due_ns / NS_PER_MS + (due_ns % NS_PER_MS != 0);
@@ -99,6 +102,7 @@ void weir_timer_stop(struct weir_timer *timer)
         struct itimerspec spec = {{0}, {0}};
         int error = timerfd_settime(timer->fd, 0, &spec, NULL);
         weir_assert(error == 0);
+        uv_unref((uv_handle_t *)&timer->uv.precise);
     }
 }
 

@@ -136,7 +136,8 @@ static void compare_chunks(struct weir_str stream)
             weir_buf_append_str(&ours, bytes);
         at += used;
     } while (result == WEIR_HTTP_CHUNK_BYTES);
-    if (result == WEIR_HTTP_CHUNK_WHOLE) {
+    /* llhttp reads trailers as header lines and refuses some that we drop. */
+    if (result == WEIR_HTTP_CHUNK_WHOLE && chunks.n_trailers == 0) {
         static const char head[] =
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
         struct weir_buf theirs = {.mem = test_mem()};
