@@ -98,7 +98,8 @@ static bool is_cheap(const struct weir_batcher *b, const struct weir_batch *batc
     case WEIR_BATCHER_INLINE_ALWAYS:
         return true;
     case WEIR_BATCHER_INLINE_AUTO:
-        return batch->loop.lane->cost->is_known && batch->loop.cost_ns < b->handover_ns &&
+        /* 0: nothing was known when its rows came, which a first run since does not change. */
+        return batch->loop.cost_ns > 0 && batch->loop.cost_ns < b->handover_ns &&
                batch->loop.cost_ns <= limits->inline_ns_max;
     }
     return false;

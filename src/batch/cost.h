@@ -49,11 +49,14 @@ void weir_batch_cost_seed(struct weir_batch_cost *c, double a_ns, double b_ns);
 void weir_batch_cost_add(struct weir_batch_cost *c, uint32_t n_rows, uint64_t run_ns,
                          uint64_t now_ns);
 
-/* Returns the expected time of a run of n_rows in nanoseconds; 0 while nothing is known. */
+/* Returns the expected time of a run of n_rows in nanoseconds, at least 1; 0 while nothing is
+ * known. */
 static inline uint64_t weir_batch_cost_ns(const struct weir_batch_cost *c, uint64_t n_rows)
 {
+    if (!c->is_known)
+        return 0;
     double ns = c->a_ns + c->b_ns * (double)n_rows;
-    return ns < 1e18 ? (uint64_t)ns : UINT64_C(1000000000000000000);
+    return ns < 1 ? 1 : ns < 1e18 ? (uint64_t)ns : UINT64_C(1000000000000000000);
 }
 
 #endif

@@ -392,6 +392,24 @@ Test(batch_batcher, cheap_batches_run_on_the_loop_and_dear_ones_do_not)
     end();
 }
 
+Test(batch_batcher, rows_of_unknown_cost_do_not_become_cheap_when_another_run_is_measured)
+{
+    start();
+    struct weir_batch *first;
+    struct weir_batch *second;
+    put(1, 1, 10);
+    cr_assert_eq(weir_batcher_take(b, 10, 1, &first), WEIR_BATCHER_TAKE_POOL);
+    put(1, 2, 11);
+    (void)!weir_batch_begin(first, 12);
+    (void)weir_batcher_answer(b, first->slices, 13);
+    weir_batcher_finish(b, first, 5 * MS, 13);
+    cr_assert(weir_batcher_cost(v)->is_known);
+    cr_assert_eq(weir_batcher_take(b, 14, 0, &second), WEIR_BATCHER_TAKE_EMPTY);
+    cr_assert_eq(weir_batcher_take(b, 14, 1, &second), WEIR_BATCHER_TAKE_POOL);
+    cr_assert_eq(run(second, 15), 1);
+    end();
+}
+
 Test(batch_batcher, a_full_queue_refuses_by_requests_rows_and_bytes)
 {
     struct weir_batcher_limits limits = WEIR_BATCHER_LIMITS_INIT;

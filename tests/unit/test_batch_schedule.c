@@ -278,7 +278,7 @@ static bool is_cheap(const struct group *g)
     const struct version *v = &w.versions[g->version];
     return v->limits.inline_mode == WEIR_BATCHER_INLINE_ALWAYS ||
            (v->limits.inline_mode == WEIR_BATCHER_INLINE_AUTO && !shapes[g->shape].costly &&
-            v->cost.is_known && g->cost_ns < HANDOVER_NS && g->cost_ns <= v->limits.inline_ns_max);
+            g->cost_ns > 0 && g->cost_ns < HANDOVER_NS && g->cost_ns <= v->limits.inline_ns_max);
 }
 
 /* The waiting group of the next higher rank; −1: none. */
