@@ -34,5 +34,5 @@ Test(server_machine, usage_is_that_of_this_process)
     int before = (int)u.n_descriptors;
     int fd = dup(0);
     cr_assert_geq(fd, 0);
-    cr_assert_eq(weir_server_machine_usage().n_descriptors, before + 1);
+    cr_assert_eq((int)weir_server_machine_usage().n_descriptors, before + 1);
 }
