@@ -9,7 +9,9 @@
 #include <string.h>
 
 #define OPTION_MAP(X)                                                                           \
-    X(RATE, "rate", 'r', "N", "open loop: N requests a second, sent when they are due")         \
+    X(RATE, "rate", 'r', "N",                                                                   \
+      "open loop: N requests a second, sent when they are due;\n"                               \
+      "40% is that share of the peak, which is measured before")                                \
     X(ARRIVALS, "arrivals", 0, "KIND", "poisson (default) or fixed gaps; open loop")            \
     X(CONNECTIONS, "connections", 'c', "N", "connections kept open; default 64")                \
     X(DURATION, "duration", 'd', "TIME", "measured time of all stages; default 10s")            \
@@ -54,6 +56,21 @@ static enum weir_status set_choice(const char *name, const char *value, const ch
         return weir_error_set(err, WEIR_ERR_INVALID, "--%s: expected %s or %s", name, yes, no);
     *out = strcmp(value, yes) == 0;
     return WEIR_OK;
+}
+
+static enum weir_status set_rate(struct weir_cli_bench_opts *o, const char *value,
+                                 struct weir_error *err)
+{
+    char number[32];
+    size_t n = strlen(value);
+    if (n < 2 || n > sizeof number || value[n - 1] != '%')
+        return weir_cli_args_positive("rate", value, &o->rate, err);
+    memcpy(number, value, n - 1);
+    number[n - 1] = '\0';
+    double percent = 0;
+    enum weir_status status = weir_cli_args_positive("rate", number, &percent, err);
+    o->rate_share = percent / 100;
+    return status;
 }
 
 static enum weir_status set_output(struct weir_cli_bench_opts *o, const char *value,
@@ -101,7 +118,7 @@ static enum weir_status set_option(struct request *r, struct weir_cli_args *args
     bool is_flask = true;
     switch (index) {
     case OPTION_RATE:
-        return weir_cli_args_positive("rate", value, &o->rate, err);
+        return set_rate(o, value, err);
     case OPTION_ARRIVALS:
         return set_choice("arrivals", value, "poisson", "fixed", &o->is_poisson, err);
     case OPTION_CONNECTIONS:

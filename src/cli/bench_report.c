@@ -119,6 +119,8 @@ static void put_load_text(const struct weir_cli_bench_report *r, struct weir_buf
                         r->is_poisson ? "poisson" : "fixed");
     else
         weir_buf_append_c(out, "closed loop, ");
+    if (r->peak > 0)
+        weir_buf_printf(out, "%.0f %% of the peak of %.0f/s, ", r->rate / r->peak * 100, r->peak);
     weir_buf_printf(out, "%u connections, %.1f s", r->n_connections,
                     (double)(r->sides[0].tally.elapsed_ns + r->sides[1].tally.elapsed_ns) /
                         (double)WEIR_NS_PER_S);
@@ -198,12 +200,13 @@ static void put_side_json(const struct weir_cli_bench_side *s, struct weir_buf *
 
 void weir_cli_bench_report_json(const struct weir_cli_bench_report *r, struct weir_buf *out)
 {
-    weir_buf_printf(out,
-                    "{\"loop\":\"%s\",\"rate\":%.3f,\"arrivals\":\"%s\",\"connections\":%u,"
-                    "\"rows\":%zu,\"features\":%zu,\"seed\":%llu,\"sides\":[",
-                    r->rate > 0 ? "open" : "closed", r->rate,
-                    r->rate > 0 ? (r->is_poisson ? "poisson" : "fixed") : "closed",
-                    r->n_connections, r->n_rows, r->n_features, (unsigned long long)r->seed);
+    weir_buf_printf(
+        out,
+        "{\"loop\":\"%s\",\"rate\":%.3f,\"peak\":%.3f,\"arrivals\":\"%s\",\"connections\":%u,"
+        "\"rows\":%zu,\"features\":%zu,\"seed\":%llu,\"sides\":[",
+        r->rate > 0 ? "open" : "closed", r->rate, r->peak,
+        r->rate > 0 ? (r->is_poisson ? "poisson" : "fixed") : "closed", r->n_connections, r->n_rows,
+        r->n_features, (unsigned long long)r->seed);
     for (unsigned i = 0; i < r->n_sides; i++) {
         if (i > 0)
             weir_buf_append_byte(out, ',');

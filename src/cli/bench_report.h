@@ -36,6 +36,7 @@ struct weir_cli_bench_report {
     struct weir_cli_bench_side sides[2];
     unsigned n_sides;
     double rate; /* asked for; 0: closed loop */
+    double peak; /* of which it is a share; 0: not measured */
     bool is_poisson;
     uint32_t n_connections;
     size_t n_rows;     /* in one request; 0: not known */

@@ -17,9 +17,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static const uint64_t READY_NS = 20 * WEIR_NS_PER_S;
+static const uint64_t READY_NS = 10 * WEIR_NS_PER_S;
 static const uint64_t FETCH_NS = 5 * WEIR_NS_PER_S;
 static const uint64_t LEAD_NS = 200 * WEIR_NS_PER_MS;
+static const uint64_t PEAK_LEAD_NS = 1 * WEIR_NS_PER_S;
+static const uint64_t PEAK_NS = 2 * WEIR_NS_PER_S;
 static const uint64_t STAGE_NS = 1 * WEIR_NS_PER_S;
 static const uint64_t SETTLE_NS = 1 * WEIR_NS_PER_S;
 
@@ -233,7 +235,7 @@ static enum weir_status start_with_first(struct weir_cli_bench_run *r, struct we
     return status;
 }
 
-static enum weir_status set_up_load(struct weir_cli_bench_run *r, struct side *s,
+static enum weir_status set_up_load(struct weir_cli_bench_run *r, struct side *s, double rate,
                                     struct weir_error *err)
 {
     struct weir_cli_bench_target target = {.addr = s->url.addr,
@@ -241,12 +243,32 @@ static enum weir_status set_up_load(struct weir_cli_bench_run *r, struct side *s
                                            .n_requests = s->requests.n,
                                            .judge = r->swap ? weir_cli_bench_check_judge : NULL,
                                            .judge_ctx = &r->check};
-    struct weir_cli_bench_load_opts opts = {.rate = r->opts.rate,
+    struct weir_cli_bench_load_opts opts = {.rate = rate,
                                             .is_poisson = r->opts.is_poisson,
                                             .n_connections = r->opts.n_connections,
                                             .timeout_ns = r->opts.timeout_ns,
                                             .seed = r->opts.seed};
     return weir_cli_bench_load_new(&s->load, &r->loop, &target, &opts, err);
+}
+
+/* Sets the rate to a share of what the first server answers in a closed loop. */
+static enum weir_status find_rate(struct weir_cli_bench_run *r, struct weir_error *err)
+{
+    struct side *s = &r->servers[0];
+    struct weir_cli_bench_tally tally = {0};
+    enum weir_status status = set_up_load(r, s, 0, err);
+    if (status == WEIR_OK)
+        status = weir_cli_bench_tally_init(&tally, err);
+    if (status == WEIR_OK)
+        status = weir_cli_bench_load_run(s->load, PEAK_LEAD_NS, PEAK_NS, &tally, err);
+    if (status == WEIR_OK)
+        r->report.peak = weir_cli_bench_report_figures(&tally, 0).values[WEIR_CLI_BENCH_RATIO_RATE];
+    r->opts.rate = r->report.peak * r->opts.rate_share;
+    if (status == WEIR_OK && r->opts.rate <= 0)
+        status = weir_error_set(err, WEIR_ERR_INVALID, "%s answers no request", r->opts.targets[0]);
+    weir_cli_bench_tally_deinit(&tally);
+    weir_cli_bench_load_free(WEIR_TAKE(s->load));
+    return status;
 }
 
 static enum weir_status set_up(struct weir_cli_bench_run *r, struct weir_error *err)
@@ -274,8 +296,10 @@ static enum weir_status set_up(struct weir_cli_bench_run *r, struct weir_error *
         status = set_up_swap(r, err);
     if (status == WEIR_OK && opts->swap_files[0])
         status = start_with_first(r, err);
+    if (status == WEIR_OK && opts->rate_share > 0)
+        status = find_rate(r, err);
     for (unsigned i = 0; i < r->n_servers && status == WEIR_OK; i++)
-        status = set_up_load(r, &r->servers[i], err);
+        status = set_up_load(r, &r->servers[i], r->opts.rate, err);
     return status;
 }
 

@@ -21,7 +21,9 @@ struct weir_cli_bench_opts {
     enum weir_output output;
     enum weir_cli_bench_dialect dialect;
     size_t n_rows;
-    double rate; /* 0: closed loop */
+    double rate;       /* 0: closed loop */
+    double rate_share; /* > 0: rate is this share of the peak of the first target, which is measured
+                          before, in a closed loop */
     bool is_poisson;
     uint32_t n_connections;
     uint64_t duration_ns;
