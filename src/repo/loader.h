@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The loader: one thread at idle priority that reads, checks and warms up models, frees old ones
+/* The loader: one thread at low priority that reads, checks and warms up models, frees old ones
  * and writes the state directory. It sees jobs and nothing else of the repository. One load at
  * once; frees and writes go before it. Threads: calls are the keeper's. */
 #ifndef WEIR_REPO_LOADER_H

@@ -23,6 +23,7 @@
 #include <stdio.h>
 
 static const uint64_t scan_gap_ns = 2 * WEIR_NS_PER_MS;
+static const uint64_t end_poll_ns = 5 * WEIR_NS_PER_MS;
 
 struct weir_repo {
     struct weir_loop *loop;
@@ -42,12 +43,13 @@ struct weir_repo {
     uint32_t n_closing; /* handles whose close callback is still to come */
     bool is_scan_wanted;
     bool is_hangup; /* for the next scan */
-    bool is_started, is_stopping, is_stopped;
+    bool is_started, is_stopping, is_closing, is_stopped;
     bool is_pumping, is_pump_wanted;
     bool was_watch_limited, was_state_failing;
 };
 
 static void pump(struct weir_repo *repo);
+static void close_when_ended(struct weir_repo *repo);
 
 const char *weir_repo_state_name(enum weir_repo_state state)
 {
@@ -160,6 +162,10 @@ static void on_timer(struct weir_timer *timer, void *arg)
 {
     (void)timer;
     struct weir_repo *repo = arg;
+    if (repo->is_stopping) {
+        close_when_ended(repo);
+        return;
+    }
     scan(repo);
     pump(repo);
 }
@@ -422,8 +428,22 @@ static void on_loader(void *arg)
             repo->is_scan_wanted = true;
         pump(repo);
     }
-    if (repo->is_stopping && repo->n_closing > 0 && weir_repo_loader_has_ended(repo->loader))
-        weir_repo_loader_close(repo->loader, on_closed);
+    if (repo->is_stopping)
+        close_when_ended(repo);
+}
+
+/* The timer goes on until the loader has ended: a wake-up alone does not keep a loop running. */
+static void close_when_ended(struct weir_repo *repo)
+{
+    if (repo->is_closing)
+        return;
+    if (!weir_repo_loader_has_ended(repo->loader)) {
+        weir_timer_start(&repo->timer, weir_clock_add(weir_clock_ns(), end_poll_ns));
+        return;
+    }
+    repo->is_closing = true;
+    weir_repo_loader_close(repo->loader, on_closed);
+    weir_timer_close(&repo->timer, on_timer_closed);
 }
 
 void weir_repo_stop(struct weir_repo *repo)
@@ -432,10 +452,10 @@ void weir_repo_stop(struct weir_repo *repo)
         return;
     repo->is_stopping = true;
     repo->n_closing = 2; /* The timer and the loader's wake-up. */
-    weir_timer_close(&repo->timer, on_timer_closed);
     if (weir_repo_watch_close(&repo->watch, on_closed))
         repo->n_closing++;
     weir_repo_loader_stop(repo->loader);
+    weir_timer_start(&repo->timer, weir_clock_add(weir_clock_ns(), end_poll_ns));
 }
 
 /* --- making and starting --- */

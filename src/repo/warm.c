@@ -15,7 +15,7 @@ enum {
     OUTPUT_BYTES_MAX = 8 << 20, /* of one run; wide models get fewer rows */
 };
 
-static const uint64_t run_ns_max = 5 * WEIR_NS_PER_MS / 2; /* for each of the two sizes */
+static const uint64_t run_ns_max = WEIR_NS_PER_MS / 4; /* for each of the two sizes */
 
 /* Everything that a run needs; freed whole. */
 struct bench {
