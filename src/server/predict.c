@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-enum { RETRY_AFTER_S = 1, MS_PER_HOUR = 3600 * 1000, SHORT_WAIT_NS = 2000000 };
+enum { MS_PER_HOUR = 3600 * 1000, SHORT_WAIT_NS = 2000000 };
 
 static enum weir_server_protocol protocol_of(enum weir_server_route route)
 {
@@ -29,11 +29,21 @@ static enum weir_output asked_of(enum weir_server_route route)
     return WEIR_OUTPUT_PREDICT;
 }
 
+/* How long a client had better wait: the time in which what is queued now will have run, at least 1
+ * s.
+ */
+static uint32_t retry_after_s(const struct weir_server_shard *shard)
+{
+    uint64_t wait_ns =
+        weir_batcher_wait_ns(shard->loop.batcher, NULL, weir_loop_now_ns(&shard->loop.loop));
+    return 1 + (uint32_t)(wait_ns / WEIR_NS_PER_S);
+}
+
 static void refuse(struct weir_server_shard *shard, struct weir_http_req *req, int code,
                    const char *text)
 {
     (void)weir_http_reply_error(shard->loop.http, weir_http_req_ticket(req), code,
-                                code == 503 || code == 429 ? RETRY_AFTER_S : 0, weir_str_c(text));
+                                code == 503 ? retry_after_s(shard) : 0, weir_str_c(text));
 }
 
 /* Refuses and counts it for a known version. */
@@ -143,20 +153,21 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
 
 /* Fills all of a call but its protocol part. */
 static void fill_call(struct weir_server_call *call, struct weir_http_req *req,
-                      struct weir_server_shard_version *sv)
+                      struct weir_server_shard_version *sv, enum weir_server_route route)
 {
-    call->ticket = weir_http_req_ticket(req);
-    call->sv = sv;
-    call->begun_ns = weir_http_req_begun_ns(req);
+    call->loop.is_v2 = route == WEIR_SERVER_ROUTE_V2_INFER;
+    call->loop.ticket = weir_http_req_ticket(req);
+    call->loop.sv = sv;
+    call->loop.begun_ns = weir_http_req_begun_ns(req);
     call->status = WEIR_ERR_CANCELED;
     call->body_at = 0;
     call->body_bytes = 0;
-    call->wants_timing = weir_http_req_header(req, WEIR_HTTP_FIELD_SERVER_TIMING).at != NULL;
+    call->loop.wants_timing = weir_http_req_header(req, WEIR_HTTP_FIELD_SERVER_TIMING).at != NULL;
     struct weir_str id = weir_http_req_header(req, WEIR_HTTP_FIELD_X_REQUEST_ID);
-    call->request_id_bytes = 0;
+    call->loop.request_id_bytes = 0;
     if (id.n > 0 && id.n <= WEIR_SERVER_REQUEST_ID_BYTES_MAX && weir_str_is_name(id)) {
-        call->request_id_bytes = (uint8_t)id.n;
-        memcpy(call->request_id, id.at, id.n);
+        call->loop.request_id_bytes = (uint8_t)id.n;
+        memcpy(call->loop.request_id, id.at, id.n);
     }
 }
 
@@ -169,40 +180,38 @@ enum { ANSWER_FIELDS_BYTES = WEIR_SERVER_VERSION_FIELDS_BYTES + 320 };
 static struct weir_str answer_fields(const struct weir_server_call *call,
                                      const struct weir_server_job *job, uint64_t now_ns, char *room)
 {
-    const struct weir_server_shard_version *sv = call->sv;
-    if (!call->wants_timing && call->request_id_bytes == 0)
+    const struct weir_server_shard_version *sv = call->loop.sv;
+    if (!call->loop.wants_timing && call->loop.request_id_bytes == 0)
         return weir_str_make(sv->fields, sv->fields_bytes);
     memcpy(room, sv->fields, sv->fields_bytes);
     size_t at = sv->fields_bytes;
-    if (call->request_id_bytes > 0)
+    if (call->loop.request_id_bytes > 0)
         at += (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at, "X-Request-Id: %.*s\r\n",
-                               (int)call->request_id_bytes, call->request_id);
-    if (call->wants_timing && job) {
+                               (int)call->loop.request_id_bytes, call->loop.request_id);
+    if (call->loop.wants_timing && job) {
         uint64_t started_ns = atomic_load_explicit(&job->batch->started_ns, memory_order_relaxed);
-        double decode = (double)(call->decoded_ns - call->begun_ns) / 1e6;
-        double queue =
-            started_ns > call->decoded_ns ? (double)(started_ns - call->decoded_ns) / 1e6 : 0;
+        double decode = (double)(call->loop.decoded_ns - call->loop.begun_ns) / 1e6;
+        double queue = started_ns > call->loop.decoded_ns
+                           ? (double)(started_ns - call->loop.decoded_ns) / 1e6
+                           : 0;
         at +=
             (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at,
                              "Server-Timing: decode;dur=%.3f, queue;dur=%.3f, run;dur=%.3f, "
                              "encode;dur=%.3f, whole;dur=%.3f\r\n",
                              decode, queue, (double)job->run_ns / 1e6, (double)job->encode_ns / 1e6,
-                             (double)(now_ns - call->begun_ns) / 1e6);
+                             (double)(now_ns - call->loop.begun_ns) / 1e6);
     }
     return weir_str_make(room, at);
 }
 
 static void count_answer(struct weir_server_call *call, int code, uint64_t now_ns)
 {
-    struct weir_server_version_cells *cells = &call->sv->cells;
-    weir_server_metrics_count_request(cells,
-                                      call->protocol.dialect == WEIR_PROTOCOL_V2
-                                          ? WEIR_SERVER_PROTOCOL_V2
-                                          : WEIR_SERVER_PROTOCOL_FLASK,
-                                      code);
+    struct weir_server_version_cells *cells = &call->loop.sv->cells;
+    weir_server_metrics_count_request(
+        cells, call->loop.is_v2 ? WEIR_SERVER_PROTOCOL_V2 : WEIR_SERVER_PROTOCOL_FLASK, code);
     weir_metric_histogram_add(cells->stage[WEIR_SERVER_STAGE_DECODE],
-                              call->decoded_ns - call->begun_ns);
-    weir_metric_histogram_add(cells->stage[WEIR_SERVER_STAGE_WHOLE], now_ns - call->begun_ns);
+                              call->loop.decoded_ns - call->loop.begun_ns);
+    weir_metric_histogram_add(cells->stage[WEIR_SERVER_STAGE_WHOLE], now_ns - call->loop.begun_ns);
 }
 
 static void answer_error(struct weir_server_shard *shard, struct weir_server_call *call,
@@ -218,10 +227,10 @@ static void answer_error(struct weir_server_shard *shard, struct weir_server_cal
         .status = code,
         .fields = answer_fields(call, NULL, now_ns, room),
         .body = weir_buf_str(&body),
-        .retry_after_s = code == 503 ? RETRY_AFTER_S : 0,
+        .retry_after_s = code == 503 ? retry_after_s(shard) : 0,
     };
     count_answer(call, code, now_ns);
-    (void)weir_http_reply(shard->loop.http, call->ticket, &reply); /* Nobody may be waiting. */
+    (void)weir_http_reply(shard->loop.http, call->loop.ticket, &reply); /* Nobody may be waiting. */
     weir_buf_deinit(&body);
 }
 
@@ -241,7 +250,7 @@ static void answer_result(struct weir_server_shard *shard, struct weir_server_jo
         .owned = job->batch->is_private ? &job->replies : NULL,
     };
     count_answer(call, 200, now_ns);
-    (void)weir_http_reply(shard->loop.http, call->ticket, &reply); /* Nobody may be waiting. */
+    (void)weir_http_reply(shard->loop.http, call->loop.ticket, &reply); /* Nobody may be waiting. */
 }
 
 static void answer_slice(struct weir_server_shard *shard, struct weir_server_job *job,
@@ -286,6 +295,8 @@ static void finish(struct weir_server_shard *shard, struct weir_batch *batch, ui
 {
     struct weir_server_job *job = weir_server_runner_job_of(batch);
     struct weir_server_shard_version *sv = batch->version;
+    if (batch->is_private && job->decoded_ns > 0)
+        weir_server_runner_call_of(batch->slices)->loop.decoded_ns = job->decoded_ns;
     for (struct weir_batch_slice *s = batch->slices; s; s = s->next)
         answer_slice(shard, job, s, now_ns);
     if (job->run_ns > 0) {
@@ -297,7 +308,7 @@ static void finish(struct weir_server_shard *shard, struct weir_batch *batch, ui
         weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_RUN], job->run_ns);
         weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_ENCODE], job->encode_ns);
     }
-    weir_batcher_finish(shard->loop.batcher, batch, job->run_ns, now_ns);
+    weir_batcher_finish(shard->loop.batcher, batch, job->run_ns + job->encode_ns, now_ns);
 }
 
 /* --- batches on their way ------------------------------------------------------------------- */
@@ -433,12 +444,13 @@ static void take_large(struct weir_server_shard *shard, struct weir_http_req *re
     }
     struct weir_server_job *job = weir_server_runner_job_of(batch);
     struct weir_server_call *call = weir_server_runner_call_of(batch->slices);
-    fill_call(call, req, sv);
+    fill_call(call, req, sv, route);
     call->protocol = (struct weir_protocol_call){
         .dialect = route == WEIR_SERVER_ROUTE_V2_INFER ? WEIR_PROTOCOL_V2 : WEIR_PROTOCOL_FLASK};
-    call->decoded_ns = now_ns;
+    call->loop.decoded_ns = now_ns;
     job->body = body;
     job->asked = asked_of(route);
+    job->decoded_ns = 0;
     job->is_v2 = route == WEIR_SERVER_ROUTE_V2_INFER;
     weir_http_req_set_user(req, batch->slices);
     if (!submit(shard, batch)) {
@@ -505,9 +517,9 @@ void weir_server_predict_body(struct weir_server_shard *shard, struct weir_http_
     struct weir_batch_slice *slice = weir_batcher_committed(shard->loop.batcher);
     weir_assert(slice);
     struct weir_server_call *call = weir_server_runner_call_of(slice);
-    fill_call(call, req, sv);
+    fill_call(call, req, sv, route);
     call->protocol = protocol;
-    call->decoded_ns = weir_clock_ns();
+    call->loop.decoded_ns = weir_clock_ns();
     if (protocol.n_ignored > 0)
         weir_metric_counter_add(sv->cells.extra_columns, protocol.n_ignored);
     weir_http_req_set_user(req, slice);

@@ -151,7 +151,7 @@ static void decode_private(struct weir_server_runner *runner, struct weir_server
             ? weir_protocol_v2_decode(&runner->decoder, spec, body, sink, &call->protocol, &err)
             : weir_protocol_flask_decode(&runner->decoder, spec, job->asked, body, sink,
                                          &call->protocol, &err);
-    call->decoded_ns = weir_clock_ns();
+    job->decoded_ns = weir_clock_ns();
     weir_buf_deinit(&job->body);
     if (status != WEIR_OK)
         fail(job, call, status, err.msg[0] ? err.msg : weir_status_text(status));

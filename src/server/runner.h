@@ -22,19 +22,24 @@ enum {
     WEIR_SERVER_GROUP_MAX = 8, /* batches of one group in one run */
 };
 
-/* A request in a slice: filled on the loop at commit, answered by the runner. The user memory of a
- * slice. */
+/* A request in a slice: the user memory of a slice. The loop may answer a timeout from its own
+ * fields while a worker still has the others. */
 struct weir_server_call {
-    struct weir_http_ticket ticket;
-    struct weir_server_shard_version *sv; /* the loop's; not for the runner */
-    uint64_t begun_ns;                    /* read event that completed the head */
-    uint64_t decoded_ns;                  /* when its rows were in the batch */
-    enum weir_status status;              /* set by the runner; WEIR_OK: the body below */
-    size_t body_at;                       /* in the batch's replies */
-    size_t body_bytes;                    /* answer body, or the error text */
-    bool wants_timing;
-    uint8_t request_id_bytes;
-    char request_id[WEIR_SERVER_REQUEST_ID_BYTES_MAX];
+    struct { /* the loop's; not for the runner */
+        struct weir_http_ticket ticket;
+        struct weir_server_shard_version *sv;
+        uint64_t begun_ns;   /* read event that completed the head */
+        uint64_t decoded_ns; /* when its rows were in the batch */
+        bool is_v2;
+        bool wants_timing;
+        uint8_t request_id_bytes;
+        char request_id[WEIR_SERVER_REQUEST_ID_BYTES_MAX];
+    } loop;
+    /* filled on the loop at commit, or by the runner that decodes; the runner's until the batch is
+     * back */
+    enum weir_status status; /* WEIR_OK: the body below */
+    size_t body_at;          /* in the batch's replies */
+    size_t body_bytes;       /* answer body, or the error text */
     struct weir_protocol_call protocol;
 };
 
@@ -48,6 +53,7 @@ struct weir_server_job {
     struct weir_buf body;    /* private batches: the request body to be decoded */
     enum weir_output asked;  /* private batches */
     bool is_v2;              /* private batches */
+    uint64_t decoded_ns;     /* private batches: when the worker had decoded the body */
     uint64_t run_ns; /* time of the model's run, shared among the batches of the run by rows */
     uint64_t encode_ns;
 };
