@@ -12,6 +12,9 @@
 /* A deadline may be met this late; so a busy server arms its timer a few times a second at most. */
 static const uint64_t SWEEP_NS = 50000000;
 
+/* How often a full server looks whether others have closed connections. */
+static const uint64_t ROOM_NS = 50000000;
+
 /* A listener of a server. */
 struct weir_http_listening {
     struct weir_http_server *server;
@@ -167,6 +170,11 @@ static void set_accepting(struct weir_http_server *server)
         return;
     server->is_full = is_full;
     server->counters.accept_paused += is_full;
+    /* The room may be made by another loop, which tells nobody: look again now and then. */
+    if (is_full)
+        weir_timer_start(&server->room_timer, weir_loop_now_ns(server->loop) + ROOM_NS);
+    else
+        weir_timer_stop(&server->room_timer);
     WEIR_LIST_FOREACH (link, &server->listenings) {
         struct weir_http_listening *l = WEIR_CONTAINER_OF(link, struct weir_http_listening, link);
         if (is_full)
@@ -174,6 +182,14 @@ static void set_accepting(struct weir_http_server *server)
         else
             weir_listener_resume(&l->listener);
     }
+}
+
+static void on_room(struct weir_timer *timer, void *arg)
+{
+    struct weir_http_server *server = arg;
+    set_accepting(server);
+    if (server->is_full)
+        weir_timer_start(timer, weir_loop_now_ns(server->loop) + ROOM_NS);
 }
 
 static void finish_close(struct weir_http_server *server)
@@ -204,7 +220,7 @@ static bool is_exempt(const struct weir_http_server *server, const struct weir_a
 static void rim_release(struct weir_http_server *server, struct weir_http_conn *conn)
 {
     struct peer *peer = peer_of(conn);
-    if (!is_exempt(server, &conn->peer))
+    if (conn->is_limited)
         (void)atomic_fetch_sub_explicit(&server->shared->n_conns, 1, memory_order_relaxed);
     if (conn->is_counted)
         weir_http_shared_address_remove(server->shared, &conn->peer);
@@ -243,28 +259,29 @@ void weir_http_server_adopt(struct weir_http_server *server, int fd, const struc
 {
     weir_loop_assert_thread(server->loop);
     set_now(server);
-    struct peer *peer = server->is_closing ? NULL : acquire_peer(server);
-    if (!peer || weir_stream_open_fd(&peer->stream, server->loop, fd, &stream_events) != WEIR_OK ||
-        weir_http_conn_init(&peer->conn, server, &transport, addr) != WEIR_OK) {
+    /* A full table is met here by connections from the backlog of a drain, or of another loop. */
+    bool has_room = !server->is_closing && server->n_conns < server->conns_cap;
+    struct peer *peer = has_room ? acquire_peer(server) : NULL;
+    if (!peer || weir_stream_open_fd(&peer->stream, server->loop, fd, &stream_events) != WEIR_OK) {
         server->counters.conns_failed++;
-        if (peer && peer->stream.is_open) {
-            /* No free index: only adopt without a look at conns_max gets here. */
-            weir_stream_close(&peer->stream);
-            return;
-        }
         weir_mem_free(server->mem, peer);
         (void)close(fd);
         return;
     }
     struct weir_http_conn *conn = &peer->conn;
+    enum weir_status status = weir_http_conn_init(conn, server, &transport, addr);
+    weir_assert(status == WEIR_OK); /* There was room. */
+    bool is_refused = false;
     if (!is_exempt(server, addr)) {
+        conn->is_limited = true;
         (void)atomic_fetch_add_explicit(&server->shared->n_conns, 1, memory_order_relaxed);
         conn->is_counted =
             addr->kind != WEIR_ADDR_UNIX &&
             weir_http_shared_address_add(server->shared, addr, server->opts.conns_per_address_max);
+        is_refused = addr->kind != WEIR_ADDR_UNIX && !conn->is_counted;
     }
     set_accepting(server);
-    if (!conn->is_counted && addr->kind != WEIR_ADDR_UNIX && !is_exempt(server, addr))
+    if (is_refused)
         weir_http_conn_refuse(conn, WEIR_HTTP_REFUSAL_ADDRESS);
     else
         weir_http_conn_start(conn);
@@ -298,6 +315,9 @@ enum weir_status weir_http_server_new(struct weir_http_server **out, struct weir
         server->deferred.arg = server;
         set_now(server);
         status = weir_timer_init(&server->sweep_timer, loop, WEIR_TIMER_COARSE, on_sweep, server);
+        weir_assert(status == WEIR_OK); /* Coarse timers need nothing. */
+        status = weir_timer_init(&server->room_timer, loop, WEIR_TIMER_COARSE, on_room, server);
+        weir_assert(status == WEIR_OK);
     }
     if (status != WEIR_OK) {
         weir_mem_free(mem, server);
@@ -386,12 +406,13 @@ void weir_http_server_close(struct weir_http_server *server, weir_loop_fn *close
     server->closed_fn = closed;
     server->closed_arg = arg;
     weir_loop_defer_cancel(&server->deferred);
-    server->n_closing += server->n_conns + 1;
+    server->n_closing += server->n_conns + 2;
     close_listeners(server);
     for (uint32_t i = 0; i < server->conns_cap; i++)
         if (server->conns[i])
             weir_http_conn_abort(server->conns[i], server->conns[i]->n_reqs > 0);
     weir_timer_close(&server->sweep_timer, on_timer_closed);
+    weir_timer_close(&server->room_timer, on_timer_closed);
 }
 
 uint32_t weir_http_server_n_conns(const struct weir_http_server *server)

@@ -90,6 +90,7 @@ struct weir_http_conn {
     bool is_last : 1;       /* the request being read is the last one */
     bool is_stalled : 1;    /* reading was stopped by a limit of ours */
     bool has_eof : 1;       /* the peer sends no more */
+    bool is_limited : 1;    /* counted in shared->n_conns */
     bool is_counted : 1;    /* in the table of addresses */
     bool wants_write : 1;   /* the kernel takes no more for now */
     bool is_dirty : 1;      /* in server->dirty */
@@ -187,6 +188,7 @@ struct weir_http_server {
 
     /* the rim of server.c */
     struct weir_timer sweep_timer;
+    struct weir_timer room_timer;
     struct weir_loop_deferred deferred;
     struct weir_list listenings;
     struct weir_list spare_conns;

@@ -134,6 +134,45 @@ Test(http_server, connections_beyond_the_limit_wait_in_the_backlog, .timeout = 2
     end();
 }
 
+Test(http_server, room_made_by_another_server_is_noticed, .timeout = 20)
+{
+    struct weir_http_options opts = defaults;
+    opts.conns_max = 1;
+    begin(opts);
+    int first = connect_one();
+    cr_assert_eq(ask(first), 200);
+    (void)atomic_fetch_add(&shared.n_conns, 1); /* A connection of another loop's server. */
+    (void)close(first);
+    run_some();
+    cr_assert_eq(weir_http_server_n_conns(server), 0);
+    int waiting = connect_one();
+    cr_assert_eq(ask(waiting), 0);
+    (void)atomic_fetch_sub(&shared.n_conns, 1);
+    uint64_t until = weir_clock_ns() + 5000000000;
+    while (weir_http_server_n_conns(server) == 0 && weir_clock_ns() < until)
+        (void)weir_loop_run_once(&loop, false);
+    cr_assert_eq(weir_http_server_n_conns(server), 1);
+    (void)close(waiting);
+    end();
+}
+
+Test(http_server, a_drain_with_a_full_table_turns_the_backlog_away, .timeout = 20)
+{
+    struct weir_http_options opts = defaults;
+    opts.conns_max = 1;
+    begin(opts);
+    int first = connect_one();
+    cr_assert_eq(ask(first), 200);
+    int waiting = connect_one();
+    weir_http_server_stop_listening(server);
+    run_some();
+    cr_assert_eq(weir_http_server_counters(server)->conns_failed, 1);
+    cr_assert_eq(ask(first), 200);
+    (void)close(first);
+    (void)close(waiting);
+    end();
+}
+
 Test(http_server, one_address_has_so_many_connections, .timeout = 20)
 {
     struct weir_http_options opts = defaults;
