@@ -610,6 +610,15 @@ void weir_repo_rescan(struct weir_repo *repo)
 enum weir_status weir_repo_rollback(struct weir_repo *repo, struct weir_str model,
                                     struct weir_error *err)
 {
+    uint8_t digest[WEIR_REPO_DIGEST_BYTES];
+    if (weir_repo_step_rollback_file(repo->step, model, digest)) {
+        int fd = -1;
+        if (weir_repo_state_dir_find(&repo->state, digest, &fd, NULL) != WEIR_OK)
+            return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
+                                  "the file of the version before is not kept; that needs a state "
+                                  "directory (state_dir) with room for it (state_bytes_max)");
+        (void)close(fd); /* Only whether it is there was asked. */
+    }
     enum weir_status st = weir_repo_step_rollback(repo->step, model, weir_clock_wall_ns(), err);
     pump(repo);
     return st;

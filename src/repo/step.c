@@ -522,6 +522,18 @@ static bool has_lower(const struct weir_repo_step *step, const struct weir_repo_
     return false;
 }
 
+bool weir_repo_step_rollback_file(const struct weir_repo_step *step, struct weir_str model,
+                                  uint8_t digest[WEIR_REPO_DIGEST_BYTES])
+{
+    const struct weir_repo_step_model *m = find_model(step, model);
+    const struct weir_repo_live *live = m ? weir_repo_step_default(step, m) : NULL;
+    const struct weir_repo_source *s = weir_repo_step_source_of(step, live);
+    if (!s || has_lower(step, s) || m->record.before_number == 0)
+        return false;
+    memcpy(digest, m->record.before, WEIR_REPO_DIGEST_BYTES);
+    return true;
+}
+
 enum weir_status weir_repo_step_rollback(struct weir_repo_step *step, struct weir_str model,
                                          uint64_t wall_ns, struct weir_error *err)
 {

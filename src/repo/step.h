@@ -199,6 +199,10 @@ void weir_repo_step_loaded(struct weir_repo_step *step, const struct weir_repo_l
 /* Tells that nobody uses a retired version any more. */
 void weir_repo_step_released(struct weir_repo_step *step, const struct weir_version *version);
 
+/* Finds whether a rollback of the model would load a kept file, and which: its digest. */
+bool weir_repo_step_rollback_file(const struct weir_repo_step *step, struct weir_str model,
+                                  uint8_t digest[WEIR_REPO_DIGEST_BYTES]);
+
 /* The calls of weir_repo_rollback, weir_repo_unload, weir_repo_load. */
 WEIR_MUST_USE enum weir_status weir_repo_step_rollback(struct weir_repo_step *step,
                                                        struct weir_str model, uint64_t wall_ns,

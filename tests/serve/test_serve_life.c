@@ -214,6 +214,22 @@ Test(serve_life, rollback_serves_the_version_before)
     cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
 }
 
+Test(serve_life, a_rollback_without_a_kept_file_is_refused_and_changes_nothing)
+{
+    start_with((const char *const[]){NULL});
+    wait_for_version("1");
+    put_model("iris.joblib", "m.joblib");
+    wait_for_version("2");
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "POST", "/weir/v1/models/m/rollback", NULL, NULL,
+                             &answer);
+    cr_assert_eq(answer.status, 400, "%s", answer.body);
+    cr_assert_not_null(strstr(answer.body, "state directory"), "%s", answer.body);
+    put_model("toy.joblib", "m.joblib");
+    wait_for_version("3");
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
 Test(serve_life, a_unix_socket_serves_all_loops)
 {
     char path[100];
