@@ -13,10 +13,11 @@ $(BUILD)/build.ninja:
 	@command -v meson >/dev/null || { echo "meson is not installed; run: .ci/setup --for build" >&2; exit 1; }
 	meson setup $(BUILD)
 
-# Installs, builds a release and serves the sample models.
+# Installs, builds a release of the program alone and serves the sample models.
 serve:
 	@.ci/setup --for build
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@ninja -C $(BUILD) weir
 	exec $(BUILD)/weir serve --config $(CONFIG)
 
 # Every build and every test; ends with one line "N passed, N failed".
