@@ -88,9 +88,7 @@ def check_exports(library):
         for statement in re.findall(r"WEIR_API\b([^;{]*?)\(", code):
             declared.add(re.findall(r"\w+", statement)[-1])
     exported = {symbol for symbol, _ in nm("-D", "-g", "--defined-only", library)}
-    for symbol in sorted(declared - exported):
-        print(f"{symbol}: declared WEIR_API, not in {library}")
-    return [
+    return [f"{s}: declared WEIR_API, not in {library}" for s in sorted(declared - exported)] + [
         f"{s}: exported by {library}, not declared WEIR_API in include/weir" for s in sorted(exported - declared)
     ]
 
