@@ -19,6 +19,7 @@
  *   silent MS               nothing comes for so long
  *   wait MS                 time passes
  *   counter NAME N          GET /counters says so
+ *   ready PATH              waits until GET PATH is answered 200
  *
  * usage: runner SERVER SCRIPT… ; writes TAP. */
 #include <arpa/inet.h>
@@ -53,6 +54,7 @@ struct run {
     int line;
     enum mode mode;
     pid_t server;
+    int server_out; /* its standard output, kept open to its end */
     uint16_t port;
     int fd;
     char *received; /* RECEIVED_BYTES */
@@ -97,7 +99,7 @@ static bool start_server(struct run *r, char **args)
     while (n + 1 < sizeof line && read(out[0], line + n, 1) == 1 && line[n] != '\n')
         n++;
     line[n] = '\0';
-    (void)close(out[0]);
+    r->server_out = out[0];
     const char *colon = strrchr(line, ':');
     if (strncmp(line, "listening on ", 13) != 0 || !colon)
         return fail(r, "the server said \"%s\"", line);
@@ -105,7 +107,7 @@ static bool start_server(struct run *r, char **args)
     return true;
 }
 
-static bool stop_server(struct run *r)
+static bool end_server(struct run *r)
 {
     if (r->server <= 0)
         return true;
@@ -123,6 +125,15 @@ static bool stop_server(struct run *r)
     (void)waitpid(r->server, NULL, 0);
     r->server = 0;
     return fail(r, "the server did not end at SIGTERM");
+}
+
+static bool stop_server(struct run *r)
+{
+    bool is_fine = end_server(r);
+    if (r->server_out > 0)
+        (void)close(r->server_out);
+    r->server_out = -1;
+    return is_fine;
 }
 
 /* --- a connection
@@ -285,6 +296,29 @@ static bool check_counter(struct run *r, const char *name, long want)
     return got == want || fail(r, "counter %s is %ld, not %ld", name, got, want);
 }
 
+/* Asks on connections of its own until the answer is 200. */
+static bool wait_ready(struct run *r, const char *path)
+{
+    char request[512];
+    char answer[16];
+    int n = snprintf(request, sizeof request,
+                     "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", path);
+    for (int i = 0; i < WAIT_MS / 20; i++) {
+        int fd = connect_to(r->port);
+        bool is_ready = false;
+        if (fd >= 0) {
+            send_all(fd, request, (size_t)n);
+            is_ready =
+                recv(fd, answer, 12, MSG_WAITALL) == 12 && memcmp(answer, "HTTP/1.1 200", 12) == 0;
+            (void)close(fd);
+        }
+        if (is_ready)
+            return true;
+        (void)poll(NULL, 0, 20);
+    }
+    return fail(r, "%s is not ready", path);
+}
+
 /* --- scripts
  * -------------------------------------------------------------------------------------- */
 
@@ -428,6 +462,8 @@ static bool do_line(struct run *r, const char *at)
         return do_silent(r, (int)strtol(at, NULL, 10));
     if (is_word(&at, "wait"))
         return poll(NULL, 0, (int)strtol(at, NULL, 10)) == 0;
+    if (is_word(&at, "ready"))
+        return wait_ready(r, at);
     if (is_word(&at, "counter"))
         return do_counter(r, at);
     return fail(r, "unknown word: %s", at);
