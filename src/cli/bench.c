@@ -265,7 +265,8 @@ const struct weir_cli_command weir_cli_bench = {
             "\n"
             "URL is http://ADDR:PORT, ADDR:PORT or unix:PATH; rows are made up to fit what the\n"
             "server says its model takes. With a path that is not one of a prediction, or with\n"
-            "\"/\", it is a plain GET. MODEL is a file: a server is started on it for the run.\n"
+            "\"/\", it is a plain GET. MODEL is a file: a server is started on it for the run\n"
+            "(on the other processors, when weir bench is bound to some with taskset).\n"
             "\n"
             "Exits 1 when a request failed or an answer was wrong.",
     .examples = "weir bench models/churn.joblib\n"

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +101,24 @@ static uint16_t free_port(void)
     return port;
 }
 
+/* Where we are bound to some processors (taskset), the server gets the others: on the same ones the
+ * two would only measure each other. */
+static void use_other_processors(void)
+{
+    cpu_set_t ours;
+    cpu_set_t others;
+    long n = sysconf(_SC_NPROCESSORS_CONF);
+    CPU_ZERO(&others);
+    if (sched_getaffinity(0, sizeof ours, &ours) != 0)
+        return;
+    for (int i = 0; i < n && i < CPU_SETSIZE; i++) {
+        if (!CPU_ISSET((size_t)i, &ours))
+            CPU_SET((size_t)i, &others);
+    }
+    if (CPU_COUNT(&others) > 0)
+        (void)sched_setaffinity(0, sizeof others, &others); /* Not ours to use: then we share. */
+}
+
 _Noreturn static void exec_server(const struct weir_cli_bench_server *s, pid_t parent)
 {
     char *argv[] = {(char[]){"weir"}, (char[]){"serve"},
@@ -110,6 +129,7 @@ _Noreturn static void exec_server(const struct weir_cli_bench_server *s, pid_t p
     int log = open(s->log.at, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     /* It must not outlive us, whatever ends us. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    use_other_processors();
     if (log >= 0 && getppid() == parent && dup2(log, STDERR_FILENO) >= 0 &&
         dup2(log, STDOUT_FILENO) >= 0)
         (void)execv("/proc/self/exe", argv);

@@ -26,8 +26,9 @@ struct weir_cli_bench_server {
 };
 
 /* Copies the model into a new directory and starts this program's "serve" on it, on a free port of
- * the loopback interface, without admin listener and state directory. Does not wait for it to be
- * ready. WEIR_ERR_IO; the server is then as zeroed. */
+ * the loopback interface, without admin listener and state directory, on the processors that this
+ * process is not bound to, if any. Does not wait for it to be ready. WEIR_ERR_IO; the server is
+ * then as zeroed. */
 WEIR_MUST_USE enum weir_status weir_cli_bench_server_start(struct weir_cli_bench_server *s,
                                                            const char *model,
                                                            struct weir_error *err);

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import os
+import pty
 import random
 import shutil
 import subprocess
@@ -33,6 +34,26 @@ def write_csv(path, rows, header=None):
         if header:
             out.writerow(header)
         out.writerows([[repr(v) if isinstance(v, float) else v for v in row] for row in rows])
+
+
+def on_terminal(command, environment):
+    """Runs a command on a pseudo-terminal and returns what it drew."""
+    master, slave = pty.openpty()
+    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
+    process = subprocess.Popen(command, stdout=slave, stderr=slave, env={**env, **environment})
+    os.close(slave)
+    drawn = b""
+    while True:
+        try:
+            part = os.read(master, 4096)
+        except OSError:  # The last one has hung up.
+            break
+        if not part:
+            break
+        drawn += part
+    process.wait(60)
+    os.close(master)
+    return drawn.decode()
 
 
 def close(got, expected):
@@ -294,6 +315,29 @@ def predict_streams_more_rows_than_a_chunk_holds(folder):
         last = f.read().strip().split("\n")[-1]
     alone = exits(weir("predict", model, "-", "--output", "predict_proba", stdin=last.encode()), 0).out
     equal(alone.split("\n")[1], ",".join(rows[-1]))
+
+
+@case
+def predict_draws_a_bar_on_a_terminal_only(folder):
+    table = os.path.join(folder, "big.csv")
+    with open(table, "w", encoding="utf-8") as f:
+        f.write("5.1,3.5,1.4,0.2\n" * 400000)
+    out = os.path.join(folder, "out.csv")
+    command = [PROGRAM, "predict", os.path.join(MODELS, "iris.joblib"), table, "-o", out]
+    seen = on_terminal(command, {"TERM": "xterm"})
+    contains(seen, "\r[=")
+    contains(seen, " %  ")
+    contains(seen, " rows  ")
+    contains(seen, f"{out}: 400000 rows in ")
+    equal("[=" in on_terminal(command, {"TERM": "dumb"}), False, "on a terminal that cannot move its cursor")
+    equal("[=" in exits(weir(*command[1:]), 0).err, False, "into a pipe")
+
+
+@case
+def colours_are_for_terminals_that_want_them(folder):
+    contains(on_terminal([PROGRAM, "--help"], {"TERM": "xterm"}), "\033[1mUsage:\033[0m")
+    equal("\033" in on_terminal([PROGRAM, "--help"], {"TERM": "xterm", "NO_COLOR": "1"}), False)
+    contains(on_terminal([PROGRAM, "inspect"], {"TERM": "xterm"}), "\033[31mno file is given\033[0m")
 
 
 # --- check ---
