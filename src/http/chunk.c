@@ -170,7 +170,7 @@ static enum weir_http_refusal take_byte(struct weir_http_chunks *c,
     case WEIR_HTTP_CHUNK_DONE:
         break;
     }
-    weir_assert(!"a state without framing bytes");
+    weir_assert(c->state != WEIR_HTTP_CHUNK_DATA && c->state != WEIR_HTTP_CHUNK_DONE);
     return WEIR_HTTP_REFUSAL_CHUNK;
 }
 

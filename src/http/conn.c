@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reading side of a connection: bytes in, requests to the handlers.
+/* The life of a connection: its states, deadlines and ends.
  *
  *              first byte          head whole, body not
  *      IDLE ──────────────▶ HEAD ──────────────────────▶ BODY, CHUNKS ──┐
@@ -40,27 +40,16 @@ static const struct {
     [WEIR_HTTP_CONN_CLOSED] = {"closed", 0},
 };
 
-static void conn_move(struct weir_http_conn *conn, enum weir_http_conn_state to)
+void weir_http_conn_move(struct weir_http_conn *conn, enum weir_http_conn_state to)
 {
     weir_assert((states[conn->state].successors & 1U << to) != 0);
     conn->state = to;
 }
 
-static bool is_reading_state(enum weir_http_conn_state state)
-{
-    return state <= WEIR_HTTP_CONN_SKIP;
-}
-
-static bool is_in_body(const struct weir_http_conn *conn)
-{
-    return conn->state == WEIR_HTTP_CONN_BODY || conn->state == WEIR_HTTP_CONN_CHUNKS ||
-           conn->state == WEIR_HTTP_CONN_SKIP;
-}
-
 /* --- input that must wait
  * --------------------------------------------------------------------------- */
 
-static void drop_held(struct weir_http_conn *conn)
+void weir_http_conn_drop_held(struct weir_http_conn *conn)
 {
     if (conn->is_processing)
         return; /* process_held drops it. */
@@ -68,50 +57,31 @@ static void drop_held(struct weir_http_conn *conn)
     weir_http_core_buf_release(conn->server, &conn->held);
 }
 
-/* Appends input to held; false: over the limit or no memory. */
-static bool hold(struct weir_http_conn *conn, const char *bytes, size_t n)
-{
-    struct weir_http_server *server = conn->server;
-    if (!conn->held.at)
-        conn->held = weir_http_core_buf_acquire(server);
-    if (!weir_http_core_charge(server, &conn->held_charged,
-                               weir_max_size(conn->held.cap, conn->held.n + n)))
-        return false;
-    weir_buf_append(&conn->held, bytes, n);
-    weir_http_core_charge_over(server, &conn->held_charged, conn->held.cap);
-    return weir_buf_ok(&conn->held);
-}
-
 /* --- ending
  * ------------------------------------------------------------------------------------------ */
 
-static void clear_read_timeout(struct weir_http_conn *conn)
-{
-    weir_http_core_timeout_clear(&conn->read_timeout);
-}
-
 void weir_http_conn_end_reading(struct weir_http_conn *conn)
 {
-    if (!is_reading_state(conn->state))
+    if (!weir_http_conn_is_reading(conn))
         return;
-    conn_move(conn, WEIR_HTTP_CONN_ENDING);
+    weir_http_conn_move(conn, WEIR_HTTP_CONN_ENDING);
     conn->reading = NULL;
-    drop_held(conn);
+    weir_http_conn_drop_held(conn);
     conn->is_stalled = false;
     conn->io->read_stop(conn);
 }
 
-static void close_now(struct weir_http_conn *conn, bool reset)
+void weir_http_conn_close(struct weir_http_conn *conn, bool reset)
 {
     struct weir_http_server *server = conn->server;
-    conn_move(conn, WEIR_HTTP_CONN_CLOSED);
-    clear_read_timeout(conn);
+    weir_http_conn_move(conn, WEIR_HTTP_CONN_CLOSED);
+    weir_http_core_timeout_clear(&conn->read_timeout);
     weir_http_core_timeout_clear(&conn->rate_timeout);
     weir_http_core_timeout_clear(&conn->write_timeout);
     weir_list_remove(&conn->dirty_link);
     conn->is_dirty = false;
     conn->reading = NULL;
-    drop_held(conn);
+    weir_http_conn_drop_held(conn);
     weir_http_core_charge_over(server, &conn->unsent_charged, 0);
     conn->io->close(conn, reset);
 }
@@ -120,7 +90,7 @@ void weir_http_conn_abort(struct weir_http_conn *conn, bool reset)
 {
     if (conn->state == WEIR_HTTP_CONN_CLOSED)
         return;
-    close_now(conn, reset);
+    weir_http_conn_close(conn, reset);
     while (!weir_list_is_empty(&conn->reqs))
         weir_http_conn_finish_req(WEIR_CONTAINER_OF(conn->reqs.next, struct weir_http_req, link),
                                   true);
@@ -161,12 +131,12 @@ static void set_timeouts(struct weir_http_conn *conn)
     bool is_armed = weir_list_is_linked(&conn->read_timeout.link);
     if (!wanted_timeout(conn, &kind)) {
         if (is_armed)
-            clear_read_timeout(conn);
+            weir_http_core_timeout_clear(&conn->read_timeout);
     } else if (!is_armed || conn->read_kind != kind) {
         conn->read_kind = kind;
         weir_http_core_timeout_set(conn->server, &conn->read_timeout, kind);
     }
-    if (!is_in_body(conn) || conn->is_stalled) {
+    if (!weir_http_conn_is_in_body(conn) || conn->is_stalled) {
         weir_http_core_timeout_clear(&conn->rate_timeout);
     } else if (!weir_list_is_linked(&conn->rate_timeout.link)) {
         conn->rate_bytes = 0;
@@ -183,11 +153,11 @@ void weir_http_conn_settle(struct weir_http_conn *conn)
         bool is_drained =
             conn->state == WEIR_HTTP_CONN_IDLE && conn->server->is_draining && !conn->is_fresh;
         if (is_over || is_drained) {
-            close_now(conn, false);
+            weir_http_conn_close(conn, false);
             return;
         }
         if (conn->state == WEIR_HTTP_CONN_ENDING) {
-            conn_move(conn, WEIR_HTTP_CONN_LINGER);
+            weir_http_conn_move(conn, WEIR_HTTP_CONN_LINGER);
             conn->skip_left = 0;
             conn->io->shutdown(conn);
             conn->io->read_start(conn);
@@ -199,13 +169,11 @@ void weir_http_conn_settle(struct weir_http_conn *conn)
 /* --- refusing
  * ---------------------------------------------------------------------------------------- */
 
-/* Answers with a refusal as the last request of the connection: the one being read if it has no
- * answer yet, else a new one. */
-static void refuse(struct weir_http_conn *conn, enum weir_http_refusal refusal)
+void weir_http_conn_refuse(struct weir_http_conn *conn, enum weir_http_refusal refusal)
 {
     struct weir_http_req *req = conn->reading;
     bool is_new = !req || req->is_replied;
-    if (is_new && is_in_body(conn)) {
+    if (is_new && weir_http_conn_is_in_body(conn)) {
         /* SKIP: its answer was given; there is nobody to tell but by closing. */
         weir_http_core_count(conn->server, refusal);
         weir_http_conn_end_reading(conn);
@@ -222,418 +190,24 @@ static void refuse(struct weir_http_conn *conn, enum weir_http_refusal refusal)
     weir_http_reply_refusal(req, refusal, 0, true);
 }
 
-/* --- one request
- * ------------------------------------------------------------------------------------- */
-
-/* Copies the head out of the read buffer, because the body is still to come. */
-static bool keep_head(struct weir_http_req *req)
-{
-    struct weir_http_server *server = req->conn->server;
-    const char *old = req->head_bytes;
-    req->head_copy = weir_http_core_buf_acquire(server);
-    weir_buf_append(&req->head_copy, old, req->head.bytes);
-    if (!weir_buf_ok(&req->head_copy))
-        return false;
-    req->head_bytes = req->head_copy.at;
-    for (uint32_t i = 0; i < req->match.n_captures; i++) {
-        const char *at = req->match.captures[i].at;
-        if (at >= old && at < old + req->head.bytes)
-            req->match.captures[i].at = req->head_bytes + (at - old);
-    }
-    return true;
-}
-
-/* Shows a whole request to its handler; the connection is ready for the next one before that. */
-static void dispatch(struct weir_http_req *req)
-{
-    struct weir_http_conn *conn = req->conn;
-    struct weir_http_server *server = conn->server;
-    conn->reading = NULL;
-    if (req->closes)
-        weir_http_conn_end_reading(conn);
-    else
-        conn_move(conn, WEIR_HTTP_CONN_IDLE);
-    clear_read_timeout(conn);
-    req->whole_ns = server->now_ns;
-    req->is_shown = true;
-    uint64_t generation = req->generation;
-    server->handlers->body(server->ctx, req);
-    /* Nothing is written or freed inside of calls, so the request is still there. */
-    weir_assert(req->generation == generation);
-    req->head_bytes = NULL;
-    req->body = (struct weir_str){NULL, 0};
-    weir_http_core_buf_release(server, &req->head_copy);
-    weir_http_core_buf_release(server, &req->body_bytes);
-    weir_http_core_charge_over(server, &req->body_charged, 0);
-}
-
-/* Appends to the body; false: over a limit or no memory, and refused. */
-static bool append_body(struct weir_http_req *req, struct weir_str bytes)
-{
-    struct weir_http_server *server = req->conn->server;
-    size_t n = req->body_bytes.n + bytes.n;
-    if (!req->body_bytes.at)
-        req->body_bytes = weir_http_core_buf_acquire(server);
-    req->bytes_in += bytes.n;
-    req->conn->rate_bytes += bytes.n;
-    bool is_fine =
-        weir_http_core_charge(server, &req->body_charged, weir_max_size(req->body_bytes.cap, n));
-    if (is_fine) {
-        weir_buf_append(&req->body_bytes, bytes.at, bytes.n);
-        weir_http_core_charge_over(server, &req->body_charged, req->body_bytes.cap);
-        is_fine = weir_buf_ok(&req->body_bytes);
-    }
-    if (!is_fine)
-        refuse(req->conn, WEIR_HTTP_REFUSAL_BUFFERED);
-    return is_fine;
-}
-
-static size_t take_body(struct weir_http_conn *conn, const char *bytes, size_t n)
-{
-    struct weir_http_req *req = conn->reading;
-    uint64_t left = req->head.length - req->body_bytes.n;
-    size_t used = n < left ? n : (size_t)left;
-    if (!append_body(req, weir_str_make(bytes, used)))
-        return n;
-    if (used == left) {
-        req->body = weir_buf_str(&req->body_bytes);
-        dispatch(req);
-    }
-    return used;
-}
-
-static size_t take_chunks(struct weir_http_conn *conn, const char *bytes, size_t n)
-{
-    struct weir_http_req *req = conn->reading;
-    enum weir_http_refusal refusal = WEIR_HTTP_REFUSAL_NONE;
-    size_t used = 0;
-    while (used < n) {
-        size_t k = 0;
-        struct weir_str data = {NULL, 0};
-        enum weir_http_chunk_result result =
-            weir_http_chunk_read(&req->chunks, &conn->server->opts,
-                                 weir_str_make(bytes + used, n - used), &k, &data, &refusal);
-        used += k;
-        req->bytes_in += k - data.n;
-        if (result == WEIR_HTTP_CHUNK_BYTES && !append_body(req, data))
-            return n;
-        if (result == WEIR_HTTP_CHUNK_REFUSED) {
-            refuse(conn, refusal);
-            return n;
-        }
-        if (result == WEIR_HTTP_CHUNK_WHOLE) {
-            req->body = weir_buf_str(&req->body_bytes);
-            dispatch(req);
-            return used;
-        }
-    }
-    return used;
-}
-
-static size_t skip_body(struct weir_http_conn *conn, size_t n)
-{
-    size_t used = n < conn->skip_left ? n : (size_t)conn->skip_left;
-    conn->skip_left -= used;
-    conn->rate_bytes += used;
-    if (conn->skip_left == 0) {
-        clear_read_timeout(conn);
-        conn_move(conn, WEIR_HTTP_CONN_IDLE);
-    }
-    return used;
-}
-
-/* --- heads
- * ------------------------------------------------------------------------------------------- */
-
-/* Finds whether this request ends the connection, by what it asks or by a limit of ours. */
-static bool is_last_request(struct weir_http_conn *conn, const struct weir_http_head *head)
-{
-    struct weir_http_server *server = conn->server;
-    const struct weir_http_options *opts = &server->opts;
-    conn->n_begun++;
-    if (head->wants_close || (head->minor == 0 && !head->wants_keep_alive))
-        return true;
-    if (conn->n_begun >= opts->conn_requests_max) {
-        server->counters.limit_conn_requests++;
-        return true;
-    }
-    /* Spread by index over 90 % to 110 %, so that connections of one burst do not end in one. */
-    uint64_t age_max = opts->conn_age_ns_max / 100 * (90 + conn->index % 21);
-    if (server->now_ns - conn->opened_ns > age_max) {
-        server->counters.limit_conn_age++;
-        return true;
-    }
-    uint64_t buffered = atomic_load_explicit(&server->shared->buffered_bytes, memory_order_relaxed);
-    if (buffered > opts->buffered_bytes_max / 100 * opts->keep_alive_percent) {
-        server->counters.shed_keep_alive++;
-        return true;
-    }
-    return server->is_draining;
-}
-
-static bool needs_length(const struct weir_http_req *req)
-{
-    enum weir_http_method method = req->head.method;
-    bool has_body_by_meaning =
-        method == WEIR_HTTP_POST || method == WEIR_HTTP_PUT || method == WEIR_HTTP_PATCH;
-    return has_body_by_meaning && !req->head.has_length && !req->head.is_chunked &&
-           (req->match.route->flags & WEIR_HTTP_ROUTE_EMPTY_BODY) == 0;
-}
-
-/* Answers what the router decides alone. */
-static void route(struct weir_http_req *req)
-{
-    struct weir_http_server *server = req->conn->server;
-    static const uint32_t common = WEIR_HTTP_METHOD_BIT(GET) | WEIR_HTTP_METHOD_BIT(POST);
-    if (req->head.is_asterisk) {
-        weir_http_reply_options(req, common);
-        return;
-    }
-    enum weir_http_match_kind kind = weir_http_router_match(server->router, req->head.method,
-                                                            weir_http_req_path(req), &req->match);
-    if (kind == WEIR_HTTP_MATCH_FOUND) {
-        if (needs_length(req))
-            weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_LENGTH_REQUIRED, 0, false);
-        return;
-    }
-    if (req->head.method == WEIR_HTTP_TRACE)
-        weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_NOT_ALLOWED,
-                                req->match.allow ? req->match.allow : common, false);
-    else if (kind == WEIR_HTTP_MATCH_NOT_FOUND)
-        weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_NOT_FOUND, 0, false);
-    else if (req->head.method == WEIR_HTTP_OPTIONS)
-        weir_http_reply_options(req, req->match.allow);
-    else
-        weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_NOT_ALLOWED, req->match.allow, false);
-}
-
-/* Everything that is answered from the head alone: routes, length, expectation, then the handler.
- */
-static void show_head(struct weir_http_req *req)
-{
-    struct weir_http_server *server = req->conn->server;
-    const struct weir_http_head *head = &req->head;
-    bool has_body = head->is_chunked || head->length > 0;
-    req->closes_early = has_body && (head->expects_continue || head->is_chunked ||
-                                     head->length > server->opts.linger_bytes_max);
-    req->is_in_head = true;
-    if (server->router)
-        route(req);
-    if (!req->is_replied && head->expects_other && head->minor == 1)
-        weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_EXPECTATION, 0, true);
-    if (!req->is_replied && head->length > server->opts.body_bytes_max)
-        weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_BODY_LONG, 0, true);
-    if (!req->is_replied) {
-        enum weir_http_verdict verdict = server->handlers->head(server->ctx, req);
-        weir_assert(verdict == WEIR_HTTP_ACCEPT || req->is_replied);
-    }
-    req->is_in_head = false;
-}
-
-/* Goes on after the head: the body is here, is to come, or is to be thrown away. Returns the bytes
- * used. */
-static size_t begin_body(struct weir_http_req *req, const char *bytes, size_t n)
-{
-    struct weir_http_conn *conn = req->conn;
-    const struct weir_http_head *head = &req->head;
-    if (req->is_replied) {
-        req->head_bytes = NULL;
-        if (req->closes) {
-            weir_http_conn_end_reading(conn);
-        } else if (head->length > 0) {
-            conn_move(conn, WEIR_HTTP_CONN_SKIP);
-            conn->skip_left = head->length;
-        } else {
-            conn_move(conn, WEIR_HTTP_CONN_IDLE);
-        }
-        return 0;
-    }
-    conn->reading = req;
-    if (!head->is_chunked && n >= head->length) {
-        if (head->expects_continue && head->minor == 1 && head->length > 0)
-            weir_http_reply_continue(req);
-        req->body = weir_str_make(bytes, (size_t)head->length);
-        req->bytes_in += head->length;
-        dispatch(req);
-        return (size_t)head->length;
-    }
-    if (head->expects_continue && head->minor == 1)
-        weir_http_reply_continue(req);
-    conn_move(conn, head->is_chunked ? WEIR_HTTP_CONN_CHUNKS : WEIR_HTTP_CONN_BODY);
-    if (!keep_head(req))
-        refuse(conn, WEIR_HTTP_REFUSAL_BUFFERED);
-    return 0;
-}
-
-static void keep_target(struct weir_http_req *req)
-{
-    const struct weir_http_server *server = req->conn->server;
-    if (!server->handlers->done)
-        return;
-    size_t n = weir_min_size(req->head.target.n, (size_t)server->opts.target_bytes_kept);
-    memcpy(req->target, req->head_bytes + req->head.target.at, n);
-    req->n_target = (uint32_t)n;
-}
-
-/* Reads a head from the beginning of bytes, and what follows it. Returns the bytes used: 0 when the
- * head is not whole. */
-static size_t take_head(struct weir_http_conn *conn, const char *bytes, size_t n)
-{
-    struct weir_http_server *server = conn->server;
-    struct weir_http_head head = {0};
-    enum weir_http_refusal refusal = WEIR_HTTP_REFUSAL_NONE;
-    if (conn->state == WEIR_HTTP_CONN_IDLE) {
-        clear_read_timeout(conn);
-        conn_move(conn, WEIR_HTTP_CONN_HEAD);
-        conn->scan = (struct weir_http_scan){0};
-    }
-    enum weir_http_scan_result result =
-        weir_http_head_scan(&conn->scan, &server->opts, bytes, n, &head, &refusal);
-    if (result == WEIR_HTTP_SCAN_MORE)
-        return 0;
-    if (result == WEIR_HTTP_SCAN_REFUSED) {
-        refuse(conn, refusal);
-        return n;
-    }
-    clear_read_timeout(conn);
-    refusal = weir_http_head_read(&head, &conn->scan, bytes);
-    struct weir_http_req *req = weir_http_core_req_acquire(conn);
-    if (!req) {
-        server->counters.limit_buffered++;
-        weir_http_conn_abort(conn, true);
-        return n;
-    }
-    req->head = head;
-    req->head_bytes = bytes;
-    req->bytes_in = head.bytes;
-    keep_target(req);
-    if (refusal != WEIR_HTTP_REFUSAL_NONE) {
-        req->head_bytes = NULL;
-        weir_http_reply_refusal(req, refusal, 0, true);
-        weir_http_conn_end_reading(conn);
-        return n;
-    }
-    req->closes = is_last_request(conn, &head);
-    req->keeps_old = head.minor == 0 && !req->closes;
-    show_head(req);
-    if (conn->state != WEIR_HTTP_CONN_HEAD)
-        return n; /* Ended by the handler's answer. */
-    return head.bytes + begin_body(req, bytes + head.bytes, n - head.bytes);
-}
-
-/* --- input
- * ------------------------------------------------------------------------------------------- */
-
-/* Stops reading when a limit of ours is met; true: it is. */
-static bool stall(struct weir_http_conn *conn)
-{
-    struct weir_http_server *server = conn->server;
-    if (conn->is_stalled)
-        return true;
-    bool is_between = !is_in_body(conn);
-    if (is_between && conn->n_reqs >= server->opts.pipeline_max)
-        server->counters.limit_pipeline++;
-    else if (conn->unsent > server->opts.unsent_bytes_max)
-        server->counters.limit_unsent++;
-    else
-        return false;
-    conn->is_stalled = true;
-    conn->io->read_stop(conn);
-    return true;
-}
-
-/* Uses as much of the input as it can; returns how much that was. */
-static size_t process(struct weir_http_conn *conn, const char *bytes, size_t n)
-{
-    size_t used = 0;
-    while (is_reading_state(conn->state) && !stall(conn) && used < n) {
-        size_t k = 0;
-        if (conn->state == WEIR_HTTP_CONN_BODY)
-            k = take_body(conn, bytes + used, n - used);
-        else if (conn->state == WEIR_HTTP_CONN_CHUNKS)
-            k = take_chunks(conn, bytes + used, n - used);
-        else if (conn->state == WEIR_HTTP_CONN_SKIP)
-            k = skip_body(conn, n - used);
-        else
-            k = take_head(conn, bytes + used, n - used);
-        if (k == 0 && conn->state == WEIR_HTTP_CONN_HEAD)
-            break;
-        used += k;
-    }
-    return is_reading_state(conn->state) ? used : n;
-}
-
-/* Processes what is held, and moves the rest to the front. */
-static void process_held(struct weir_http_conn *conn)
-{
-    conn->is_processing = true;
-    size_t used = process(conn, conn->held.at, conn->held.n);
-    conn->is_processing = false;
-    conn->held.n -= used;
-    if (conn->held.n == 0 || !is_reading_state(conn->state))
-        drop_held(conn);
-    else if (used > 0)
-        memmove(conn->held.at, conn->held.at + used, conn->held.n);
-}
-
-void weir_http_conn_read(struct weir_http_conn *conn, const char *bytes, size_t n)
-{
-    struct weir_http_server *server = conn->server;
-    server->counters.bytes_in += n;
-    if (conn->state == WEIR_HTTP_CONN_LINGER) {
-        conn->skip_left += n;
-        if (conn->skip_left > server->opts.linger_bytes_max) {
-            server->counters.timeout_linger++;
-            close_now(conn, false);
-        }
-        return;
-    }
-    if (!is_reading_state(conn->state))
-        return;
-    conn->is_fresh = false;
-    bool is_held = true;
-    if (conn->held.n > 0) {
-        is_held = hold(conn, bytes, n);
-        if (is_held)
-            process_held(conn);
-    } else {
-        size_t used = process(conn, bytes, n);
-        if (used < n)
-            is_held = hold(conn, bytes + used, n - used);
-    }
-    if (!is_held)
-        refuse(conn, WEIR_HTTP_REFUSAL_BUFFERED);
-    weir_http_conn_settle(conn);
-}
-
-void weir_http_conn_resume(struct weir_http_conn *conn)
-{
-    const struct weir_http_options *opts = &conn->server->opts;
-    if (!conn->is_stalled || conn->n_reqs >= opts->pipeline_max ||
-        conn->unsent > opts->unsent_bytes_resume)
-        return;
-    conn->is_stalled = false;
-    conn->io->read_start(conn);
-    if (conn->held.n > 0)
-        process_held(conn);
-}
+/* --- what the transport tells ------------------------------------------------------------ */
 
 void weir_http_conn_eof(struct weir_http_conn *conn)
 {
     struct weir_http_server *server = conn->server;
     conn->has_eof = true;
     if (conn->state == WEIR_HTTP_CONN_LINGER) {
-        close_now(conn, false);
+        weir_http_conn_close(conn, false);
         return;
     }
-    if (!is_reading_state(conn->state)) {
+    if (!weir_http_conn_is_reading(conn)) {
         weir_http_conn_settle(conn);
         return;
     }
     struct weir_http_req *cut = conn->reading;
     if (conn->state == WEIR_HTTP_CONN_HEAD)
         server->counters.cut_head++;
-    else if (is_in_body(conn))
+    else if (weir_http_conn_is_in_body(conn))
         server->counters.cut_body++;
     weir_http_conn_end_reading(conn);
     if (cut && !cut->is_replied)
@@ -660,7 +234,7 @@ static void rate_timeout(struct weir_http_conn *conn)
     const struct weir_http_options *opts = &conn->server->opts;
     uint64_t wanted = opts->body_rate_bytes_min * (opts->body_rate_ns / 1000000) / 1000;
     if (conn->rate_bytes < wanted)
-        refuse(conn, WEIR_HTTP_REFUSAL_BODY_RATE);
+        weir_http_conn_refuse(conn, WEIR_HTTP_REFUSAL_BODY_RATE);
     /* settle begins the next span if the body goes on. */
 }
 
@@ -670,21 +244,21 @@ void weir_http_conn_timeout(struct weir_http_conn *conn, enum weir_http_timeout_
     switch (kind) {
     case WEIR_HTTP_TIMEOUT_FIRST_BYTE:
         counters->timeout_first_byte++;
-        close_now(conn, false);
+        weir_http_conn_close(conn, false);
         return;
     case WEIR_HTTP_TIMEOUT_IDLE:
         counters->timeout_idle++;
-        close_now(conn, false);
+        weir_http_conn_close(conn, false);
         return;
     case WEIR_HTTP_TIMEOUT_HEAD:
-        refuse(conn, WEIR_HTTP_REFUSAL_HEAD_SLOW);
+        weir_http_conn_refuse(conn, WEIR_HTTP_REFUSAL_HEAD_SLOW);
         break;
     case WEIR_HTTP_TIMEOUT_BODY:
-        refuse(conn, WEIR_HTTP_REFUSAL_BODY_SLOW);
+        weir_http_conn_refuse(conn, WEIR_HTTP_REFUSAL_BODY_SLOW);
         break;
     case WEIR_HTTP_TIMEOUT_LINGER:
         counters->timeout_linger++;
-        close_now(conn, false);
+        weir_http_conn_close(conn, false);
         return;
     case WEIR_HTTP_TIMEOUT_RATE:
         rate_timeout(conn);
@@ -729,11 +303,6 @@ void weir_http_conn_start(struct weir_http_conn *conn)
 {
     conn->io->read_start(conn);
     weir_http_conn_settle(conn);
-}
-
-void weir_http_conn_refuse(struct weir_http_conn *conn, enum weir_http_refusal refusal)
-{
-    refuse(conn, refusal);
 }
 
 void weir_http_conn_close_if_idle(struct weir_http_conn *conn)

@@ -60,6 +60,17 @@ enum weir_http_scan_result weir_http_head_scan(struct weir_http_scan *scan,
 enum weir_http_refusal weir_http_head_read(struct weir_http_head *head,
                                            const struct weir_http_scan *scan, const char *bytes);
 
+/* Reads "METHOD SP target SP HTTP/1.x", line being a part of bytes. Malformed comes before unknown,
+ * the version before the method. */
+enum weir_http_refusal weir_http_head_request_line(struct weir_http_head *head, const char *bytes,
+                                                   struct weir_str line);
+
+/* Makes a span of a part of bytes. */
+struct weir_http_span weir_http_head_span(const char *bytes, struct weir_str s);
+
+/* Finds whether s is host [":" port], not empty and without user information (RFC 3986 §3.2). */
+bool weir_http_head_is_authority(struct weir_str s);
+
 /* Finds whether c may stand in a token (RFC 9110 §5.6.2). */
 bool weir_http_head_is_token(unsigned char c);
 

@@ -252,9 +252,29 @@ WEIR_MUST_USE enum weir_status weir_http_conn_init(struct weir_http_conn *conn,
                                                    const struct weir_http_transport *io,
                                                    const struct weir_addr *peer);
 
-/* Starts reading; or refuses the connection with an answer. Once, after init. */
+/* Starts reading. Once, after init. */
 void weir_http_conn_start(struct weir_http_conn *conn);
+
+/* Answers with a refusal as the last request of the connection: the one being read if it has no
+ * answer yet, else a new one. */
 void weir_http_conn_refuse(struct weir_http_conn *conn, enum weir_http_refusal refusal);
+
+/* Goes to a state that may follow the present one. */
+void weir_http_conn_move(struct weir_http_conn *conn, enum weir_http_conn_state to);
+
+/* Finds whether requests are still read, and whether the input is a body now. */
+static inline bool weir_http_conn_is_reading(const struct weir_http_conn *conn)
+{
+    return conn->state <= WEIR_HTTP_CONN_SKIP;
+}
+
+static inline bool weir_http_conn_is_in_body(const struct weir_http_conn *conn)
+{
+    return conn->state >= WEIR_HTTP_CONN_BODY && conn->state <= WEIR_HTTP_CONN_SKIP;
+}
+
+/* Forgets the input that waits; while it is being processed: nothing, that is done after. */
+void weir_http_conn_drop_held(struct weir_http_conn *conn);
 
 /* What the transport tells: bytes came, the peer ended, the connection broke, more can be written,
  * it is closed. */
@@ -269,6 +289,9 @@ void weir_http_conn_timeout(struct weir_http_conn *conn, enum weir_http_timeout_
 
 /* Writes answers that are due, in order; then reads on if it was stopped. */
 void weir_http_conn_flush(struct weir_http_conn *conn);
+
+/* Closes the transport of a connection whose requests are all finished. */
+void weir_http_conn_close(struct weir_http_conn *conn, bool reset);
 
 /* Ends the connection at once; what is unanswered is lost. */
 void weir_http_conn_abort(struct weir_http_conn *conn, bool reset);
