@@ -31,7 +31,7 @@ enum weir_status weir_cli_bench_url_parse(struct weir_cli_bench_url *out, const 
             rest.at += 7;
             rest.n -= 7;
         }
-        const char *slash = rest.n ? memchr(rest.at, '/', rest.n) : NULL;
+        const char *slash = rest.at && rest.n ? memchr(rest.at, '/', rest.n) : NULL;
         if (slash) {
             url.path = weir_str_make(slash, (size_t)(rest.at + rest.n - slash));
             rest.n = (size_t)(slash - rest.at);

@@ -28,7 +28,7 @@ void weir_cli_csv_deinit(struct weir_cli_csv *c)
 /* Reads more bytes behind those that are there. */
 static enum weir_status fill(struct weir_cli_csv *c, struct weir_error *err)
 {
-    if (c->at > 0) {
+    if (c->bytes && c->at > 0) {
         memmove(c->bytes, c->bytes + c->at, c->n - c->at);
         c->n -= c->at;
         c->at = 0;
@@ -59,7 +59,7 @@ static enum weir_status find_record(struct weir_cli_csv *c, size_t *n_record,
     bool is_quoted = false;
     for (size_t i = 0;;) {
         const char *from = c->bytes ? c->bytes + c->at : NULL;
-        size_t n = c->n - c->at;
+        size_t n = from ? c->n - c->at : 0;
         while (i < n) {
             char ch = from[i++];
             if (ch == '"') {

@@ -214,6 +214,25 @@ def predict_answers_what_scikit_learn_answered(folder):
 
 
 @case
+def predict_groups_the_classes_of_several_targets(folder):
+    path, ref = fixture("rfc_wine_multi")
+    table = os.path.join(folder, "x.csv")
+    write_csv(table, rows_of(ref["X"]))
+    arguments = [path, table, "--output", "predict_proba,predict", "--no-header"]
+    lines = exits(weir("predict", *arguments, "--json"), 0).out.strip().split("\n")
+    expected = zip(rows_of(ref["f8.predict"]), rows_of(ref["f8.predict_proba_0"]), rows_of(ref["f8.predict_proba_1"]))
+    for line, (labels, first, second) in zip(lines, expected, strict=True):
+        doc = json.loads(line)
+        equal(list(doc), ["probabilities", "prediction"], "the order that was asked for")
+        equal(doc["prediction"], labels)
+        for got, want in zip(doc["probabilities"], [first, second], strict=True):
+            equal(all(close(a, b) for a, b in zip(got, want, strict=True)), True)
+    header = exits(weir("predict", *arguments), 0).out.split("\n")[0]
+    equal(header, "probability_0_0,probability_0_1,probability_0_2,probability_1_0,probability_1_1,"
+                  "prediction_0,prediction_1")
+
+
+@case
 def predict_finds_columns_by_name_in_any_order(folder):
     path, ref = fixture("lr_iris_df")
     names = ref["features"][1]
