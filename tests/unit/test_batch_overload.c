@@ -81,6 +81,7 @@ static void finish(struct sim *s, struct weir_batch *batch, uint64_t now_ns, uin
             break;
         case WEIR_BATCHER_ANSWER_UNRUN:
             cr_assert_fail("every batch was begun");
+            break;
         case WEIR_BATCHER_ANSWER_NONE:
             break;
         }

@@ -29,7 +29,7 @@ static enum weir_status step_node(struct weir_format_sklearn *s, const struct we
                                   struct weir_error *err)
 {
     struct weir_value_at pair;
-    struct weir_value_at object = {NULL};
+    struct weir_value_at object = {0};
     enum weir_status status = weir_value_item(steps, i, &pair, err);
     if (status == WEIR_OK)
         status = step_pair(&pair, &object, err);
