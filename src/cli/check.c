@@ -356,7 +356,7 @@ const struct weir_cli_command weir_cli_check = {
         "Exits 0 when all is fine, 1 when the configuration or a model is not, 2 when the\n"
         "command line is wrong.",
     .examples = "weir check conf/weir.yaml\n"
-                "weir check models/ --strict-readiness true\n"
+                "weir check models/ --strict-readiness\n"
                 "weir check models/ --json",
     .options = options,
     .n_options = WEIR_ARRAY_LEN(options),
