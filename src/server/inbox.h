@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages between the keeper and the loops: a bounded queue and a wake-up, one for each thread.
  *
- * Control messages are few (a table, a configuration, the steps of the end) and their receivers
- * come round in milliseconds, so a full queue is a stuck thread. Only descriptors handed to another
- * loop may come in bursts; for them a full queue is an answer. */
+ * Control messages are few (a table, a configuration, the steps of the end), but for the versions
+ * that a loop lets go: as many as a directory held models. So the queue grows for them, up to a
+ * bound at which its receiver must be stuck. Descriptors handed to another loop do not make it
+ * grow; for them a full queue is an answer. */
 #ifndef WEIR_SERVER_INBOX_H
 #define WEIR_SERVER_INBOX_H
 
@@ -13,7 +14,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-enum { WEIR_SERVER_INBOX_MESSAGES_MAX = 1024 };
+enum {
+    WEIR_SERVER_INBOX_MESSAGES_MAX = 1024,       /* without growing */
+    WEIR_SERVER_INBOX_CONTROL_MAX = 1024 * 1024, /* control messages: beyond, the process ends */
+};
 
 enum weir_server_message_kind {
     /* keeper → loop */
@@ -43,9 +47,11 @@ struct weir_server_inbox {
     struct weir_wake wake; /* belongs to the receiving loop */
     struct {               /* under mu */
         pthread_mutex_t mu;
-        struct weir_server_message messages[WEIR_SERVER_INBOX_MESSAGES_MAX]; /* a ring */
+        struct weir_server_message *messages; /* a ring of cap: room, or owned */
+        uint32_t cap;
         uint32_t first;
         uint32_t n;
+        struct weir_server_message room[WEIR_SERVER_INBOX_MESSAGES_MAX];
     } shared;
 };
 
@@ -54,12 +60,15 @@ WEIR_MUST_USE enum weir_status weir_server_inbox_init(struct weir_server_inbox *
                                                       struct weir_loop *loop, weir_loop_fn *fn,
                                                       void *arg);
 
+/* Releases what a queue that has grown holds; its wake-up is closed by its owner. */
+void weir_server_inbox_deinit(struct weir_server_inbox *inbox);
+
 /* Queues a message and wakes the receiver; false: the queue is full. Runs on: any thread. */
 WEIR_MUST_USE bool weir_server_inbox_try_push(struct weir_server_inbox *inbox,
                                               struct weir_server_message message);
 
-/* As above for control messages: a full queue ends the process, since its receiver is stuck. Runs
- * on: any thread. */
+/* As above for control messages, for which the queue grows: WEIR_SERVER_INBOX_CONTROL_MAX of them,
+ * or no memory, end the process. Runs on: any thread. */
 void weir_server_inbox_push(struct weir_server_inbox *inbox, struct weir_server_message message);
 
 /* Takes the oldest message; false: none. Runs on: the receiver. */

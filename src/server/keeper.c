@@ -51,38 +51,63 @@ struct weir_repo *weir_server_keeper_repo(struct weir_server_keeper *keeper)
 
 /* --- tables and versions --- */
 
-/* Counts one more answer for something; true: every shard has answered now, and it is forgotten. */
-static bool answered(struct weir_server_keeper *keeper, struct weir_server_pending *pending,
-                     uint32_t *n, const void *what)
+/* Notes something that all shards will answer for. Like a shard that cannot hold a table, a keeper
+ * that cannot hold these few bytes has no way to refuse it. */
+static void await(struct weir_server_keeper *keeper, struct weir_server_pendings *p,
+                  const void *what)
 {
-    uint32_t i = 0;
-    while (i < *n && pending[i].what != what)
-        i++;
-    if (i == *n) {
-        weir_assert(*n < WEIR_SERVER_PENDING_MAX);
-        pending[(*n)++] = (struct weir_server_pending){.what = what};
+    if (p->n == p->cap) {
+        size_t cap = p->cap > 0 ? p->cap * 2 : 64;
+        struct weir_server_pending *at =
+            weir_mem_resize(keeper->shared.mem, p->at, cap, sizeof *p->at);
+        weir_assert(at);
+        p->at = at;
+        p->cap = cap;
     }
-    if (++pending[i].n_answers < keeper->shared.n_shards)
+    p->at[p->n++] = (struct weir_server_pending){.what = what};
+}
+
+/* Counts one more answer for something; true: every shard has answered now, and it is forgotten. */
+static bool answered(const struct weir_server_keeper *keeper, struct weir_server_pendings *p,
+                     const void *what)
+{
+    size_t i = 0;
+    while (i < p->n && p->at[i].what != what)
+        i++;
+    weir_assert(i < p->n);
+    if (++p->at[i].n_answers < keeper->shared.n_shards)
         return false;
-    pending[i] = pending[--*n];
+    p->at[i] = p->at[--p->n];
     return true;
 }
 
 static void on_publish(void *ctx, const struct weir_table *table)
 {
     struct weir_server_keeper *keeper = ctx;
+    await(keeper, &keeper->tables, table);
+    for (size_t i = 0; i < table->n_retired; i++)
+        await(keeper, &keeper->versions, table->retired[i]);
     tell_all(keeper, WEIR_SERVER_TABLE, table);
     weir_server_keeper_announce(keeper, table);
 }
 
-/* The series of a version go when its last loop let go of it, unless the same number serves again.
- */
+static bool is_same_number(const struct weir_version *a, const struct weir_version *b)
+{
+    return a->number == b->number && weir_str_eq(a->name, b->name);
+}
+
+/* The series of a version go when its last loop let go of it, unless the same number serves again,
+ * or did and some loop still counts for it. */
 static void forget_series(struct weir_server_keeper *keeper, const struct weir_version *version)
 {
     const struct weir_table *table = weir_repo_table(keeper->repo);
     const struct weir_repo_entry *entry = weir_repo_table_find(table, version->name);
     for (size_t i = 0; entry && i < entry->n_versions; i++) {
-        if (entry->versions[i]->number == version->number)
+        if (is_same_number(entry->versions[i], version))
+            return;
+    }
+    for (size_t i = 0; i < keeper->versions.n; i++) {
+        if (is_same_number(keeper->versions.at[i].what, version))
             return;
     }
     (void)weir_metric_registry_remove(keeper->shared.metrics, "model", version->name, "version",
@@ -230,11 +255,11 @@ void weir_server_keeper_receive(struct weir_server_keeper *keeper,
 {
     switch (message.kind) {
     case WEIR_SERVER_TABLE_ADOPTED:
-        if (answered(keeper, keeper->tables, &keeper->n_tables, message.ptr))
+        if (answered(keeper, &keeper->tables, message.ptr))
             weir_repo_table_adopted(keeper->repo, message.ptr);
         break;
     case WEIR_SERVER_VERSION_RELEASED:
-        if (answered(keeper, keeper->versions, &keeper->n_versions, message.ptr)) {
+        if (answered(keeper, &keeper->versions, message.ptr)) {
             forget_series(keeper, message.ptr);
             weir_repo_version_released(keeper->repo, message.ptr);
         }
@@ -502,6 +527,8 @@ static void free_all(struct weir_server_keeper *keeper)
     weir_http_shared_deinit(&keeper->http);
     weir_mem_free(mem, shared->shards);
     weir_mem_free(mem, keeper->threads);
+    weir_mem_free(mem, keeper->tables.at);
+    weir_mem_free(mem, keeper->versions.at);
     weir_config_free(keeper->config);
     weir_config_free(keeper->old_config);
     weir_mem_free(mem, keeper);

@@ -5,15 +5,17 @@
 
 #include "server/keeper.h"
 
-enum {
-    WEIR_SERVER_PENDING_MAX = 256, /* tables published and not yet adopted by all; versions retired
-                                      and not yet released by all */
-};
-
-/* Something that every shard must have answered for. */
+/* Something that every shard must answer for. */
 struct weir_server_pending {
     const void *what; /* table or version */
     uint32_t n_answers;
+};
+
+/* Some of them, in no order. */
+struct weir_server_pendings {
+    struct weir_server_pending *at; /* owned */
+    size_t n;
+    size_t cap;
 };
 
 /* The steps of the end. */
@@ -39,11 +41,9 @@ struct weir_server_keeper {
     uint32_t n_config_answers;
     bool must_reload_again; /* a SIGHUP came while a reload was under way */
     const struct weir_config_sources *sources;
-    FILE *out; /* NULL once everything was announced */
-    struct weir_server_pending tables[WEIR_SERVER_PENDING_MAX];
-    uint32_t n_tables;
-    struct weir_server_pending versions[WEIR_SERVER_PENDING_MAX];
-    uint32_t n_versions;
+    FILE *out;                            /* NULL once everything was announced */
+    struct weir_server_pendings tables;   /* published, and not yet adopted by all */
+    struct weir_server_pendings versions; /* retired, and not yet released by all */
     enum weir_server_phase phase;
     uint32_t n_drained; /* loops whose last connection is closed */
     uint32_t n_stopped;

@@ -80,6 +80,8 @@ void weir_server_shard_close(struct weir_server_shard *shard)
     if (shard->loop.is_closing)
         return;
     shard->loop.is_closing = true;
+    /* The pool has ended, so all jobs are back; the wake-up for the last may still be under way. */
+    (void)weir_pool_home_drain(&shard->home);
     for (uint32_t i = 0; i < shard->loop.n_unix_listeners; i++)
         weir_listener_close(&shard->loop.unix_listeners[i], on_closed_part, shard);
     weir_http_server_close(shard->loop.http, on_closed_part, shard);
@@ -95,7 +97,7 @@ static void drain(struct weir_server_shard *shard)
     shard->loop.is_draining = true;
     for (uint32_t i = 0; i < shard->loop.n_unix_listeners; i++) {
         (void)weir_listener_empty_backlog(&shard->loop.unix_listeners[i]);
-        weir_listener_pause(&shard->loop.unix_listeners[i]);
+        weir_listener_close(&shard->loop.unix_listeners[i], on_closed_part, shard);
     }
     weir_http_server_stop_listening(shard->loop.http);
     weir_http_server_drain(shard->loop.http);
@@ -271,6 +273,7 @@ void weir_server_shard_free(struct weir_server_shard *shard)
     weir_loop_deinit(&shard->loop.loop);
     weir_protocol_decoder_deinit(&shard->loop.decoder);
     weir_server_runner_deinit(&shard->loop.runner);
+    weir_server_inbox_deinit(&shard->inbox);
     struct weir_list *link;
     while ((link = weir_list_take(&shard->loop.versions)) != NULL)
         weir_mem_free(mem, WEIR_CONTAINER_OF(link, struct weir_server_shard_version, link));

@@ -254,6 +254,38 @@ Test(serve_life, a_unix_socket_serves_all_loops)
     cr_assert_neq(access(path, F_OK), 0, "the socket file is removed");
 }
 
+/* All of a big directory goes at once: each loop then lets go of hundreds of versions in one go. */
+Test(serve_life, hundreds_of_models_unloaded_at_once_are_let_go)
+{
+    enum { N = 300 };
+    char name[64];
+    char path[512];
+    for (int i = 0; i < N; i++) {
+        (void)snprintf(name, sizeof name, "m%03d.joblib", i);
+        put_model("toy.joblib", name);
+    }
+    start_with((const char *const[]){"--loops", "4", NULL});
+    ask("POST", "/predict/m299", "{\"x\":[1,2]}");
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    for (int i = 0; i < N; i++) {
+        (void)snprintf(name, sizeof name, "models/m%03d.joblib", i);
+        weir_test_tmp_path(&tmp, name, path, sizeof path);
+        cr_assert_eq(unlink(path), 0);
+    }
+    cr_assert_eq(kill(server.pid, SIGHUP), 0);
+    double freed = 0;
+    uint64_t until_ns = weir_clock_ns() + 20 * WEIR_NS_PER_S;
+    while (freed < N && weir_clock_ns() < until_ns) {
+        (void)poll(NULL, 0, 20);
+        freed = weir_test_server_metric(&server,
+                                        "weir_repository_events_total{event=\"versions_freed\"}");
+    }
+    cr_assert_float_eq(freed, N, 0);
+    ask("POST", "/predict/m", "{\"x\":[1,2]}");
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
 Test(serve_life, the_start_tells_addresses_models_and_a_curl_line)
 {
     start_with((const char *const[]){NULL});

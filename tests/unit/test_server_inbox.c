@@ -7,7 +7,7 @@
 
 static struct weir_loop loop;
 static struct weir_server_inbox inbox;
-static int64_t received[WEIR_SERVER_INBOX_MESSAGES_MAX];
+static int64_t received[4 * WEIR_SERVER_INBOX_MESSAGES_MAX];
 static size_t n_received;
 static struct weir_timer alive; /* A wake-up alone does not keep a loop running. */
 
@@ -36,6 +36,7 @@ static void start(void)
 
 static void end(void)
 {
+    weir_server_inbox_deinit(&inbox);
     weir_wake_close(&inbox.wake, NULL);
     weir_timer_close(&alive, NULL);
     weir_loop_deinit(&loop);
@@ -63,5 +64,26 @@ Test(server_inbox, a_full_queue_is_an_answer)
     cr_assert_not(weir_server_inbox_try_push(&inbox, m));
     cr_assert(weir_server_inbox_take(&inbox, &m));
     cr_assert(weir_server_inbox_try_push(&inbox, m));
+    end();
+}
+
+/* The ring has turned before it grows, so that its two halves must be put in order. */
+Test(server_inbox, control_messages_beyond_the_bound_make_it_grow)
+{
+    enum { N = 3 * WEIR_SERVER_INBOX_MESSAGES_MAX };
+    struct weir_server_message m;
+    start();
+    for (int64_t i = 0; i < 100; i++)
+        weir_server_inbox_push(&inbox, (struct weir_server_message){.number = -1});
+    while (weir_server_inbox_take(&inbox, &m))
+        cr_assert_eq(m.number, -1);
+    for (int64_t i = 0; i < N; i++)
+        weir_server_inbox_push(&inbox, (struct weir_server_message){.number = i});
+    cr_assert_not(weir_server_inbox_try_push(&inbox, (struct weir_server_message){.number = -1}));
+    while (n_received < N)
+        (void)weir_loop_run_once(&loop, true);
+    for (int64_t i = 0; i < N; i++)
+        cr_assert_eq(received[i], i);
+    cr_assert(weir_server_inbox_try_push(&inbox, (struct weir_server_message){.number = -1}));
     end();
 }
