@@ -24,6 +24,8 @@ static int run(const struct weir_cli_command *self, int argc, char **argv)
         return weir_cli_usage(self, "%s", err.msg);
     if (status == WEIR_OK)
         status = weir_server_keeper_run(config, &sources, stdout, &err);
+    clearerr(
+        stdout); /* Whoever read the announcements may be gone; that is no failure of serving. */
     return status == WEIR_OK ? WEIR_CLI_EXIT_OK : weir_cli_fail(&err);
 }
 
