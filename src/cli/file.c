@@ -45,7 +45,8 @@ enum weir_status weir_cli_file_read(struct weir_cli_file *f, const char *path,
                                     struct weir_error *err)
 {
     *f = (struct weir_cli_file){.path = path};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Without O_NONBLOCK a pipe that nobody writes would hold us here. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return fail(path, err);
     enum weir_status status = read_all(fd, f, err);

@@ -182,6 +182,9 @@ def inspect_says_why_a_file_is_no_model(folder):
     exits(weir("inspect", cut), 1)
     contains(exits(weir("inspect", os.path.join(folder, "none")), 1).err, "No such file or directory")
     contains(exits(weir("inspect", folder), 1).err, "not a regular file")
+    pipe = os.path.join(folder, "pipe.pkl")
+    os.mkfifo(pipe)
+    contains(exits(weir("inspect", pipe), 1).err, "not a regular file")
 
 
 # --- predict ---
