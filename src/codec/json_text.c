@@ -3,6 +3,7 @@
 #include "base/macros.h"
 #include "codec/json_priv.h"
 #include "codec/number_priv.h"
+#include "codec/utf8.h"
 
 #include <string.h>
 
@@ -18,31 +19,6 @@ static uint32_t hex4(const char *p)
 {
     return (uint32_t)(hex_value(p[0]) << 12 | hex_value(p[1]) << 8 | hex_value(p[2]) << 4 |
                       hex_value(p[3]));
-}
-
-/* Writes a code point as UTF-8; returns the number of bytes. */
-static size_t put_utf8(char out[4], uint32_t c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
 }
 
 /* Reads the escape at p (its backslash) into out; *n: bytes written. Returns its end. */
@@ -62,11 +38,11 @@ static const char *read_escape(const char *p, const char *end, char out[4], size
     if (c >= 0xd800 && c < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
         uint32_t low = hex4(p + 2);
         if (low >= 0xdc00 && low < 0xe000) {
-            *n = put_utf8(out, 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
+            *n = weir_codec_utf8_encode(0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00), out);
             return p + 6;
         }
     }
-    *n = put_utf8(out, c >= 0xd800 && c < 0xe000 ? 0xfffd : c);
+    *n = weir_codec_utf8_encode(c >= 0xd800 && c < 0xe000 ? 0xfffd : c, out);
     return p;
 }
 
@@ -110,48 +86,40 @@ void weir_codec_json_unescape(struct weir_str written, struct weir_buf *out)
     }
 }
 
-/* Returns the length of the UTF-8 sequence at p; 0: there is none. Unicode 15, table 3-7. */
-static size_t utf8_bytes(const char *p, const char *end)
-{
-    unsigned char c = (unsigned char)*p;
-    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-    if (n == 0 || (size_t)(end - p) < n)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if (((unsigned char)p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    unsigned char second = n > 1 ? (unsigned char)p[1] : 0;
-    bool is_bad = (c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
-                  (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f);
-    return is_bad ? 0 : n;
-}
-
-void weir_codec_json_append_text(struct weir_buf *buf, struct weir_str text)
+/* Appends text that is UTF-8, without quotes around it. */
+static void append_valid(struct weir_buf *buf, const char *p, const char *end)
 {
     static const char hex[] = "0123456789abcdef";
-    const char *p = text.n ? text.at : "";
-    const char *end = p + text.n;
-    weir_buf_append_byte(buf, '"');
     while (p < end) {
         const char *plain = p;
-        size_t n = 1;
-        while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&
-               (n = utf8_bytes(p, end)) > 0)
-            p += n;
+        while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
+            p++;
         weir_buf_append(buf, plain, (size_t)(p - plain));
         if (p == end)
-            break;
+            return;
         unsigned char c = (unsigned char)*p++;
-        if (c >= 0x80) {
-            weir_buf_append(buf, replacement, 3);
-        } else if (c == '"' || c == '\\') {
+        if (c == '"' || c == '\\') {
             weir_buf_append(buf, (char[]){'\\', (char)c}, 2);
         } else if (c == '\n' || c == '\r' || c == '\t') {
             weir_buf_append(buf, (char[]){'\\', c == '\n' ? 'n' : c == '\r' ? 'r' : 't'}, 2);
         } else {
             weir_buf_append(buf, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
         }
+    }
+}
+
+void weir_codec_json_append_text(struct weir_buf *buf, struct weir_str text)
+{
+    struct weir_str rest = weir_str_make(text.n ? text.at : "", text.n);
+    weir_buf_append_byte(buf, '"');
+    while (rest.n > 0) {
+        size_t n = weir_codec_utf8_valid_bytes(rest, WEIR_CODEC_UTF8_STRICT);
+        append_valid(buf, rest.at, rest.at + n);
+        if (n < rest.n) {
+            weir_buf_append(buf, replacement, 3);
+            n++;
+        }
+        rest = weir_str_make(rest.at + n, rest.n - n);
     }
     weir_buf_append_byte(buf, '"');
 }
