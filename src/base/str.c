@@ -84,21 +84,75 @@ bool weir_str_to_u64(struct weir_str s, uint64_t max, uint64_t *out)
     return true;
 }
 
+size_t weir_str_char_bytes(struct weir_str s, bool takes_surrogates)
+{
+    weir_assert(s.n > 0);
+    const unsigned char *p = (const unsigned char *)s.at;
+    unsigned char c = p[0];
+    if (c < 0x80)
+        return 1;
+    if (c < 0xc2 || c > 0xf4)
+        return 0;
+    size_t n_bytes = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    if (s.n < n_bytes)
+        return 0;
+    /* The range of the second byte depends on the first, all later bytes are 80..bf. */
+    unsigned char low = 0x80;
+    unsigned char high = 0xbf;
+    if (c == 0xe0)
+        low = 0xa0;
+    else if (c == 0xed && !takes_surrogates)
+        high = 0x9f;
+    else if (c == 0xf0)
+        low = 0x90;
+    else if (c == 0xf4)
+        high = 0x8f;
+    if (p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < n_bytes; i++)
+        if (p[i] < 0x80 || p[i] > 0xbf)
+            return 0;
+    return n_bytes;
+}
+
+/* Returns the bytes of the character at the beginning of s if a terminal shows it as it is; 0: it
+ * has to be escaped. */
+static size_t plain_bytes(struct weir_str s)
+{
+    size_t n = weir_str_char_bytes(s, false);
+    unsigned char c = (unsigned char)s.at[0];
+    if (n == 1)
+        return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+    if (n == 2 && c == 0xc2 && (unsigned char)s.at[1] < 0xa0) /* U+0080 to U+009F */
+        return 0;
+    if (n == 3 && c == 0xe2 && ((unsigned char)s.at[1] & 0xfe) == 0x80) {
+        /* U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F */
+        unsigned char last = (unsigned char)s.at[2];
+        bool is_80 = (unsigned char)s.at[1] == 0x80;
+        if (is_80 ? (last >= 0x8b && last <= 0x8f) || (last >= 0xa8 && last <= 0xae)
+                  : last >= 0xa0 && last <= 0xaf)
+            return 0;
+    }
+    return n;
+}
+
 const char *weir_str_echo(struct weir_str s, char *out, size_t cap)
 {
     weir_assert(cap > 0);
     size_t shown = weir_min_size(s.n, WEIR_ECHO_BYTES_MAX);
     size_t at = 0;
     size_t i = 0;
-    for (; i < shown; i++) {
-        unsigned char c = (unsigned char)s.at[i];
-        bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-        if (at + (plain ? 1u : 4u) + 4u > cap)
+    while (i < shown) {
+        size_t n = plain_bytes(weir_str_make(s.at + i, s.n - i));
+        if (at + (n ? n : 4u) + 4u > cap || i + n > shown)
             break;
-        if (plain) {
-            out[at++] = (char)c;
+        if (n > 0) {
+            memcpy(out + at, s.at + i, n);
+            at += n;
+            i += n;
         } else {
-            (void)snprintf(out + at, 5, "\\x%02x", c); /* Fits: checked above. */
+            /* Fits: checked above. */
+            (void)snprintf(out + at, 5, "\\x%02x", (unsigned char)s.at[i++]);
             at += 4;
         }
     }

@@ -61,9 +61,14 @@ struct weir_str weir_str_split(struct weir_str *rest, char sep);
  * above max. */
 bool weir_str_to_u64(struct weir_str s, uint64_t max, uint64_t *out);
 
-/* Writes at most cap − 1 bytes of s into out as printable text (control, non-ASCII and quote bytes
- * become \xHH; "..." marks a cut) and ends it with NUL. For echoing input in messages: no more than
- * 64 bytes of s are shown. Returns out. */
+/* Returns the bytes of the character at the beginning of s, which must not be empty: 1 to 4; 0: it
+ * is not UTF-8. RFC 3629, and the Unicode standard's table 3-7. takes_surrogates: U+D800 to U+DFFF
+ * in three bytes are characters too. */
+size_t weir_str_char_bytes(struct weir_str s, bool takes_surrogates);
+
+/* Writes at most cap − 1 bytes of s into out as printable text (quotes, control characters, those
+ * that turn the direction of writing and what is not UTF-8 become \xHH; "..." marks a cut) and ends
+ * it with NUL. For echoing input in messages: no more than 64 bytes of s are shown. Returns out. */
 const char *weir_str_echo(struct weir_str s, char *out, size_t cap);
 
 /* Finds whether s is a legal model, version or tensor name: [A-Za-z0-9._-]{1,128}, no leading dot.

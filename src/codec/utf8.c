@@ -1,40 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* UTF-8 by RFC 3629, table 3-7 of the Unicode standard: the range of the second byte depends on the
- * first, all later bytes are 80..bf. */
 #include "codec/utf8.h"
 
 #include "base/macros.h"
 
 #include <stdint.h>
-
-/* Returns the bytes of the character at p (n > 0 bytes are there), 0: not valid. */
-static size_t check_one(const unsigned char *p, size_t n, enum weir_codec_utf8_mode mode)
-{
-    unsigned char c = p[0];
-    if (c < 0x80)
-        return 1;
-    if (c < 0xc2 || c > 0xf4)
-        return 0;
-    size_t n_bytes = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    if (n < n_bytes)
-        return 0;
-    unsigned char low = 0x80;
-    unsigned char high = 0xbf;
-    if (c == 0xe0)
-        low = 0xa0;
-    else if (c == 0xed && mode == WEIR_CODEC_UTF8_STRICT)
-        high = 0x9f;
-    else if (c == 0xf0)
-        low = 0x90;
-    else if (c == 0xf4)
-        high = 0x8f;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < n_bytes; i++)
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    return n_bytes;
-}
 
 size_t weir_codec_utf8_valid_bytes(struct weir_str s, enum weir_codec_utf8_mode mode)
 {
@@ -49,7 +18,9 @@ size_t weir_codec_utf8_valid_bytes(struct weir_str s, enum weir_codec_utf8_mode 
                 continue;
             }
         }
-        size_t n = check_one(p + at, s.n - at, mode);
+        size_t n = p[at] < 0x80 ? 1
+                                : weir_str_char_bytes(weir_str_make(s.at + at, s.n - at),
+                                                      mode == WEIR_CODEC_UTF8_SURROGATEPASS);
         if (n == 0)
             return at;
         at += n;

@@ -26,6 +26,42 @@ Test(base_str, echo_shows_at_most_64_escaped_bytes)
     cr_assert_str_eq(weir_str_echo(WEIR_STR("a\"b"), out, sizeof out), "a\\x22b");
 }
 
+Test(base_str, echo_shows_letters_and_escapes_what_a_terminal_would_obey)
+{
+    static const struct {
+        const char *in;
+        const char *out;
+    } rows[] = {
+        {"gr\xc3\xb6\xc3\x9f"
+         "e",
+         "gr\xc3\xb6\xc3\x9f"
+         "e"},
+        {"\xe4\xbd\xa0\xf0\x9f\x8c\x8a", "\xe4\xbd\xa0\xf0\x9f\x8c\x8a"},
+        {"\xc3", "\\xc3"},
+        {"\xc3(", "\\xc3("},
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},
+        {"\xc2\x9b"
+         "2J",
+         "\\xc2\\x9b2J"}, /* a control sequence in one character */
+        {"\xe2\x80\xae"
+         "abc",
+         "\\xe2\\x80\\xaeabc"}, /* written from right to left */
+        {"\xe2\x82\xac", "\xe2\x82\xac"},
+        {"\x1b[2J", "\\x1b[2J"},
+    };
+    char out[WEIR_ECHO_BUF_BYTES];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        cr_assert_str_eq(weir_str_echo(weir_str_c(rows[i].in), out, sizeof out), rows[i].out,
+                         "row %zu: %s", i, out);
+    /* A character is shown whole or not at all. */
+    char long_one[64 + 3] = "";
+    memset(long_one, 'a', 63);
+    memcpy(long_one + 63, "\xc3\xb6", 3);
+    weir_str_echo(weir_str_c(long_one), out, sizeof out);
+    cr_assert_eq(strlen(out), 66);
+    cr_assert_str_eq(out + 63, "...");
+}
+
 Test(base_str, names_keep_to_the_alphabet)
 {
     cr_assert(weir_str_is_name(WEIR_STR("churn-2.v_1")));
