@@ -255,7 +255,7 @@ void weir_repo_step_fail(struct weir_repo_step *step, struct weir_repo_source *s
         (void)snprintf(text, sizeof text, "%.240s; keeping version %llu", s->reason,
                        (unsigned long long)serving->version->number);
     else
-        (void)snprintf(text, sizeof text, "%.240s; no version serves", s->reason);
+        (void)snprintf(text, sizeof text, "%.240s; no version serves yet", s->reason);
     weir_repo_step_tell(step, WEIR_REPO_EVENT_LOAD_FAILED, s->model, s, NULL, 0, weir_str_c(text),
                         0);
 }

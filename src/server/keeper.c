@@ -482,8 +482,6 @@ static enum weir_status make_all(struct weir_server_keeper *keeper, struct weir_
         status = make_shards(keeper, n_loops, err);
     if (status == WEIR_OK)
         status = watch_signals(keeper, err);
-    if (status == WEIR_OK)
-        status = listen_all(keeper, err);
     if (status != WEIR_OK)
         return status;
     struct weir_repo_callbacks callbacks = {
@@ -492,7 +490,10 @@ static enum weir_status make_all(struct weir_server_keeper *keeper, struct weir_
         .on_stopped = on_repo_stopped,
         .ctx = keeper,
     };
-    return weir_repo_new(&keeper->repo, &keeper->shard->loop.loop, keeper->config, &callbacks, err);
+    status =
+        weir_repo_new(&keeper->repo, &keeper->shard->loop.loop, keeper->config, &callbacks, err);
+    /* Nothing is said to listen before the model directories are known to be there. */
+    return status == WEIR_OK ? listen_all(keeper, err) : status;
 }
 
 static enum weir_status start_all(struct weir_server_keeper *keeper, struct weir_error *err)

@@ -245,6 +245,10 @@ static const struct weir_repo_entry *find_default(struct weir_server_shard *shar
 static enum weir_status not_served(const struct weir_repo_entry *entry, struct weir_error *err)
 {
     const struct weir_repo_status *status = entry->n_status > 0 ? &entry->status[0] : NULL;
+    if (status && status->state == WEIR_REPO_FAILED)
+        return weir_error_set(err, WEIR_ERR_BUSY, "model \"%.*s\" is not ready: %.*s: %.*s",
+                              WEIR_STR_ARG(entry->name), WEIR_STR_ARG(status->file),
+                              WEIR_STR_ARG(status->reason));
     return weir_error_set(err, WEIR_ERR_BUSY, "model \"%.*s\" is not ready: it is %s",
                           WEIR_STR_ARG(entry->name),
                           status ? weir_repo_state_name(status->state) : "gone");

@@ -205,7 +205,8 @@ static enum weir_status find_estimator(const struct weir_value_at *root, struct 
     if (n_found > 1)
         return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the file holds %zu estimators in a %s",
                               n_found, weir_value_kind_name(root->v->kind));
-    return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the file holds a %s without an estimator",
+    return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
+                          "the file holds data (%s) without an estimator",
                           weir_value_kind_name(root->v->kind));
 }
 
