@@ -116,6 +116,14 @@ static bool add(struct weir_repo_scanner *scanner, const struct weir_repo_found 
     return true;
 }
 
+/* What cannot be read is not gone: nothing below this root may be taken for removed. */
+static void cannot_read(const struct place *p, int error)
+{
+    struct weir_repo_root *root = &p->scanner->roots[p->root];
+    root->is_ok = false;
+    (void)snprintf(root->reason, sizeof root->reason, "%s", strerror(error));
+}
+
 static const char *kind_complaint(mode_t mode)
 {
     if (S_ISDIR(mode))
@@ -132,8 +140,11 @@ static bool look(const struct place *p, const char *name, struct weir_repo_found
 {
     struct stat st;
     struct stat lst;
-    if (fstatat(p->fd, name, &lst, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat(p->fd, name, &lst, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno != ENOENT)
+            cannot_read(p, errno);
         return false;
+    }
     f->is_link = p->is_link || S_ISLNK(lst.st_mode);
     if (fstatat(p->fd, name, &st, 0) != 0) {
         f->complaint = errno == ELOOP ? WEIR_STR("is a symbolic link that leads to itself")
@@ -178,11 +189,19 @@ static const char **list(const struct place *p, size_t *n)
     int fd = openat(p->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
+        cannot_read(p, errno);
         if (fd >= 0)
             (void)close(fd); /* Nothing was read. */
         return weir_arena_zalloc(&p->scanner->arena, sizeof(char *));
     }
-    for (struct dirent *e = readdir(dir); e && *n < ENTRIES_MAX; e = readdir(dir)) {
+    while (*n < ENTRIES_MAX) {
+        errno = 0;
+        const struct dirent *e = readdir(dir);
+        if (!e) {
+            if (errno != 0)
+                cannot_read(p, errno);
+            break;
+        }
         if (weir_repo_scan_is_passed_over(weir_str_c(e->d_name)))
             continue;
         if (*n == cap) {
@@ -204,7 +223,9 @@ static const char **list(const struct place *p, size_t *n)
     return names ? names : weir_arena_zalloc(&p->scanner->arena, sizeof(char *));
 }
 
-/* Opens a directory below another; out.fd is the caller's to close. */
+/* Opens a directory below another; out.fd is the caller's to close. false: it is not there, or
+ * cannot be read. One of the root's own folders that we may not read (lost+found) is none of ours.
+ */
 static bool enter(const struct place *p, const char *name, struct place *out)
 {
     struct stat lst;
@@ -214,9 +235,15 @@ static bool enter(const struct place *p, const char *name, struct place *out)
     out->path =
         join(p->scanner, join(p->scanner, weir_str_c(p->path), WEIR_STR("/"), ""), own, "").at;
     out->fd = openat(p->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
-    if (out->fd < 0 || !out->key.at || !out->path) {
-        if (out->fd >= 0)
-            (void)close(out->fd); /* Nothing was read. */
+    if (out->fd < 0) {
+        bool is_ours = errno != EACCES || p->key.at[p->key.n - 1] == '/';
+        if (errno != ENOENT && errno != ENOTDIR && is_ours)
+            cannot_read(p, errno);
+        return false;
+    }
+    if (!out->key.at || !out->path) {
+        cannot_read(p, ENOMEM);
+        (void)close(out->fd); /* Nothing was read. */
         return false;
     }
     if (fstatat(p->fd, name, &lst, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(lst.st_mode))

@@ -2,10 +2,14 @@
 #include "base/macros.h"
 #include "repo/read.h"
 #include "repo/scan.h"
+#include "test_tmp.h"
 
 #include <criterion/criterion.h>
 
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const struct name {
     const char *name;
@@ -66,4 +70,47 @@ Test(repo_scan, digests_beside_files_are_read_in_their_usual_forms)
     cr_assert_not(weir_repo_read_sidecar(WEIR_STR(""), out));
     (void)snprintf(text, sizeof text, "g%s", hex + 1);
     cr_assert_not(weir_repo_read_sidecar(weir_str_c(text), out));
+}
+
+/* A server that is short of descriptors must not take its models for removed: every scan either
+ * finds them all or says that the root could not be read. */
+Test(repo_scan, what_cannot_be_read_is_not_taken_for_gone)
+{
+    struct weir_test_tmp tmp;
+    weir_test_tmp_init(&tmp);
+    char path[512];
+    static const char *const folders[] = {"churn", "churn/1", "churn/2"};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(folders); i++) {
+        weir_test_tmp_path(&tmp, folders[i], path, sizeof path);
+        cr_assert_eq(mkdir(path, 0700), 0);
+    }
+    weir_test_tmp_write(&tmp, "churn/1/m.pkl", "x", 1);
+    weir_test_tmp_write(&tmp, "churn/2/m.pkl", "x", 1);
+    weir_test_tmp_write(&tmp, "flat.pkl", "x", 1);
+    weir_test_tmp_path(&tmp, "", path, sizeof path);
+    struct weir_str root = weir_str_c(path);
+    const struct weir_config_list roots = {.at = &root, .n = 1};
+    struct weir_repo_scanner scanner;
+    struct weir_repo_scan scan = {0};
+    cr_assert_eq(weir_repo_scan_init(&scanner, &roots, NULL), WEIR_OK);
+    struct rlimit all;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
+    int next = dup(0);
+    cr_assert_geq(next, 0);
+    (void)close(next);
+    size_t n_short = 0;
+    for (int room = 0; room < 8; room++) {
+        struct rlimit less = {.rlim_cur = (rlim_t)(next + room), .rlim_max = all.rlim_max};
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &less), 0);
+        enum weir_status status = weir_repo_scan_run(&scanner, NULL, &scan);
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+        cr_assert_eq(status, WEIR_OK);
+        cr_assert(!scan.root_ok[0] || scan.n_found == 3, "room for %d: found %zu", room,
+                  scan.n_found);
+        n_short += !scan.root_ok[0];
+    }
+    cr_assert_gt(n_short, 0);
+    cr_assert(scan.root_ok[0]);
+    weir_repo_scan_deinit(&scanner);
+    weir_test_tmp_deinit(&tmp);
 }
