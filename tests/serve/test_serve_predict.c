@@ -302,6 +302,26 @@ Test(serve_predict, short_of_memory_only_predictions_are_refused)
     end();
 }
 
+/* The linter of Prometheus itself; .ci/setup unpacks it. */
+Test(serve_predict, promtool_accepts_the_metrics)
+{
+    const char *promtool = getenv("WEIR_PROMTOOL");
+    if (!promtool)
+        cr_skip("promtool is not there; .ci/setup --for test unpacks it");
+    start();
+    ask("/predict/toy", "{\"features\": [[1, 2]]}");
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "GET", "/metrics", NULL, NULL, &answer);
+    cr_assert_str_eq(field("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+    char command[4096];
+    (void)snprintf(command, sizeof command, "%s check metrics 2>&1", promtool);
+    FILE *lint = popen(command, "w");
+    cr_assert_not_null(lint);
+    cr_assert_eq(fwrite(answer.body, 1, answer.body_bytes, lint), answer.body_bytes);
+    cr_assert_eq(pclose(lint), 0);
+    end();
+}
+
 Test(serve_predict, one_model_needs_no_name)
 {
     char path[1024];
