@@ -273,6 +273,20 @@ enum weir_batcher_refusal weir_batcher_admit(struct weir_batcher *b, struct weir
     return why;
 }
 
+enum weir_batcher_refusal weir_batcher_admit_private(struct weir_batcher *b,
+                                                     struct weir_batcher_version *v,
+                                                     size_t body_bytes, uint64_t deadline_ns,
+                                                     uint64_t now_ns)
+{
+    weir_assert(b);
+    weir_assert(v);
+    enum weir_batcher_refusal why =
+        find_refusal(b, v, &v->cost, 1, body_bytes, deadline_ns, now_ns);
+    if (why != WEIR_BATCHER_REFUSAL_NONE)
+        b->counters.n_refused[why]++;
+    return why;
+}
+
 void weir_batcher_add_handover(struct weir_batcher *b, uint64_t handover_ns)
 {
     weir_assert(b);
@@ -328,6 +342,7 @@ bool weir_batcher_cancel(struct weir_batcher *b, struct weir_batch_slice *slice)
 {
     weir_assert(b);
     weir_assert(slice);
+    bool was_answered = slice->loop.is_answered;
     slice->loop.is_answered = true;
     if (weir_batch_slice_move(slice, WEIR_BATCH_SLICE_CANCELED)) {
         b->counters.n_canceled++;
@@ -338,7 +353,13 @@ bool weir_batcher_cancel(struct weir_batcher *b, struct weir_batch_slice *slice)
             find_deadline(batch);
         return true;
     }
-    return atomic_load_explicit(&slice->state, memory_order_relaxed) != WEIR_BATCH_SLICE_RUNNING;
+    bool is_running =
+        atomic_load_explicit(&slice->state, memory_order_relaxed) == WEIR_BATCH_SLICE_RUNNING;
+    if (!was_answered && is_running)
+        b->counters.n_abandoned++;
+    else if (!was_answered)
+        b->counters.n_expired++; /* The worker saw its deadline pass. */
+    return !is_running;
 }
 
 enum weir_batcher_answer weir_batcher_answer(struct weir_batcher *b, struct weir_batch_slice *slice,

@@ -126,14 +126,15 @@ enum weir_batcher_answer {
 struct weir_batcher_counters {
     uint64_t n_closed[WEIR_BATCH_CLOSE_N];
     uint64_t n_refused[WEIR_BATCHER_REFUSAL_N];
-    uint64_t n_inline;   /* batches taken to run on the loop */
-    uint64_t n_pool;     /* batches taken to run on a worker */
-    uint64_t n_slices;   /* committed */
-    uint64_t n_rows;     /* committed */
-    uint64_t n_canceled; /* slices canceled before they ran */
-    uint64_t n_expired;  /* slices expired before they ran */
-    uint64_t n_late;     /* slices that ran, but too late: answered as expired */
-    uint64_t n_dropped;  /* batches that were dropped whole, because nothing in them was alive */
+    uint64_t n_inline;    /* batches taken to run on the loop */
+    uint64_t n_pool;      /* batches taken to run on a worker */
+    uint64_t n_slices;    /* committed */
+    uint64_t n_rows;      /* committed */
+    uint64_t n_canceled;  /* slices canceled before they ran */
+    uint64_t n_expired;   /* slices expired before they ran */
+    uint64_t n_late;      /* slices that ran, but too late: answered as expired */
+    uint64_t n_abandoned; /* slices canceled while they ran: nobody waited for the answer */
+    uint64_t n_dropped;   /* batches that were dropped whole, because nothing in them was alive */
 };
 
 /* What is queued now. */
@@ -187,6 +188,12 @@ const struct weir_batch_cost *weir_batcher_cost(const struct weir_batcher_versio
 enum weir_batcher_refusal weir_batcher_admit(struct weir_batcher *b, struct weir_batcher_version *v,
                                              uint32_t n_rows, uint64_t deadline_ns,
                                              uint64_t now_ns);
+
+/* As above for a large body of body_bytes that is about to become a private batch. */
+enum weir_batcher_refusal weir_batcher_admit_private(struct weir_batcher *b,
+                                                     struct weir_batcher_version *v,
+                                                     size_t body_bytes, uint64_t deadline_ns,
+                                                     uint64_t now_ns);
 
 /* Begins the decoding of one request and returns the sink for it, valid until the next call of
  * weir_batcher_decode. After a reservation it must be committed or rolled back before anything else
@@ -266,7 +273,8 @@ uint64_t weir_batcher_wait_ns(const struct weir_batcher *b, const struct weir_ba
 /* Makes a batch for one large request that will be decoded and run by one job on a worker. It has
  * one slice, already admitted (n_rows 0 until the commit), whose user memory the owner fills at
  * once; *out counts as taken: it ends with weir_batcher_finish like any other, and is to be given
- * to a worker. body_bytes: counts against the queue's bytes until then. WEIR_ERR_NO_MEMORY. */
+ * to a worker. Checks no bounds: weir_batcher_admit_private does. body_bytes: counts against the
+ * queue's bytes until then. WEIR_ERR_NO_MEMORY. */
 WEIR_MUST_USE enum weir_status weir_batcher_private(struct weir_batch **out, struct weir_batcher *b,
                                                     struct weir_batcher_version *v,
                                                     size_t body_bytes, uint64_t deadline_ns,

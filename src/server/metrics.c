@@ -54,6 +54,7 @@ void weir_server_metrics_loop_cells(struct weir_server_loop_cells *cells,
     struct weir_str expired = WEIR_STR("expired");
     struct weir_str canceled = WEIR_STR("canceled");
     struct weir_str late = WEIR_STR("late");
+    struct weir_str abandoned = WEIR_STR("abandoned");
     cells->bytes_in = weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_BYTES, &in);
     cells->bytes_out =
         weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_BYTES, &out);
@@ -72,6 +73,8 @@ void weir_server_metrics_loop_cells(struct weir_server_loop_cells *cells,
         weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_UNANSWERED, &canceled);
     cells->late =
         weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_UNANSWERED, &late);
+    cells->abandoned =
+        weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_UNANSWERED, &abandoned);
 }
 
 void weir_server_metrics_version_cells(struct weir_server_version_cells *cells,

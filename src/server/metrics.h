@@ -82,6 +82,7 @@ struct weir_server_loop_cells {
     struct weir_metric_counter *expired;
     struct weir_metric_counter *canceled;
     struct weir_metric_counter *late;
+    struct weir_metric_counter *abandoned;
 };
 
 /* The cells of one version on one loop; those that many versions never need are made at first use.

@@ -308,7 +308,12 @@ static void finish(struct weir_server_shard *shard, struct weir_batch *batch, ui
         weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_RUN], job->run_ns);
         weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_ENCODE], job->encode_ns);
     }
-    weir_batcher_finish(shard->loop.batcher, batch, job->run_ns + job->encode_ns, now_ns);
+    uint64_t took_ns = job->run_ns > 0 ? job->run_ns + job->encode_ns : 0;
+    if (batch->is_private) /* Relaxed: a limit, nothing is published with it. */
+        (void)atomic_fetch_sub_explicit(&shard->shared->http->buffered_bytes, job->body_charged,
+                                        memory_order_relaxed);
+    weir_server_runner_job_trim(job);
+    weir_batcher_finish(shard->loop.batcher, batch, took_ns, now_ns);
 }
 
 /* --- batches on their way ------------------------------------------------------------------- */
@@ -434,11 +439,20 @@ static void take_large(struct weir_server_shard *shard, struct weir_http_req *re
                        uint64_t deadline_ns)
 {
     struct weir_batch *batch = NULL;
-    struct weir_buf body = weir_http_req_take_body(req);
     uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
+    /* Again: many may have been let in by their heads, before any of the bodies was there. */
+    enum weir_batcher_refusal refusal = weir_batcher_admit_private(
+        shard->loop.batcher, sv->batching, weir_http_req_body(req).n, deadline_ns, now_ns);
+    if (refusal != WEIR_BATCHER_REFUSAL_NONE) {
+        weir_server_metrics_count_refusal(&sv->cells, refusal);
+        refuse_of(shard, req, sv, route, refusal_code(refusal), weir_batcher_refusal_text(refusal));
+        return;
+    }
+    struct weir_buf body = weir_http_req_take_body(req);
     if (!weir_buf_ok(&body) || weir_batcher_private(&batch, shard->loop.batcher, sv->batching,
                                                     body.n, deadline_ns, now_ns) != WEIR_OK) {
         weir_buf_deinit(&body);
+        weir_server_metrics_count_refusal(&sv->cells, WEIR_BATCHER_REFUSAL_MEMORY);
         refuse_of(shard, req, sv, route, 503, "no memory for the request");
         return;
     }
@@ -449,6 +463,10 @@ static void take_large(struct weir_server_shard *shard, struct weir_http_req *re
         .dialect = route == WEIR_SERVER_ROUTE_V2_INFER ? WEIR_PROTOCOL_V2 : WEIR_PROTOCOL_FLASK};
     call->loop.decoded_ns = now_ns;
     job->body = body;
+    job->body_charged = body.cap;
+    (void)atomic_fetch_add_explicit(&shard->shared->http->buffered_bytes, body.cap,
+                                    memory_order_relaxed);
+    job->limits = shard->loop.decoder.limits;
     job->asked = asked_of(route);
     job->decoded_ns = 0;
     job->is_v2 = route == WEIR_SERVER_ROUTE_V2_INFER;

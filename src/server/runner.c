@@ -32,6 +32,13 @@ void weir_server_runner_job_deinit(void *user)
     weir_buf_deinit(&job->body);
 }
 
+void weir_server_runner_job_trim(struct weir_server_job *job)
+{
+    weir_assert(job);
+    if (job->replies.cap > KEPT_REPLY_BYTES_MAX)
+        weir_buf_deinit(&job->replies);
+}
+
 static void *align_up(void *p)
 {
     uintptr_t at = (uintptr_t)p;
@@ -138,9 +145,20 @@ static void encode_slice(const struct run *run, struct weir_server_job *job,
     }
 }
 
-/* The body of a large request is decoded here, into the batch that it has for itself. */
-static void decode_private(struct weir_server_runner *runner, struct weir_server_job *job)
+/* The body of a large request is decoded here, into the batch that it has for itself; unless nobody
+ * waits for it any more. */
+static void decode_private(struct weir_server_runner *runner, struct weir_server_job *job,
+                           uint64_t now_ns)
 {
+    bool is_late = job->batch->slices->deadline_ns <= now_ns;
+    if (is_late || !weir_batch_is_wanted(job->batch)) {
+        if (is_late)
+            fail(job, weir_server_runner_call_of(job->batch->slices), WEIR_ERR_TIMEOUT,
+                 "the request's deadline has passed");
+        weir_buf_deinit(&job->body);
+        return;
+    }
+    runner->decoder.limits = job->limits;
     struct weir_server_call *call = weir_server_runner_call_of(job->batch->slices);
     struct weir_sink *sink = weir_batch_private_sink(job->batch);
     struct weir_error err = WEIR_ERROR_INIT;
@@ -168,7 +186,7 @@ static bool gather(struct weir_server_runner *runner, struct run *run, struct we
         job->run_ns = 0;
         job->encode_ns = 0;
         if (batch->is_private)
-            decode_private(runner, job);
+            decode_private(runner, job, now_ns);
         if (weir_batch_begin(batch, now_ns) == 0)
             continue;
         weir_assert(run->n_blocks < WEIR_SERVER_GROUP_MAX);
@@ -207,7 +225,8 @@ void weir_server_runner_run(struct weir_server_runner *runner, struct weir_pool_
                 else
                     fail(job, call, WEIR_ERR_NO_MEMORY, "no memory for the answer");
             }
-            job->run_ns = (run_end_ns - run_start_ns) * job->batch->n_rows / run.n_rows;
+            if (has_room) /* Else nothing was run, and nothing is to be learned from it. */
+                job->run_ns = 1 + (run_end_ns - run_start_ns) * job->batch->n_rows / run.n_rows;
             row += job->batch->n_rows;
         }
         uint64_t end_ns = weir_clock_ns();

@@ -51,9 +51,11 @@ struct weir_server_job {
     void *shard;             /* the loop's; not for the runner */
     struct weir_buf replies; /* bodies and error texts of all slices */
     struct weir_buf body;    /* private batches: the request body to be decoded */
-    enum weir_output asked;  /* private batches */
-    bool is_v2;              /* private batches */
-    uint64_t decoded_ns;     /* private batches: when the worker had decoded the body */
+    size_t body_charged;     /* private batches: bytes counted as request memory until it is back */
+    struct weir_protocol_limits limits; /* private batches: those of the loop at the time */
+    enum weir_output asked;             /* private batches */
+    bool is_v2;                         /* private batches */
+    uint64_t decoded_ns;                /* private batches: when the worker had decoded the body */
     uint64_t run_ns; /* time of the model's run, shared among the batches of the run by rows */
     uint64_t encode_ns;
 };
@@ -86,6 +88,9 @@ static inline struct weir_server_call *weir_server_runner_call_of(struct weir_ba
 {
     return (struct weir_server_call *)slice->user;
 }
+
+/* Gives back the memory of unusually large answers, after they were sent. Runs on: the loop. */
+void weir_server_runner_job_trim(struct weir_server_job *job);
 
 /* Releases what a job owns; for the batcher's batch_user_deinit. */
 void weir_server_runner_job_deinit(void *user);

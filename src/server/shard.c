@@ -194,6 +194,7 @@ static void on_idle(void *arg)
     weir_metric_counter_set(cells->expired, c->n_expired);
     weir_metric_counter_set(cells->canceled, c->n_canceled);
     weir_metric_counter_set(cells->late, c->n_late);
+    weir_metric_counter_set(cells->abandoned, c->n_abandoned);
     weir_metric_histogram_add(cells->iteration, shard->loop.loop.stats.iteration_ns);
 }
 

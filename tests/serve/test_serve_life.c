@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Starting, reloading, swapping and ending a real server process. */
+#include "base/buf.h"
 #include "base/clock.h"
 #include "test_server.h"
 #include "test_tmp.h"
@@ -146,6 +147,26 @@ Test(serve_life, sighup_takes_a_good_configuration_and_refuses_a_bad_one)
     cr_assert(weir_test_server_logged(&server, "default_modle"));
     ask("POST", "/predict", "{\"features\":[[1,2]]}");
     cr_assert_eq(answer.status, 200, "the old configuration stays");
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
+/* The limits of decoding hold on workers too, which decode the large bodies. */
+Test(serve_life, sighup_changes_limits_for_large_bodies)
+{
+    struct weir_buf body = WEIR_BUF_INIT;
+    weir_buf_append_c(&body, "{\"features\":[[1,2]");
+    for (int i = 0; i < 50000; i++)
+        weir_buf_append_c(&body, ",[3,4]");
+    weir_buf_append_c(&body, "]}");
+    start_with((const char *const[]){NULL});
+    ask("POST", "/predict/m", weir_buf_c(&body));
+    cr_assert_eq(answer.status, 200, "%.200s", answer.body);
+    write_config("request_rows_max: 50000\n");
+    cr_assert_eq(kill(server.pid, SIGHUP), 0);
+    cr_assert(weir_test_server_logged(&server, "configuration reloaded"));
+    ask("POST", "/predict/m", weir_buf_c(&body));
+    cr_assert_eq(answer.status, 413, "%.200s", answer.body);
+    weir_buf_deinit(&body);
     cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
 }
 

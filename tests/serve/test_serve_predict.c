@@ -190,6 +190,54 @@ Test(serve_predict, a_large_body_gives_the_same_answers_as_small_ones)
     end();
 }
 
+static void put_large_body(struct weir_buf *body, size_t bytes)
+{
+    weir_buf_append_c(body, "{\"features\":[[1,2]");
+    for (int i = 0; i < 40000; i++)
+        weir_buf_append_c(body, ",[3,4]");
+    while (body->n < bytes - 2)
+        weir_buf_append_byte(body, ' ');
+    weir_buf_append_c(body, "]}");
+}
+
+/* All are let in by their heads while the queue is empty; then the bodies come at once. What the
+ * queue may not hold is refused, and the memory that was counted for them is free again. */
+Test(serve_predict, large_bodies_meet_the_bounds_of_the_queue_when_they_come)
+{
+    enum { N = 12, BYTES = 900000 };
+    struct weir_buf text = WEIR_BUF_INIT;
+    int fds[N];
+    int n_fine = 0;
+    int n_refused = 0;
+    start_with((const char *const[]){getenv("WEIR_MODELS"), "--state-dir", "off",
+                                     "--queue-bytes-max", "1MiB", "--workers", "1", NULL});
+    weir_buf_printf(&text, "POST /predict/toy HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n",
+                    BYTES);
+    put_large_body(&text, text.n + BYTES);
+    for (int i = 0; i < N; i++) {
+        fds[i] = weir_test_server_connect(server.port);
+        weir_test_server_send(fds[i], text.at, text.n - 1);
+    }
+    for (int i = 0; i < N; i++)
+        weir_test_server_send(fds[i], "}", 1);
+    for (int i = 0; i < N; i++) {
+        weir_test_answer_deinit(&answer);
+        cr_assert(weir_test_server_receive(fds[i], &answer));
+        n_fine += answer.status == 200;
+        n_refused += answer.status == 503;
+        (void)close(fds[i]);
+    }
+    cr_assert_eq(n_fine + n_refused, N);
+    cr_assert_gt(n_fine, 0);
+    cr_assert_gt(n_refused, 0);
+    cr_assert_eq(
+        weir_test_server_metric(&server, "weir_refused_total{model=\"toy\",reason=\"bytes\"}"),
+        n_refused);
+    cr_assert_eq(weir_test_server_metric(&server, "weir_request_memory_bytes"), 0);
+    weir_buf_deinit(&text);
+    end();
+}
+
 Test(serve_predict, pipelined_requests_are_answered_in_order)
 {
     enum { N = 20 };

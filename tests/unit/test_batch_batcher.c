@@ -236,6 +236,7 @@ Test(batch_batcher, canceled_and_expired_rows_are_moved_out_and_never_run)
         cr_assert_eq(value_at(batch, 2 * i + 1), 10 * live[i] + 1);
     }
     cr_assert_not(weir_batcher_cancel(b, s[1]), "it runs already");
+    cr_assert_eq(weir_batcher_counters(b)->n_abandoned, 1);
     const enum weir_batcher_answer answers[] = {
         WEIR_BATCHER_ANSWER_NONE,    WEIR_BATCHER_ANSWER_NONE, WEIR_BATCHER_ANSWER_RESULT,
         WEIR_BATCHER_ANSWER_EXPIRED, WEIR_BATCHER_ANSWER_NONE, WEIR_BATCHER_ANSWER_RESULT};
@@ -552,6 +553,25 @@ Test(batch_batcher, a_private_batch_is_decoded_and_run_away_from_the_loop)
     weir_sink_commit(sink, 1u << WEIR_OUTPUT_PREDICT);
     cr_assert_eq(run(batch, 20), 1);
     cr_assert_eq(weir_batcher_next_released(b), &version_key);
+    end();
+}
+
+Test(batch_batcher, a_private_batch_is_admitted_by_the_bytes_of_its_body)
+{
+    struct weir_batcher_limits limits = WEIR_BATCHER_LIMITS_INIT;
+    limits.queue_bytes_max = 500000;
+    start_with((struct weir_batcher_opts){.n_workers = 1}, limits);
+    struct weir_batch *batch;
+    cr_assert_eq(weir_batcher_admit_private(b, v, 600000, 100, 10), WEIR_BATCHER_REFUSAL_NONE,
+                 "one is always let in alone");
+    cr_assert_eq(weir_batcher_private(&batch, b, v, 300000, 100, 10), WEIR_OK);
+    cr_assert_eq(weir_batcher_admit_private(b, v, 200000, 100, 11), WEIR_BATCHER_REFUSAL_NONE);
+    cr_assert_eq(weir_batcher_admit_private(b, v, 200001, 100, 11), WEIR_BATCHER_REFUSAL_BYTES);
+    cr_assert_eq(weir_batcher_admit_private(b, v, 1, 11, 11), WEIR_BATCHER_REFUSAL_DEADLINE);
+    cr_assert_eq(weir_batcher_counters(b)->n_refused[WEIR_BATCHER_REFUSAL_BYTES], 1);
+    cr_assert_eq(weir_batch_begin(batch, 19), 0);
+    cr_assert_eq(weir_batcher_answer(b, batch->slices, 20), WEIR_BATCHER_ANSWER_UNRUN);
+    weir_batcher_finish(b, batch, 0, 20);
     end();
 }
 
