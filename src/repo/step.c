@@ -574,7 +574,7 @@ enum weir_status weir_repo_step_unload(struct weir_repo_step *step, struct weir_
     struct weir_repo_live *first = m ? weir_repo_step_default(step, m) : NULL;
     if (!first)
         return fail_no_model(model, err);
-    if (step->loading && step->loading->model == m)
+    if ((step->loading && step->loading->model == m) || m->is_restore_wanted)
         return weir_error_set(err, WEIR_ERR_BUSY, "model \"%s\" is being loaded", m->name);
     m->is_unloaded = true;
     weir_repo_step_tell(step, WEIR_REPO_EVENT_UNLOADED, m, NULL, first, 0, WEIR_STR("asked for"),

@@ -585,6 +585,30 @@ static void disturb(struct world *w, struct weir_test_random *r, uint8_t *conten
     }
 }
 
+Test(repo_step, a_model_is_not_unloaded_while_its_rollback_is_under_way)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    put(&w, f, 1, true);
+    settle_down(&w);
+    put(&w, f, 2, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 2);
+    cr_assert_eq(weir_repo_step_rollback(w.step, WEIR_STR("m"), wall(&w), NULL), WEIR_OK);
+    cr_assert_eq(weir_repo_step_unload(w.step, WEIR_STR("m"), w.now_ns, wall(&w), NULL),
+                 WEIR_ERR_BUSY, "the kept file is wanted");
+    act(&w);
+    cr_assert_eq(weir_repo_step_unload(w.step, WEIR_STR("m"), w.now_ns, wall(&w), NULL),
+                 WEIR_ERR_BUSY, "the kept file is being read");
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    cr_assert_eq(weir_repo_step_unload(w.step, WEIR_STR("m"), w.now_ns, wall(&w), NULL), WEIR_OK);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), -1);
+    world_deinit(&w);
+}
+
 static size_t run_schedule(uint64_t seed)
 {
     struct world w;
