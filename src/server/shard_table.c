@@ -249,6 +249,10 @@ static enum weir_status not_served(const struct weir_repo_entry *entry, struct w
         return weir_error_set(err, WEIR_ERR_BUSY, "model \"%.*s\" is not ready: %.*s: %.*s",
                               WEIR_STR_ARG(entry->name), WEIR_STR_ARG(status->file),
                               WEIR_STR_ARG(status->reason));
+    if (status && status->reason.n > 0)
+        return weir_error_set(err, WEIR_ERR_BUSY, "model \"%.*s\" is not ready (%s): %.*s",
+                              WEIR_STR_ARG(entry->name), weir_repo_state_name(status->state),
+                              WEIR_STR_ARG(status->reason));
     return weir_error_set(err, WEIR_ERR_BUSY, "model \"%.*s\" is not ready: it is %s",
                           WEIR_STR_ARG(entry->name),
                           status ? weir_repo_state_name(status->state) : "gone");
