@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of the machine, for its three files: step.c (states, calls, load results),
- * step_scan.c (what a scan changes) and step_policy.c (who has a name, which versions serve). */
+/* The inside of the machine, for its files: step.c (states, attempts, actions), step_scan.c (what a
+ * scan changes), step_loaded.c (what a load result changes), step_calls.c (what people ask for) and
+ * step_policy.c (who has a name, which versions serve). */
 #ifndef WEIR_REPO_STEP_PRIV_H
 #define WEIR_REPO_STEP_PRIV_H
 
@@ -54,6 +55,10 @@ void weir_repo_step_tell(struct weir_repo_step *step, enum weir_repo_event_kind 
 /* Queues KEEP, RECORD or FREE. */
 void weir_repo_step_push(struct weir_repo_step *step, enum weir_repo_action_kind kind,
                          struct weir_repo_step_model *m, struct weir_version *version);
+
+/* Finds a model; NULL: there is none of that name. */
+struct weir_repo_step_model *weir_repo_step_find(const struct weir_repo_step *step,
+                                                 struct weir_str name);
 
 /* Finds or makes a model; NULL: no memory. */
 struct weir_repo_step_model *weir_repo_step_model(struct weir_repo_step *step,

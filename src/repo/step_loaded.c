@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* What the result of a load or of a restore changes, and what a released version leaves. */
+#include "base/macros.h"
+#include "base/mem.h"
+#include "repo/step_priv.h"
+
+#include <stdio.h>
+
+static bool is_digest(const uint8_t *a, const uint8_t *b)
+{
+    return memcmp(a, b, WEIR_REPO_DIGEST_BYTES) == 0;
+}
+
+/* The content that served last keeps its number over a restart; every other gets the next one, so
+ * that numbers rise with time, also when an earlier content comes back. */
+static uint64_t number_for(struct weir_repo_step_model *m, const struct weir_repo_source *s,
+                           const uint8_t *digest)
+{
+    struct weir_repo_record *r = &m->record;
+    if (s->number)
+        return s->number;
+    if (r->live_number && is_digest(r->live, digest))
+        return r->live_number;
+    return ++r->generation;
+}
+
+static void set_number(struct weir_version *v, uint64_t number)
+{
+    int n = snprintf(v->number_digits, sizeof v->number_digits, "%llu", (unsigned long long)number);
+    v->number = number;
+    v->number_text = weir_str_make(v->number_digits, n > 0 ? (size_t)n : 0);
+}
+
+/* Puts a loaded version into service as the current one of s; NULL: no memory. */
+static struct weir_repo_live *put_live(struct weir_repo_step *step, struct weir_repo_source *s,
+                                       struct weir_version *v, uint64_t number)
+{
+    struct weir_repo_live *live = weir_mem_zalloc(weir_mem_default(), sizeof *live);
+    if (!live)
+        return NULL;
+    set_number(v, number);
+    live->version = v;
+    live->state = WEIR_REPO_READY;
+    live->since_wall_ns = step->wall_ns;
+    live->seen_ns = s->seen_ns;
+    live->next = s->model->live;
+    s->model->live = live;
+    s->live = live;
+    s->model->is_unloaded = false;
+    step->is_changed = true;
+    return live;
+}
+
+static void publish(struct weir_repo_step *step, struct weir_repo_source *s,
+                    const struct weir_repo_loaded *loaded)
+{
+    struct weir_repo_step_model *m = s->model;
+    const struct weir_repo_live *before = weir_repo_step_default(step, m);
+    uint64_t number_before = before ? before->version->number : 0;
+    weir_repo_step_move(step, s, WEIR_REPO_CHECKING);
+    struct weir_repo_live *live =
+        put_live(step, s, loaded->version, number_for(m, s, loaded->digest));
+    if (!live) {
+        weir_repo_step_fail(step, s, WEIR_STR("out of memory"), NULL, true);
+        weir_repo_step_push(step, WEIR_REPO_ACTION_FREE, NULL, loaded->version);
+        return;
+    }
+    weir_repo_step_move(step, s, WEIR_REPO_READY);
+    s->has_attempt = false; /* What was the attempt is the live version now. */
+    s->has_failed_digest = false;
+    s->failed_reason[0] = '\0';
+    s->reason[0] = '\0';
+    m->is_restore_tried = false;
+    /* A folder's held version stays held when another of its versions is published. */
+    if (m->record.has_held && s->number == 0) {
+        m->record.has_held = false;
+        weir_repo_step_push(step, WEIR_REPO_ACTION_RECORD, m, NULL);
+    }
+    if (!s->is_present)
+        weir_repo_step_move_live(step, live, WEIR_REPO_ORPHANED);
+    step->counters.swaps += before != NULL;
+    weir_repo_step_tell(step, before ? WEIR_REPO_EVENT_SWAPPED : WEIR_REPO_EVENT_PUBLISHED, m, s,
+                        live, number_before, WEIR_STR(""), loaded->ns);
+}
+
+/* The loader found a digest that was named to it. */
+static void on_known(struct weir_repo_step *step, struct weir_repo_source *s,
+                     const struct weir_repo_loaded *loaded)
+{
+    const struct weir_repo_record *r = &s->model->record;
+    if (s->live && is_digest(s->live->version->digest, loaded->digest)) {
+        step->counters.loads_unchanged++;
+        weir_repo_step_tell(step, WEIR_REPO_EVENT_UNCHANGED, s->model, s, s->live, 0, WEIR_STR(""),
+                            0);
+        weir_repo_step_drop(step, s);
+    } else if (r->has_held && is_digest(r->held, loaded->digest)) {
+        weir_repo_step_move(step, s, WEIR_REPO_HELD);
+        weir_repo_step_reason(s, WEIR_STR("was rolled back; held until the file changes"));
+    } else {
+        /* It failed before with this content: nothing new, no event. */
+        uint64_t since = s->failed_wall_ns;
+        weir_repo_step_move(step, s, WEIR_REPO_FAILED);
+        s->since_wall_ns = since;
+        memcpy(s->reason, s->failed_reason, sizeof s->reason);
+    }
+}
+
+static void on_loaded(struct weir_repo_step *step, struct weir_repo_source *s,
+                      const struct weir_repo_loaded *loaded)
+{
+    switch (loaded->outcome) {
+    case WEIR_REPO_OUTCOME_OK:
+        publish(step, s, loaded);
+        return;
+    case WEIR_REPO_OUTCOME_KNOWN:
+        on_known(step, s, loaded);
+        return;
+    case WEIR_REPO_OUTCOME_CHANGED:
+        step->counters.loads_restarted++;
+        weir_repo_step_move(step, s, WEIR_REPO_SETTLING);
+        weir_repo_step_reason(s, WEIR_STR("changed while it was read"));
+        s->same_ns = step->now_ns;
+        s->is_settled = false;
+        return;
+    case WEIR_REPO_OUTCOME_WRITER:
+        weir_repo_step_move(step, s, WEIR_REPO_SETTLING);
+        weir_repo_step_reason(s, WEIR_STR("is open for writing"));
+        s->has_writer = true;
+        s->is_settled = false;
+        s->retry_ns = weir_clock_add(step->now_ns, step->config->rescan_ns);
+        return;
+    case WEIR_REPO_OUTCOME_FAILED:
+        step->counters.loads_failed++;
+        weir_repo_step_fail(step, s, loaded->reason, loaded->has_digest ? loaded->digest : NULL,
+                            loaded->is_transient);
+        return;
+    case WEIR_REPO_OUTCOME_CANCELED:
+        weir_repo_step_move(step, s, WEIR_REPO_SEEN);
+        s->is_settled = false;
+        return;
+    }
+}
+
+/* The source that a kept file stands in for: the current one's, else the newest that is there. */
+static struct weir_repo_source *restore_place(const struct weir_repo_step *step,
+                                              const struct weir_repo_step_model *m)
+{
+    struct weir_repo_source *s = weir_repo_step_source_of(step, weir_repo_step_default(step, m));
+    for (size_t i = 0; !s && i < step->n_sources; i++) {
+        struct weir_repo_source *other = step->sources[i];
+        if (other->model == m && weir_repo_step_is_owner(other))
+            s = other;
+    }
+    return s;
+}
+
+static void on_restored(struct weir_repo_step *step, struct weir_repo_step_model *m,
+                        const struct weir_repo_loaded *loaded)
+{
+    struct weir_repo_source *s = restore_place(step, m);
+    bool is_rollback = m->is_rollback;
+    uint64_t number = is_rollback ? m->record.before_number : m->record.live_number;
+    const struct weir_repo_live *before = weir_repo_step_default(step, m);
+    uint64_t number_before = before ? before->version->number : 0;
+    m->is_rollback = false;
+    m->is_restore_wanted = false;
+    m->is_restore_tried = true;
+    if (loaded->outcome != WEIR_REPO_OUTCOME_OK) {
+        if (loaded->outcome != WEIR_REPO_OUTCOME_CANCELED) {
+            step->counters.loads_failed++;
+            weir_repo_step_tell(step, WEIR_REPO_EVENT_LOAD_FAILED, m, s, NULL, 0, loaded->reason,
+                                loaded->ns);
+        }
+        return;
+    }
+    struct weir_repo_live *live = s ? put_live(step, s, loaded->version, number) : NULL;
+    if (!live) {
+        weir_repo_step_push(step, WEIR_REPO_ACTION_FREE, NULL, loaded->version);
+        return;
+    }
+    live->seen_ns = step->now_ns;
+    if (!s->is_present)
+        weir_repo_step_move_live(step, live, WEIR_REPO_ORPHANED);
+    step->counters.restores += !is_rollback;
+    step->counters.rollbacks += is_rollback;
+    step->counters.swaps += before != NULL;
+    weir_repo_step_tell(step, is_rollback ? WEIR_REPO_EVENT_ROLLED_BACK : WEIR_REPO_EVENT_RESTORED,
+                        m, s, live, number_before, weir_str_c(s->reason), loaded->ns);
+}
+
+void weir_repo_step_loaded(struct weir_repo_step *step, const struct weir_repo_loaded *loaded,
+                           uint64_t now_ns, uint64_t wall_ns)
+{
+    struct weir_repo_source *s = step->loading;
+    struct weir_repo_step_model *m = s ? s->model : step->restoring;
+    weir_assert(m);
+    step->now_ns = now_ns;
+    step->wall_ns = wall_ns;
+    step->loading = NULL;
+    step->restoring = NULL;
+    if (s) {
+        bool again = s->is_changed_again;
+        bool is_settled = s->is_settled;
+        on_loaded(step, s, loaded);
+        if (again && s->is_present) {
+            weir_repo_step_begin(step, s);
+            s->is_settled = is_settled;
+        } else if (!s->is_present) {
+            weir_repo_step_drop(step, s);
+        }
+    } else {
+        on_restored(step, m, loaded);
+    }
+    weir_repo_step_policy(step, m);
+}
+
+void weir_repo_step_released(struct weir_repo_step *step, const struct weir_version *version)
+{
+    for (size_t i = 0; i < step->n_models; i++) {
+        for (struct weir_repo_live **at = &step->models[i]->live; *at; at = &(*at)->next) {
+            struct weir_repo_live *live = *at;
+            if (live->version != version)
+                continue;
+            weir_repo_step_move_live(step, live, WEIR_REPO_GONE);
+            weir_repo_step_tell(step, WEIR_REPO_EVENT_FREED, step->models[i], NULL, live, 0,
+                                WEIR_STR(""), 0);
+            weir_repo_step_push(step, WEIR_REPO_ACTION_FREE, NULL, live->version);
+            *at = live->next;
+            weir_mem_free(weir_mem_default(), live);
+            return;
+        }
+    }
+    weir_assert(version == NULL); /* Released twice, or never published. */
+}
