@@ -47,12 +47,17 @@ static const char *choose_owner(const struct weir_repo_step *step,
             return m->owner;
         with_hope = true; /* It failed and nothing serves: another may try. */
     }
+    const char *first = NULL;
     for (size_t i = 0; i < step->n_sources; i++) {
         const struct weir_repo_source *s = step->sources[i];
-        if (s->model == m && s->is_present && !(with_hope && is_hopeless(s)))
+        if (s->model != m || !s->is_present)
+            continue;
+        if (!is_hopeless(s))
             return s->group;
+        if (!first)
+            first = s->group;
     }
-    return m->owner;
+    return first && !with_hope ? first : m->owner;
 }
 
 static void update_owner(struct weir_repo_step *step, struct weir_repo_step_model *m)
