@@ -14,6 +14,10 @@
 /* Compressed files keep the extension of what is in them, or end in one of these alone. */
 static const char *const extensions[] = {".joblib", ".pkl", ".pickle"};
 static const char *const compressions[] = {".gz", ".z", ".bz2", ".xz", ".lzma", ".lz4", ".zst"};
+/* Models of other libraries: whoever puts one there is told that it is not served. Extensions that
+ * other files have too (.json, .txt, .h5) are passed over. */
+static const char *const foreign[] = {".onnx", ".ubj", ".cbm",   ".pmml",        ".pt",
+                                      ".pth",  ".bst", ".keras", ".safetensors", ".skops"};
 static const char *const companions[] = {".gate.yaml", ".holdout.csv", ".smoke.json", ".sha256"};
 static const char *const temporaries[] = {"~",    ".tmp",  ".temp",     ".swp",
                                           ".swx", ".part", ".partial",  ".crdownload",
@@ -262,11 +266,15 @@ static bool finish(const struct place *p, struct weir_repo_found *f, struct weir
     return f->key.at && f->model.at && f->group.at && f->file.at && add(p->scanner, f);
 }
 
-static bool add_flat(const struct place *p, const char *name, struct weir_str stem)
+/* is_foreign: of a format that is not read. */
+static bool add_flat(const struct place *p, const char *name, struct weir_str stem, bool is_foreign)
 {
     struct weir_repo_found f = {0};
     if (!look(p, name, &f))
         return true; /* It went away while we looked. */
+    if (is_foreign)
+        f.complaint = WEIR_STR("files of this kind are not supported yet; those of scikit-learn "
+                               "are: .joblib, .pkl, .pickle");
     f.key = join(p->scanner, p->key, weir_str_c(name), "");
     f.group = f.key;
     f.model = legal_name(p->scanner, stem, &f);
@@ -358,9 +366,11 @@ static bool add_entry(const struct place *p, const char *name)
     struct stat st;
     struct weir_str stem;
     if (weir_repo_scan_stem(weir_str_c(name), &stem))
-        return add_flat(p, name, stem);
+        return add_flat(p, name, stem, false);
     if (fstatat(p->fd, name, &st, 0) == 0 && S_ISDIR(st.st_mode))
         return add_folder(p, name);
+    if (ends_with_one(weir_str_c(name), foreign, WEIR_ARRAY_LEN(foreign), &stem))
+        return add_flat(p, name, stem, true);
     return true;
 }
 
@@ -392,7 +402,7 @@ static bool scan_root(struct weir_repo_scanner *scanner, size_t i,
         /* A file that is named is a model whatever its extension. */
         if (!weir_repo_scan_stem(all, &stem))
             stem = weir_str_split(&all, '.');
-        ok = add_flat(&p, root->only, stem);
+        ok = add_flat(&p, root->only, stem, false);
     } else {
         size_t n = 0;
         const char **names = list(&p, &n);

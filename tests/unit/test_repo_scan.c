@@ -72,6 +72,28 @@ Test(repo_scan, digests_beside_files_are_read_in_their_usual_forms)
     cr_assert_not(weir_repo_read_sidecar(weir_str_c(text), out));
 }
 
+Test(repo_scan, models_of_other_libraries_are_found_and_complained_about)
+{
+    struct weir_test_tmp tmp;
+    char path[512];
+    weir_test_tmp_init(&tmp);
+    weir_test_tmp_write(&tmp, "net.onnx", "x", 1);
+    weir_test_tmp_write(&tmp, "notes.txt", "x", 1);
+    weir_test_tmp_write(&tmp, "metrics.json", "{}", 2);
+    weir_test_tmp_path(&tmp, "", path, sizeof path);
+    struct weir_str root = weir_str_c(path);
+    const struct weir_config_list roots = {.at = &root, .n = 1};
+    struct weir_repo_scanner scanner;
+    struct weir_repo_scan scan = {0};
+    cr_assert_eq(weir_repo_scan_init(&scanner, &roots, NULL), WEIR_OK);
+    cr_assert_eq(weir_repo_scan_run(&scanner, NULL, &scan), WEIR_OK);
+    cr_assert_eq(scan.n_found, 1);
+    cr_assert(weir_str_eq_c(scan.found[0].model, "net"));
+    cr_assert(weir_str_starts(scan.found[0].complaint, WEIR_STR("files of this kind")));
+    weir_repo_scan_deinit(&scanner);
+    weir_test_tmp_deinit(&tmp);
+}
+
 /* A server that is short of descriptors must not take its models for removed: every scan either
  * finds them all or says that the root could not be read. */
 Test(repo_scan, what_cannot_be_read_is_not_taken_for_gone)
