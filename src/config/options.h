@@ -32,7 +32,7 @@
       "Addresses of the main listener: predictions, metadata, health.") \
     X(TEXT, admin, "admin", "127.0.0.1:8081", 0, 512, "ADDR:PORT, unix:PATH or off", RESTART, "Serving", \
       "Address of the admin listener: all of the main one, metrics and the repository calls.") \
-    X(COUNT, loops, "loops", "0", 0, 256, "threads", RESTART, "Serving", \
+    X(COUNT, loops, "loops", "0", 0, 63, "threads", RESTART, "Serving", \
       "Event loops; 0: one on up to 4 cores, then one for each 4 cores.") \
     X(COUNT, workers, "workers", "0", 0, 256, "threads", RESTART, "Serving", \
       "Threads that run models; 0: the cores that are left beside the loops, at least 1.") \

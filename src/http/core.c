@@ -160,6 +160,28 @@ void weir_http_core_sweep(struct weir_http_server *server, uint64_t now_ns)
         server->rim->arm(server, next);
 }
 
+void weir_http_core_set_options(struct weir_http_server *server,
+                                const struct weir_http_options *opts)
+{
+    uint64_t conns_max = server->opts.conns_max;
+    server->opts = *opts;
+    server->opts.conns_max = conns_max;
+    if (server->opts.target_bytes_kept > WEIR_HTTP_TARGET_BYTES_MAX)
+        server->opts.target_bytes_kept = WEIR_HTTP_TARGET_BYTES_MAX;
+    /* The lists must stay in the order of their deadlines: a shorter time is cut from all that wait
+     * already, else the newcomers behind them would not be looked at. */
+    for (int k = 0; k < WEIR_HTTP_N_TIMEOUTS; k++) {
+        uint64_t last_ns =
+            weir_clock_add(server->now_ns, time_allowed(server, (enum weir_http_timeout_kind)k));
+        WEIR_LIST_FOREACH (link, &server->timeouts[k]) {
+            struct weir_http_timeout *t = WEIR_CONTAINER_OF(link, struct weir_http_timeout, link);
+            if (t->due_ns > last_ns)
+                t->due_ns = last_ns;
+        }
+    }
+    weir_http_core_sweep(server, server->now_ns); /* Arms for what is due first now. */
+}
+
 void weir_http_core_flush(struct weir_http_server *server)
 {
     for (struct weir_list *link; (link = weir_list_take(&server->dirty));) {

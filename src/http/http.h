@@ -124,8 +124,8 @@ const struct weir_http_counters *weir_http_server_counters(const struct weir_htt
 const struct weir_http_options *weir_http_server_options(const struct weir_http_server *server);
 
 /* Changes the limits while serving; conns_max stays as it was. Requests that have begun keep what
- * they were allowed; a shortened timeout holds at the latest when the connections that wait longest
- * have come to their old one. */
+ * they were allowed, but for a shortened timeout: from now on nothing waits longer than that.
+ * O(connections). */
 void weir_http_server_set_options(struct weir_http_server *server,
                                   const struct weir_http_options *opts);
 

@@ -440,9 +440,11 @@ void weir_http_server_set_options(struct weir_http_server *server,
 {
     weir_assert(server);
     weir_assert(opts);
-    uint64_t conns_max = server->opts.conns_max;
-    server->opts = *opts;
-    server->opts.conns_max = conns_max;
-    if (server->opts.target_bytes_kept > WEIR_HTTP_TARGET_BYTES_MAX)
-        server->opts.target_bytes_kept = WEIR_HTTP_TARGET_BYTES_MAX;
+    weir_loop_assert_thread(server->loop);
+    set_now(server);
+    weir_http_core_set_options(server, opts);
+    WEIR_LIST_FOREACH (link, &server->listenings) {
+        struct weir_http_listening *l = WEIR_CONTAINER_OF(link, struct weir_http_listening, link);
+        l->listener.opts.accepts_per_tick_max = (uint32_t)server->opts.accepts_per_tick_max;
+    }
 }

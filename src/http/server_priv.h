@@ -206,6 +206,10 @@ WEIR_MUST_USE enum weir_status weir_http_core_init(
     const struct weir_http_router *router, const struct weir_http_handlers *handlers, void *ctx,
     struct weir_http_shared *shared, const struct weir_http_rim *rim, struct weir_mem *mem);
 
+/* Changes the limits, as weir_http_server_set_options. */
+void weir_http_core_set_options(struct weir_http_server *server,
+                                const struct weir_http_options *opts);
+
 /* Frees them; there must be no connection left. */
 void weir_http_core_deinit(struct weir_http_server *server);
 

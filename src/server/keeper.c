@@ -18,8 +18,8 @@
 
 enum {
     CONNECTIONS_MAX_DEFAULT = 4096,
-    DESCRIPTORS_SPARE_MAX = 256, /* for files, event queues, the admin listener */
-    LOOPS_MAX = 64,
+    DESCRIPTORS_SPARE_MAX = 256,         /* for files, event queues, the admin listener */
+    LOOPS_MAX = WEIR_POOL_HOMES_MAX - 1, /* the keeper gives work to the pool too */
     POOL_STOP_NS = 1000 * 1000 * 1000,
     EXIT_FORCED = 1,
 };
@@ -334,6 +334,8 @@ static void size_up(struct weir_server_keeper *keeper, uint32_t *n_loops, uint32
     if (*n_loops > LOOPS_MAX)
         *n_loops = LOOPS_MAX;
     *n_workers = c->workers > 0 ? (uint32_t)c->workers : (cores > *n_loops ? cores - *n_loops : 1);
+    if (*n_workers > WEIR_POOL_WORKERS_MAX)
+        *n_workers = WEIR_POOL_WORKERS_MAX;
     shared->connections_max = c->connections_max > 0 ? c->connections_max : CONNECTIONS_MAX_DEFAULT;
     if (shared->connections_max > n_descriptors - spare)
         shared->connections_max = n_descriptors - spare;

@@ -82,6 +82,9 @@ void weir_server_shard_adopt_config(struct weir_server_shard *shard,
     struct weir_http_options options = weir_server_shard_http_options(shard->shared, config);
     weir_http_server_set_options(shard->loop.http, &options);
     shard->loop.config = config;
+    for (uint32_t i = 0; i < shard->loop.n_unix_listeners; i++)
+        shard->loop.unix_listeners[i].opts.accepts_per_tick_max =
+            (uint32_t)config->accepts_per_tick_max;
     shard->loop.decoder.limits = weir_server_shard_protocol_limits(config);
     WEIR_LIST_FOREACH (it, &shard->loop.versions) {
         struct weir_server_shard_version *sv =

@@ -307,6 +307,14 @@ Test(serve_life, hundreds_of_models_unloaded_at_once_are_let_go)
     cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
 }
 
+Test(serve_life, the_largest_numbers_of_threads_start)
+{
+    start_with((const char *const[]){"--loops", "63", "--workers", "256", NULL});
+    ask("POST", "/predict/m", "{\"x\":[1,2]}");
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
 Test(serve_life, the_start_tells_addresses_models_and_a_curl_line)
 {
     start_with((const char *const[]){NULL});

@@ -349,6 +349,28 @@ Test(http_conn, an_answer_before_the_body_of_a_large_request_closes)
     end();
 }
 
+Test(http_conn, a_shortened_timeout_holds_for_old_and_new_connections)
+{
+    struct weir_http_options opts = WEIR_HTTP_OPTIONS_INIT;
+    opts.idle_ns_max = 3600 * NS_PER_S;
+    begin_with(opts);
+    struct http_fake_conn *old = http_fake_open(&f);
+    http_fake_send_c(old, "GET /hello/a HTTP/1.1\r\n" HOST "\r\n");
+    http_fake_wait(&f, NS_PER_S);
+    opts.idle_ns_max = 5 * NS_PER_S;
+    weir_http_core_set_options(&f.server, &opts);
+    http_fake_wait(&f, NS_PER_S);
+    struct http_fake_conn *fresh = http_fake_open(&f);
+    http_fake_send_c(fresh, "GET /hello/a HTTP/1.1\r\n" HOST "\r\n");
+    http_fake_wait(&f, 4 * NS_PER_S);
+    cr_assert(old->is_closed);
+    cr_assert_not(fresh->is_closed);
+    http_fake_wait(&f, NS_PER_S);
+    cr_assert(fresh->is_closed);
+    cr_assert_eq(f.server.counters.timeout_idle, 2);
+    end();
+}
+
 Test(http_conn, draining_says_close_and_closes_what_is_idle)
 {
     begin();
