@@ -137,7 +137,12 @@ static void on_deferred(void *arg)
 {
     struct weir_http_server *server = arg;
     set_now(server);
+    uint64_t n_requests = server->counters.requests;
     weir_http_core_flush(server);
+    /* Written answers made room for requests that were held: what they caused is dispatched by the
+     * idle hook, which has had its turn in this iteration. */
+    if (server->counters.requests != n_requests)
+        weir_loop_again(server->loop);
 }
 
 static void on_sweep(struct weir_timer *timer WEIR_UNUSED, void *arg)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The whole way of a request through a real server process with the sample models. */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "test_server.h"
 
 #include <criterion/criterion.h>
@@ -261,6 +262,31 @@ Test(serve_predict, pipelined_requests_are_answered_in_order)
         cr_assert_float_eq(y, i, 1e-12);
     }
     (void)close(fd);
+    end();
+}
+
+/* Far more than a connection may have unanswered: reading stops and goes on again and again, and
+ * the rows that come in after a flush must not wait for the next event. */
+Test(serve_predict, long_pipelines_do_not_stall)
+{
+    enum { N = 3200 };
+    struct weir_buf text = WEIR_BUF_INIT;
+    start();
+    for (int i = 0; i < N; i++)
+        weir_buf_append_c(&text,
+                          "POST /predict/toy HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"
+                          "{\"x\":[1,2]}");
+    int fd = weir_test_server_connect(server.port);
+    uint64_t start_ns = weir_clock_ns();
+    weir_test_server_send(fd, text.at, text.n);
+    for (int i = 0; i < N; i++) {
+        weir_test_answer_deinit(&answer);
+        cr_assert(weir_test_server_receive(fd, &answer));
+        cr_assert_eq(answer.status, 200);
+    }
+    cr_assert_lt(weir_clock_ns() - start_ns, 3 * WEIR_NS_PER_S);
+    (void)close(fd);
+    weir_buf_deinit(&text);
     end();
 }
 
