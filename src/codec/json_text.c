@@ -86,18 +86,29 @@ void weir_codec_json_unescape(struct weir_str written, struct weir_buf *out)
     }
 }
 
+/* Control characters are escaped: those that JSON forbids raw, and U+007F to U+009F, which a
+ * terminal would obey. p points at valid UTF-8. */
+static bool is_plain(const char *p)
+{
+    unsigned char c = (unsigned char)*p;
+    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f &&
+           (c != 0xc2 || (unsigned char)p[1] >= 0xa0);
+}
+
 /* Appends text that is UTF-8, without quotes around it. */
 static void append_valid(struct weir_buf *buf, const char *p, const char *end)
 {
     static const char hex[] = "0123456789abcdef";
     while (p < end) {
         const char *plain = p;
-        while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
+        while (p < end && is_plain(p))
             p++;
         weir_buf_append(buf, plain, (size_t)(p - plain));
         if (p == end)
             return;
         unsigned char c = (unsigned char)*p++;
+        if (c == 0xc2) /* U+0080 to U+009F: the second byte is the number. */
+            c = (unsigned char)*p++;
         if (c == '"' || c == '\\') {
             weir_buf_append(buf, (char[]){'\\', (char)c}, 2);
         } else if (c == '\n' || c == '\r' || c == '\t') {

@@ -500,6 +500,15 @@ static const struct {
     {"\xc3\xa9\\n", "\xc3\xa9\n", 0},
 };
 
+Test(codec_json, control_characters_of_every_kind_are_written_as_escapes)
+{
+    struct weir_buf written = WEIR_BUF_INIT;
+    weir_codec_json_append_text(&written, WEIR_STR("\x1b\x7f\xc2\x80\xc2\x9b\xc2\xa0\xc3\x9b\xc2"));
+    cr_assert_str_eq(weir_buf_c(&written),
+                     "\"\\u001b\\u007f\\u0080\\u009b\xc2\xa0\xc3\x9b\xef\xbf\xbd\"");
+    weir_buf_deinit(&written);
+}
+
 ParameterizedTestParameters(codec_json, escapes_are_understood)
 {
     static size_t rows[WEIR_ARRAY_LEN(texts)];
