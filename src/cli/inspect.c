@@ -162,10 +162,10 @@ static bool takes_missing(const struct weir_model *model)
 static void put_model(const struct view *v, struct weir_buf *out)
 {
     const struct weir_spec *spec = weir_model_spec(v->model);
-    weir_buf_printf(out, "  format      %.*s, written by %.*s %.*s\n", WEIR_STR_ARG(spec->platform),
-                    WEIR_STR_ARG(spec->library),
-                    WEIR_STR_ARG(spec->library_version.n ? spec->library_version
-                                                         : WEIR_STR("of unknown version")));
+    char version[WEIR_ECHO_BUF_BYTES];
+    weir_str_echo(spec->library_version, version, sizeof version);
+    weir_buf_printf(out, "  format      %.*s, written by %.*s %s\n", WEIR_STR_ARG(spec->platform),
+                    WEIR_STR_ARG(spec->library), version[0] ? version : "of unknown version");
     weir_buf_printf(out, "  estimator   %.*s\n", WEIR_STR_ARG(spec->estimator));
     put_features(spec, out);
     weir_buf_printf(out, "  rows        %s; missing values are %s\n",

@@ -63,6 +63,13 @@ static struct weir_str cut(struct weir_str s)
     return weir_str_make(s.at, n);
 }
 
+/* Names come from the file: they must not steer the terminal. */
+static void put_name(struct writer *w, struct weir_str name)
+{
+    char echo[WEIR_ECHO_BUF_BYTES];
+    weir_buf_append_c(w->out, weir_str_echo(name, echo, sizeof echo));
+}
+
 static bool is_scalar(const struct weir_value *v)
 {
     return v->kind == WEIR_VALUE_BOOL || v->kind == WEIR_VALUE_I64 || v->kind == WEIR_VALUE_F64 ||
@@ -174,7 +181,7 @@ static void put_attribute(struct writer *w, struct weir_str name, const struct w
         weir_buf_append_byte(w->out, ':');
     } else {
         indent(w, level);
-        weir_buf_append_str(w->out, cut(name));
+        put_name(w, name);
         weir_buf_append_c(w->out, " = ");
     }
     if (is_scalar(v))
@@ -235,7 +242,7 @@ static void put_heading_text(struct writer *w, const struct heading *heading,
                              const struct weir_value_object *object, unsigned level)
 {
     indent(w, level);
-    weir_buf_append_str(w->out, cut(heading->name));
+    put_name(w, heading->name);
     if (heading->index != SIZE_MAX)
         weir_buf_printf(w->out, "[%zu]", heading->index);
     if (heading->label.n > 0) {

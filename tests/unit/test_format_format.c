@@ -192,6 +192,23 @@ Test(format_format, only_regular_files_are_read)
     weir_test_tmp_deinit(&tmp);
 }
 
+/* Whoever looks into a strange file must not have a terminal steered by it. */
+Test(format_format, a_description_escapes_the_names_of_attributes)
+{
+    static const char pickle[] = "\x80\x02"
+                                 "csklearn.linear_model._base\nLinearRegression\n"
+                                 ")\x81}X\x05\0\0\0e\x1b[2JI3\nsb.";
+    struct weir_buf text = WEIR_BUF_INIT;
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(weir_format_describe_bytes(&text, pickle, sizeof pickle - 1, "m",
+                                            WEIR_FORMAT_DESCRIBE_TEXT, NULL, &err),
+                 WEIR_OK, "%s", err.msg);
+    const char *t = weir_buf_c(&text);
+    cr_assert_not_null(strstr(t, "\n  e\\x1b[2J = 3\n"), "%s", t);
+    cr_assert_null(strchr(t, '\x1b'));
+    weir_buf_deinit(&text);
+}
+
 Test(format_format, a_description_shows_the_tree_of_estimators)
 {
     char path[512];
