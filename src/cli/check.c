@@ -193,15 +193,6 @@ static void put_text(const struct check *c, struct weir_buf *out)
         weir_buf_printf(out, "warning: %.*s\n", WEIR_STR_ARG(c->config->warnings[i]));
 }
 
-static void put_key(struct weir_buf *out, const char *key, struct weir_str text)
-{
-    weir_buf_printf(out, ",\"%s\":", key);
-    if (text.n > 0)
-        weir_codec_json_append_text(out, text);
-    else
-        weir_buf_append_c(out, "null");
-}
-
 static void put_model_json(const struct weir_repo_entry *e, struct weir_buf *out)
 {
     weir_buf_append_c(out, "{\"name\":");
@@ -211,11 +202,11 @@ static void put_model_json(const struct weir_repo_entry *e, struct weir_buf *out
         const struct weir_repo_status *s = &e->status[j];
         const struct weir_version *v = version_of(e, s->number);
         weir_buf_printf(out, "%s{\"state\":\"%s\"", j ? "," : "", weir_repo_state_name(s->state));
-        put_key(out, "file", s->file);
-        put_key(out, "digest", s->digest);
-        put_key(out, "reason", s->reason);
+        weir_cli_put_member(out, "file", s->file);
+        weir_cli_put_member(out, "digest", s->digest);
+        weir_cli_put_member(out, "reason", s->reason);
         if (v) {
-            put_key(out, "estimator", v->spec->estimator);
+            weir_cli_put_member(out, "estimator", v->spec->estimator);
             weir_buf_printf(out, ",\"version\":%llu,\"n_features\":%zu,\"load_seconds\":%.6f",
                             (unsigned long long)v->number, v->spec->n_features,
                             (double)v->load_ns / (double)WEIR_NS_PER_S);
@@ -230,8 +221,8 @@ static void put_json(const struct check *c, const struct weir_error *err, struct
     const struct weir_table *table = weir_repo_table(c->repo);
     bool is_fine = err->code == WEIR_OK && n_failed(table) == 0;
     weir_buf_printf(out, "{\"is_fine\":%s", is_fine ? "true" : "false");
-    put_key(out, "error", weir_str_c(err->msg));
-    put_key(out, "config", c->config->file);
+    weir_cli_put_member(out, "error", weir_str_c(err->msg));
+    weir_cli_put_member(out, "config", c->config->file);
     weir_buf_append_c(out, ",\"warnings\":[");
     for (size_t i = 0; i < c->config->n_warnings; i++) {
         weir_buf_append_c(out, i ? "," : "");

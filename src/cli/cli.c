@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/args.h"
+#include "codec/json.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -38,6 +39,15 @@ bool weir_cli_put(FILE *out, const struct weir_buf *b)
     return fwrite(b->at ? b->at : "", 1, b->n, out) == b->n && weir_buf_ok(b);
 }
 
+void weir_cli_put_member(struct weir_buf *out, const char *key, struct weir_str text)
+{
+    weir_buf_printf(out, ",\"%s\":", key);
+    if (text.n > 0)
+        weir_codec_json_append_text(out, text);
+    else
+        weir_buf_append_c(out, "null");
+}
+
 int weir_cli_fail(const struct weir_error *err)
 {
     fprintf(stderr, "weir: %s%s%s\n", weir_cli_red(stderr), err->msg, weir_cli_plain(stderr));
@@ -47,16 +57,12 @@ int weir_cli_fail(const struct weir_error *err)
 int weir_cli_fail_json(const struct weir_error *err, bool is_json)
 {
     if (is_json) {
-        fputs("{\"error\":\"", stdout);
-        for (const unsigned char *c = (const unsigned char *)err->msg; *c; c++) {
-            if (*c == '"' || *c == '\\')
-                printf("\\%c", *c);
-            else if (*c < 0x20)
-                printf("\\u%04x", *c);
-            else
-                putchar(*c);
-        }
-        fputs("\"}\n", stdout);
+        struct weir_buf text = WEIR_BUF_INIT;
+        weir_buf_append_c(&text, "{\"error\":");
+        weir_codec_json_append_text(&text, weir_str_c(err->msg));
+        weir_buf_append_c(&text, "}\n");
+        (void)weir_cli_put(stdout, &text); /* A failure anyway. */
+        weir_buf_deinit(&text);
     }
     return weir_cli_fail(err);
 }

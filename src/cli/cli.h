@@ -88,4 +88,7 @@ const char *weir_cli_plain(FILE *out);
 /* Writes a buffer to a stream; a buffer that ran out of memory is cut and false is returned. */
 bool weir_cli_put(FILE *out, const struct weir_buf *b);
 
+/* Appends `,"key":` and a text as JSON; null for an empty one. */
+void weir_cli_put_member(struct weir_buf *out, const char *key, struct weir_str text);
+
 #endif

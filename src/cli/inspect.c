@@ -198,15 +198,6 @@ static enum weir_status put_text(const struct view *v, struct weir_buf *out, str
 
 /* --- for programs --- */
 
-static void put_key(struct weir_buf *out, const char *key, struct weir_str text)
-{
-    weir_buf_printf(out, ",\"%s\":", key);
-    if (text.n > 0)
-        weir_codec_json_append_text(out, text);
-    else
-        weir_buf_append_c(out, "null");
-}
-
 static void put_names_json(const struct weir_spec *spec, struct weir_buf *out)
 {
     weir_buf_append_c(out, ",\"feature_names\":");
@@ -237,10 +228,10 @@ static void put_classes_json(const struct weir_spec *spec, struct weir_buf *out)
 static void put_model_json(const struct view *v, struct weir_buf *out)
 {
     const struct weir_spec *spec = weir_model_spec(v->model);
-    put_key(out, "platform", spec->platform);
-    put_key(out, "library", spec->library);
-    put_key(out, "library_version", spec->library_version);
-    put_key(out, "estimator", spec->estimator);
+    weir_cli_put_member(out, "platform", spec->platform);
+    weir_cli_put_member(out, "library", spec->library);
+    weir_cli_put_member(out, "library_version", spec->library_version);
+    weir_cli_put_member(out, "estimator", spec->estimator);
     weir_buf_printf(out, ",\"n_features\":%zu", spec->n_features);
     put_names_json(spec, out);
     weir_buf_printf(out, ",\"casts_to_float32\":%s,\"allows_missing\":%s,\"n_targets\":%zu",
@@ -272,14 +263,14 @@ static enum weir_status put_json(const struct view *v, struct weir_buf *out, str
                                    WEIR_FORMAT_DESCRIBE_JSON, NULL, err);
     weir_buf_append_c(out, "{\"file\":");
     weir_codec_json_append_text(out, weir_str_c(v->file.path));
-    put_key(out, "name", weir_buf_str(&v->name));
+    weir_cli_put_member(out, "name", weir_buf_str(&v->name));
     weir_buf_printf(out, ",\"bytes\":%zu,\"digest\":\"%s\",\"is_servable\":%s", v->file.bytes.n,
                     v->file.digest, v->model ? "true" : "false");
     if (v->model)
         put_model_json(v, out);
     else
-        put_key(out, "error", weir_str_c(v->err.msg));
-    put_key(out, "curl", weir_buf_str(&v->curl));
+        weir_cli_put_member(out, "error", weir_str_c(v->err.msg));
+    weir_cli_put_member(out, "curl", weir_buf_str(&v->curl));
     weir_buf_append_c(out, ",\"contents\":");
     if (status == WEIR_OK)
         weir_buf_append_str(out, weir_buf_str(&contents));
