@@ -50,6 +50,10 @@ enum {
 #define WEIR_BATCHER_HANDOVER_NS_MIN           UINT64_C(2000)
 #define WEIR_BATCHER_INLINE_NS_MAX_DEFAULT     UINT64_C(100000)
 
+/* How long the rows of a batcher with nothing out wait for an idle worker before they queue up with
+ * the batches of others. */
+#define WEIR_BATCHER_TURN_NS UINT64_C(1000000)
+
 /* Bounds of one version's gathering and queueing. Queued: admitted and not yet finished (or
  * dead). */
 struct weir_batcher_limits {

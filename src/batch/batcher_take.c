@@ -6,7 +6,9 @@
  * still go ahead into the pool's queue, n_ahead_max of them, so that a worker need not wait for the
  * loop between two batches; an open batch stays and grows, unless a closed one younger than it
  * would overtake it: then it is its turn, full or not, so that a busy model cannot starve a quiet
- * one. */
+ * one. Nor may a busy loop starve a quiet one: workers that always find something queued never
+ * become idle, so a batcher that has nothing out with them gives its oldest batch after
+ * WEIR_BATCHER_TURN_NS all the same. */
 #include "base/clock.h"
 #include "base/macros.h"
 #include "batch/batcher_priv.h"
@@ -89,6 +91,12 @@ static uint64_t due_ns(const struct weir_batcher *b, const struct weir_batch *ba
     return at_ns;
 }
 
+/* Returns when a batch leaves although no worker is idle, if none of ours is with them. */
+static uint64_t turn_ns(const struct weir_batch *batch)
+{
+    return weir_clock_add(batch->opened_ns, WEIR_BATCHER_TURN_NS);
+}
+
 static bool is_cheap(const struct weir_batcher *b, const struct weir_batch *batch)
 {
     const struct weir_batcher_limits *limits = &batch->loop.version->limits;
@@ -154,6 +162,8 @@ enum weir_batcher_take weir_batcher_take(struct weir_batcher *b, uint64_t now_ns
         if (n_idle > 0)
             return give(b, batch, false, reason, now_ns, out);
         b->is_starved = true;
+        if (b->n_out_pool == 0 && turn_ns(batch) <= now_ns)
+            return give(b, batch, false, WEIR_BATCH_CLOSE_TURN, now_ns, out);
         if (!batch->loop.is_closed) {
             if (!oldest)
                 oldest = batch;
@@ -218,6 +228,8 @@ uint64_t weir_batcher_next_ns(const struct weir_batcher *b)
         enum weir_batch_close reason;
         uint64_t at_ns = due_ns(b, batch, &reason);
         /* One that was due at the last take waits for a worker, not for time. */
+        if (at_ns <= b->taken_ns && b->is_starved && b->n_out_pool == 0)
+            at_ns = turn_ns(batch);
         if (at_ns > b->taken_ns && at_ns < next_ns)
             next_ns = at_ns;
     }

@@ -478,6 +478,31 @@ Test(batch_batcher, what_cannot_make_its_deadline_is_refused_on_arrival)
     end();
 }
 
+/* The workers are never seen idle, because another batcher keeps them busy. */
+Test(batch_batcher, a_quiet_batcher_is_not_starved_by_a_busy_one)
+{
+    start();
+    struct weir_batch *batch;
+    struct weir_batch *next;
+    put(1, 1, 5 * MS);
+    cr_assert_eq(weir_batcher_take(b, 5 * MS, 0, &batch), WEIR_BATCHER_TAKE_EMPTY);
+    cr_assert(weir_batcher_has_waiting(b));
+    cr_assert_eq(weir_batcher_next_ns(b), 6 * MS);
+    put(1, 2, 6 * MS - 1);
+    cr_assert_eq(weir_batcher_take(b, 6 * MS - 1, 0, &batch), WEIR_BATCHER_TAKE_EMPTY);
+    cr_assert_eq(weir_batcher_take(b, 6 * MS, 0, &batch), WEIR_BATCHER_TAKE_POOL);
+    cr_assert_eq(batch->close, WEIR_BATCH_CLOSE_TURN);
+    cr_assert_eq(batch->n_rows, 2);
+    /* With one in the queue, the next rows gather until it comes back. */
+    put(1, 3, 6 * MS);
+    cr_assert_eq(weir_batcher_take(b, 9 * MS, 0, &next), WEIR_BATCHER_TAKE_EMPTY);
+    cr_assert_eq(weir_batcher_next_ns(b), WEIR_TIME_NEVER);
+    cr_assert_eq(run(batch, 10 * MS), 2);
+    cr_assert_eq(weir_batcher_take(b, 10 * MS, 0, &next), WEIR_BATCHER_TAKE_POOL);
+    cr_assert_eq(run(next, 11 * MS), 1);
+    end();
+}
+
 Test(batch_batcher, full_batches_go_ahead_of_the_workers_but_not_without_bound)
 {
     start();
