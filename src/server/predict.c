@@ -120,6 +120,7 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
         return WEIR_HTTP_REPLIED;
     }
     if (is_short_of_memory(shard)) {
+        weir_server_metrics_count_refusal(&sv->cells, WEIR_BATCHER_REFUSAL_MEMORY);
         refuse_of(shard, req, sv, route, 503, "the memory for requests is nearly used up");
         return WEIR_HTTP_REPLIED;
     }

@@ -365,6 +365,8 @@ Test(serve_predict, short_of_memory_only_predictions_are_refused)
     }
     cr_assert_eq(status, 503, "%s", answer.body);
     cr_assert_str_eq(field("Retry-After"), "1");
+    cr_assert_eq(
+        weir_test_server_metric(&server, "weir_refused_total{model=\"toy\",reason=\"memory\"}"), 1);
     ask_with("GET", "/healthz", NULL, NULL);
     cr_assert_eq(answer.status, 200);
     (void)close(fd);
