@@ -387,6 +387,13 @@ static enum weir_status make_shards(struct weir_server_keeper *keeper, uint32_t 
             weir_server_shard_new(&shared->shards[i], shared, i, i == n_loops, keeper->config, err);
         if (status != WEIR_OK)
             return status;
+        /* libuv ends the process when it cannot grow its tables: they are made full size now. */
+        uint64_t n_handles = shared->connections_max + DESCRIPTORS_SPARE_MAX;
+        uint64_t n_descriptors = weir_server_machine_descriptors();
+        if (weir_loop_reserve(&shared->shards[i]->loop.loop,
+                              (unsigned)(n_handles < n_descriptors ? n_handles : n_descriptors)) !=
+            WEIR_OK)
+            return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the loops");
     }
     keeper->shard = shared->shards[n_loops];
     return WEIR_OK;

@@ -110,6 +110,18 @@ static struct weir_server_shard_version *find_known(struct weir_server_shard *sh
     return NULL;
 }
 
+/* The same for a version of a model in a newer table: mostly it is the one that serves already,
+ * which needs no search. The cost of a publish is then the models times a binary search. */
+static struct weir_server_shard_version *find_of_model(struct weir_server_shard *shard,
+                                                       const struct weir_version *version)
+{
+    const struct weir_table *table = shard->loop.table;
+    const struct weir_repo_entry *entry = table ? weir_repo_table_find(table, version->name) : NULL;
+    struct weir_server_shard_version *sv =
+        entry ? shard->loop.by_model[entry - table->models] : NULL;
+    return sv && sv->version == version ? sv : find_known(shard, version);
+}
+
 static struct weir_server_shard_version *add_version(struct weir_server_shard *shard,
                                                      const struct weir_version *version)
 {
@@ -146,7 +158,7 @@ static bool add_versions(struct weir_server_shard *shard, const struct weir_tabl
     for (size_t i = 0; i < table->n_models; i++) {
         for (size_t j = 0; j < table->models[i].n_versions; j++) {
             const struct weir_version *version = table->models[i].versions[j];
-            if (!find_known(shard, version) && !add_version(shard, version))
+            if (!find_of_model(shard, version) && !add_version(shard, version))
                 return false;
         }
     }
@@ -173,7 +185,7 @@ void weir_server_shard_adopt_table(struct weir_server_shard *shard, const struct
     weir_assert(is_complete);
     for (size_t i = 0; i < table->n_models; i++) {
         if (table->models[i].version)
-            by_model[i] = find_known(shard, table->models[i].version);
+            by_model[i] = find_of_model(shard, table->models[i].version);
     }
     weir_mem_free(mem, shard->loop.by_model);
     shard->loop.by_model = by_model;
@@ -291,7 +303,7 @@ enum weir_status weir_server_shard_find(struct weir_server_shard *shard, struct 
             return weir_error_set(err, WEIR_ERR_NOT_FOUND, "model \"%.*s\" has no version \"%s\"",
                                   WEIR_STR_ARG(entry->name),
                                   weir_str_echo(version, echo, sizeof echo));
-        sv = find_known(shard, v);
+        sv = sv && sv->version == v ? sv : find_known(shard, v);
     }
     if (!sv)
         return not_served(entry, err);
