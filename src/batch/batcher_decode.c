@@ -315,6 +315,7 @@ enum weir_status weir_batcher_private(struct weir_batch **out, struct weir_batch
     weir_batcher_append(b, batch, slice, 0, body_bytes, deadline_ns, now_ns);
     weir_list_push(&b->out, &batch->loop.link);
     b->n_out_pool++;
+    b->n_out_private++;
     b->load.n_out++;
     v->load.n_out++;
     b->counters.n_pool++;

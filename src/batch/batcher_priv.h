@@ -83,6 +83,7 @@ struct weir_batcher {
 
     uint32_t n_closed;        /* waiting batches that are closed */
     uint32_t n_out_pool;      /* out, on or for a worker */
+    uint32_t n_out_private;   /* of these, private ones */
     uint64_t waiting_cost_ns; /* expected cost of all waiting batches */
     uint64_t deadline_ns;     /* no unanswered slice's deadline is earlier */
     uint64_t taken_ns;        /* time of the last take */

@@ -7,8 +7,8 @@
  * loop between two batches; an open batch stays and grows, unless a closed one younger than it
  * would overtake it: then it is its turn, full or not, so that a busy model cannot starve a quiet
  * one. Nor may a busy loop starve a quiet one: workers that always find something queued never
- * become idle, so a batcher that has nothing out with them gives its oldest batch after
- * WEIR_BATCHER_TURN_NS all the same. */
+ * become idle, so a batcher that has nothing out with them but private batches gives its oldest
+ * batch after WEIR_BATCHER_TURN_NS all the same. */
 #include "base/clock.h"
 #include "base/macros.h"
 #include "batch/batcher_priv.h"
@@ -91,6 +91,11 @@ static uint64_t due_ns(const struct weir_batcher *b, const struct weir_batch *ba
     return at_ns;
 }
 
+static bool has_gathered_out(const struct weir_batcher *b)
+{
+    return b->n_out_pool > b->n_out_private;
+}
+
 /* Returns when a batch leaves although no worker is idle, if none of ours is with them. */
 static uint64_t turn_ns(const struct weir_batch *batch)
 {
@@ -162,7 +167,7 @@ enum weir_batcher_take weir_batcher_take(struct weir_batcher *b, uint64_t now_ns
         if (n_idle > 0)
             return give(b, batch, false, reason, now_ns, out);
         b->is_starved = true;
-        if (b->n_out_pool == 0 && turn_ns(batch) <= now_ns)
+        if (!has_gathered_out(b) && turn_ns(batch) <= now_ns)
             return give(b, batch, false, WEIR_BATCH_CLOSE_TURN, now_ns, out);
         if (!batch->loop.is_closed) {
             if (!oldest)
@@ -184,6 +189,7 @@ static void come_back(struct weir_batcher *b, struct weir_batch *batch)
     if (!batch->is_inline) {
         weir_assert(b->n_out_pool > 0);
         b->n_out_pool--;
+        b->n_out_private -= batch->is_private;
     }
 }
 
@@ -228,7 +234,7 @@ uint64_t weir_batcher_next_ns(const struct weir_batcher *b)
         enum weir_batch_close reason;
         uint64_t at_ns = due_ns(b, batch, &reason);
         /* One that was due at the last take waits for a worker, not for time. */
-        if (at_ns <= b->taken_ns && b->is_starved && b->n_out_pool == 0)
+        if (at_ns <= b->taken_ns && b->is_starved && !has_gathered_out(b))
             at_ns = turn_ns(batch);
         if (at_ns > b->taken_ns && at_ns < next_ns)
             next_ns = at_ns;

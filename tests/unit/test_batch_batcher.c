@@ -503,6 +503,27 @@ Test(batch_batcher, a_quiet_batcher_is_not_starved_by_a_busy_one)
     end();
 }
 
+Test(batch_batcher, small_requests_are_not_starved_by_large_ones)
+{
+    start();
+    struct weir_batch *large[3];
+    struct weir_batch *batch;
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(weir_batcher_private(&large[i], b, v, 300000, WEIR_TIME_NEVER, 4 * MS),
+                     WEIR_OK);
+    put(1, 1, 5 * MS);
+    cr_assert_eq(weir_batcher_take(b, 5 * MS, 0, &batch), WEIR_BATCHER_TAKE_EMPTY);
+    cr_assert_eq(weir_batcher_next_ns(b), 6 * MS);
+    cr_assert_eq(weir_batcher_take(b, 6 * MS, 0, &batch), WEIR_BATCHER_TAKE_POOL);
+    cr_assert_eq(run(batch, 7 * MS), 1);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(weir_batch_begin(large[i], 8 * MS), 0);
+        cr_assert_eq(weir_batcher_answer(b, large[i]->slices, 8 * MS), WEIR_BATCHER_ANSWER_UNRUN);
+        weir_batcher_finish(b, large[i], 0, 8 * MS);
+    }
+    end();
+}
+
 Test(batch_batcher, full_batches_go_ahead_of_the_workers_but_not_without_bound)
 {
     start();

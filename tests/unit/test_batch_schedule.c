@@ -310,6 +310,17 @@ static int n_idle(void)
     return n > 0 ? n : 0;
 }
 
+/* Finds whether a batch of small requests is on a worker or queued for one. */
+static bool has_gathered_out(void)
+{
+    for (int i = 0; i < w.n_groups; i++) {
+        const struct group *g = &w.groups[i];
+        if ((g->place == QUEUED || g->place == BUSY) && !g->is_private)
+            return true;
+    }
+    return false;
+}
+
 /* Which group is to leave now, and how; −1: none. Groups in which nobody is alive vanish. */
 static int expected_take(bool *is_inline, enum weir_batch_close *reason)
 {
@@ -326,6 +337,10 @@ static int expected_take(bool *is_inline, enum weir_batch_close *reason)
         *is_inline = is_cheap(g);
         if (*is_inline || n_idle() > 0)
             return i;
+        if (!has_gathered_out() && g->opened_ns + WEIR_BATCHER_TURN_NS <= w.now_ns) {
+            *reason = WEIR_BATCH_CLOSE_TURN;
+            return i;
+        }
         if (g->place == OPEN && oldest < 0)
             oldest = i;
         if (g->place == CLOSED && has_room) {
@@ -659,6 +674,9 @@ static void step_iteration(void)
         CHECK(at_ns > w.now_ns || n_idle() == 0, "group %d waits beside an idle worker", i);
         CHECK(at_ns > w.now_ns || weir_batcher_has_waiting(w.b), "an idle worker would not ask");
         CHECK(at_ns <= w.now_ns || next_ns <= at_ns, "it would be taken too late");
+        CHECK(at_ns > w.now_ns || has_gathered_out() ||
+                  next_ns <= g->opened_ns + WEIR_BATCHER_TURN_NS,
+              "it would starve");
     }
 }
 
