@@ -224,6 +224,11 @@ bool weir_repo_step_take_change(struct weir_repo_step *step);
 /* Returns when the machine wants a scan at the latest; WEIR_TIME_NEVER: the usual one will do. */
 uint64_t weir_repo_step_next_ns(const struct weir_repo_step *step);
 
+/* Finds whether a model has a version that serves, or none that will serve until a file or an
+ * option changes. */
+bool weir_repo_step_is_decided(const struct weir_repo_step *step,
+                               const struct weir_repo_step_model *m);
+
 /* Finds whether the repository is ready; why (may be NULL) gets a sentence when not. */
 bool weir_repo_step_is_ready(struct weir_repo_step *step, char *why, size_t cap);
 

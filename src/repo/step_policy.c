@@ -312,7 +312,8 @@ void weir_repo_step_policy(struct weir_repo_step *step, struct weir_repo_step_mo
 
 /* --- readiness --- */
 
-static bool is_decided(const struct weir_repo_step *step, const struct weir_repo_step_model *m)
+bool weir_repo_step_is_decided(const struct weir_repo_step *step,
+                               const struct weir_repo_step_model *m)
 {
     if (m->is_restore_wanted || step->restoring == m)
         return false;
@@ -320,7 +321,9 @@ static bool is_decided(const struct weir_repo_step *step, const struct weir_repo
         return true;
     for (size_t i = 0; i < step->n_sources; i++) {
         const struct weir_repo_source *s = step->sources[i];
-        if (s->model == m && s->is_present && !is_stopped(s))
+        /* What the version policy does not select waits for ever. */
+        bool may_serve = s->is_selected || (s->has_attempt && s->state == WEIR_REPO_LOADING);
+        if (s->model == m && s->is_present && may_serve && !is_stopped(s))
             return false;
     }
     return true;
@@ -355,7 +358,7 @@ bool weir_repo_step_is_ready(struct weir_repo_step *step, char *why, size_t cap)
         n_serving += serves;
         if (!has_source(step, m))
             continue;
-        if (!step->was_ready && !is_decided(step, m)) {
+        if (!step->was_ready && !weir_repo_step_is_decided(step, m)) {
             say(why, cap, "still loading model ", m->name);
             return false;
         }

@@ -206,6 +206,7 @@ static bool put_models(struct maker *k, struct weir_table *table)
         if (!copy(k, weir_str_c(models[i]->name), &e->name) || !put_versions(k, models[i], e) ||
             !put_labels(k, e) || !put_status(k, models[i], e))
             return false;
+        e->is_decided = weir_repo_step_is_decided(k->step, models[i]);
         table->n_serving += e->n_versions > 0;
     }
     table->models = entries;

@@ -91,6 +91,7 @@ struct weir_repo_entry {
     size_t n_labels;
     const struct weir_repo_status *status; /* n_status, the serving ones first */
     size_t n_status;
+    bool is_decided; /* a version serves, or none will until a file or an option changes */
 };
 
 /* All models that were found, by name; also those of which no version serves. */

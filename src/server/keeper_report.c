@@ -17,9 +17,9 @@ static bool is_settled(const struct weir_table *table)
             if (state == WEIR_REPO_SETTLING || state == WEIR_REPO_LOADING ||
                 state == WEIR_REPO_CHECKING)
                 return false;
-            if (state == WEIR_REPO_SEEN && !table->models[i].version)
-                return false;
         }
+        if (!table->models[i].is_decided)
+            return false;
     }
     return true;
 }

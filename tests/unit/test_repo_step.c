@@ -585,6 +585,29 @@ static void disturb(struct world *w, struct weir_test_random *r, uint8_t *conten
     }
 }
 
+Test(repo_step, versions_that_the_policy_does_not_select_do_not_delay_readiness)
+{
+    struct weir_config_sources sources = {0};
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct world w;
+    char why[128];
+    world_init(&w, NULL, 0);
+    struct weir_config *config = NULL;
+    cr_assert_eq(weir_config_new_from_text(&config, WEIR_STR("t.yaml"),
+                                           WEIR_STR("model_options: {v: {version_policy: [5]}}"),
+                                           &sources, &err),
+                 WEIR_OK, "%s", err.msg);
+    weir_repo_step_set_config(w.step, config);
+    put(&w, add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0), 1, true);
+    put(&w, add_file(&w, "0:v/1", "v", "0:v/", 1), 2, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "v"), -1);
+    cr_assert(weir_repo_step_is_ready(w.step, why, sizeof why), "%s", why);
+    weir_repo_step_set_config(w.step, w.config);
+    weir_config_free(config);
+    world_deinit(&w);
+}
+
 Test(repo_step, a_model_is_not_unloaded_while_its_rollback_is_under_way)
 {
     struct world w;
