@@ -49,13 +49,9 @@ static size_t n_undecided(const struct weir_table *table)
     for (size_t i = 0; i < table->n_models; i++) {
         const struct weir_repo_entry *e = &table->models[i];
         bool is_busy = false;
-        bool has_end = e->n_versions > 0;
-        for (size_t j = 0; j < e->n_status; j++) {
+        for (size_t j = 0; j < e->n_status; j++)
             is_busy = is_busy || is_under_way(e->status[j].state);
-            has_end = has_end || e->status[j].state == WEIR_REPO_FAILED ||
-                      e->status[j].state == WEIR_REPO_HELD;
-        }
-        n += is_busy || !has_end;
+        n += is_busy || !e->is_decided;
     }
     return n;
 }
@@ -121,9 +117,10 @@ static size_t n_failed(const struct weir_table *table)
     size_t n = 0;
     for (size_t i = 0; i < table->n_models; i++) {
         const struct weir_repo_entry *e = &table->models[i];
+        size_t n_before = n;
         for (size_t j = 0; j < e->n_status; j++)
             n += e->status[j].state == WEIR_REPO_FAILED;
-        n += e->n_versions == 0 && e->n_status == 0;
+        n += e->n_versions == 0 && n == n_before;
     }
     return n;
 }
@@ -165,6 +162,28 @@ static const struct weir_version *version_of(const struct weir_repo_entry *e, ui
     return NULL;
 }
 
+/* Appends a line for each thing that may be meant so, and mostly is not. */
+static void collect_warnings(const struct check *c, struct weir_buf *out)
+{
+    const struct weir_config *config = c->config;
+    for (size_t i = 0; i < config->n_warnings; i++)
+        weir_buf_printf(out, "%.*s\n", WEIR_STR_ARG(config->warnings[i]));
+    for (size_t i = 0; i < config->n_by_model; i++) {
+        const struct weir_config_model *m = &config->by_model[i];
+        const struct weir_repo_entry *e = weir_repo_table_find(weir_repo_table(c->repo), m->name);
+        if (!e)
+            weir_buf_printf(out, "model_options: there is no model \"%.*s\"\n",
+                            WEIR_STR_ARG(m->name));
+        for (size_t j = 0; e && j < m->n_labels; j++) {
+            if (!version_of(e, m->labels[j].version))
+                weir_buf_printf(
+                    out, "model_options: %.*s: label \"%.*s\": version %llu does not serve\n",
+                    WEIR_STR_ARG(m->name), WEIR_STR_ARG(m->labels[j].name),
+                    (unsigned long long)m->labels[j].version);
+        }
+    }
+}
+
 static void put_text(const struct check *c, struct weir_buf *out)
 {
     const struct weir_table *table = weir_repo_table(c->repo);
@@ -189,8 +208,13 @@ static void put_text(const struct check *c, struct weir_buf *out)
             weir_buf_append_byte(out, '\n');
         }
     }
-    for (size_t i = 0; i < c->config->n_warnings; i++)
-        weir_buf_printf(out, "warning: %.*s\n", WEIR_STR_ARG(c->config->warnings[i]));
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf warnings = WEIR_BUF_INIT;
+    collect_warnings(c, &warnings);
+    struct weir_str rest = weir_buf_str(&warnings);
+    while (rest.n > 0) {
+        struct weir_str line = weir_str_split(&rest, '\n');
+        weir_buf_printf(out, "warning: %.*s\n", WEIR_STR_ARG(line));
+    }
 }
 
 static void put_model_json(const struct weir_repo_entry *e, struct weir_buf *out)
@@ -224,9 +248,12 @@ static void put_json(const struct check *c, const struct weir_error *err, struct
     weir_cli_put_member(out, "error", weir_str_c(err->msg));
     weir_cli_put_member(out, "config", c->config->file);
     weir_buf_append_c(out, ",\"warnings\":[");
-    for (size_t i = 0; i < c->config->n_warnings; i++) {
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf warnings = WEIR_BUF_INIT;
+    collect_warnings(c, &warnings);
+    struct weir_str rest = weir_buf_str(&warnings);
+    for (size_t i = 0; rest.n > 0; i++) {
         weir_buf_append_c(out, i ? "," : "");
-        weir_codec_json_append_text(out, c->config->warnings[i]);
+        weir_codec_json_append_text(out, weir_str_split(&rest, '\n'));
     }
     weir_buf_append_c(out, "],\"models\":[");
     for (size_t i = 0; i < table->n_models; i++) {

@@ -14,6 +14,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 
 from harness import DATA, MODELS, PROGRAM, case, contains, equal, exits, main, read_ref, rows_of, weir
 
@@ -363,6 +364,30 @@ def colours_are_for_terminals_that_want_them(folder):
 
 
 # --- check ---
+
+
+@case
+def check_does_not_wait_for_what_will_not_come(folder):
+    models = os.path.join(folder, "models")
+    os.makedirs(os.path.join(models, "empty", "1"))
+    os.makedirs(os.path.join(models, "other", "1"))
+    shutil.copy(os.path.join(MODELS, "iris.joblib"), os.path.join(models, "other", "1", "model.joblib"))
+    shutil.copy(os.path.join(MODELS, "iris.joblib"), models)
+    config = os.path.join(folder, "weir.yaml")
+    with open(config, "w", encoding="utf-8") as f:
+        f.write(f"models: [{models}]\nmodel_options:\n"
+                "  other: {version_policy: [5]}\n"
+                "  iris: {labels: {stable: 7}}\n"
+                "  irsi: {inline: never}\n")
+    began = time.monotonic()
+    r = exits(weir("check", config), 1)
+    equal(time.monotonic() - began < 60, True, "waited")
+    contains(r.out, "no model file is in the version folder yet")
+    contains(r.out, "not selected by the version policy")
+    contains(r.out, 'warning: model_options: there is no model "irsi"\n')
+    contains(r.out, 'warning: model_options: iris: label "stable": version 7 does not serve\n')
+    contains(r.err, "2 model files cannot be served")
+    equal(len(json.loads(exits(weir("check", config, "--json"), 1).out)["warnings"]), 2)
 
 
 @case
