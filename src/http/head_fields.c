@@ -111,6 +111,8 @@ static void read_field(struct reading *r)
     case 6:
         if (weir_str_eq_nocase(name, WEIR_STR("expect")))
             read_expect(r);
+        else if ((name.at[0] | 0x20) == 'o')
+            keep(r, WEIR_HTTP_FIELD_ORIGIN, "origin");
         else
             keep(r, WEIR_HTTP_FIELD_ACCEPT, "accept");
         break;

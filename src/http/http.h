@@ -137,6 +137,7 @@ void weir_http_server_set_options(struct weir_http_server *server,
     X(CONTENT_TYPE, "content-type")                        \
     X(CONTENT_ENCODING, "content-encoding")                \
     X(ACCEPT, "accept")                                    \
+    X(ORIGIN, "origin")                                    \
     X(ACCEPT_ENCODING, "accept-encoding")                  \
     X(X_REQUEST_ID, "x-request-id")                        \
     X(X_REQUEST_TIMEOUT_MS, "x-request-timeout-ms")        \
@@ -150,7 +151,7 @@ enum weir_http_field {
 #undef WEIR_HTTP_FIELD_ENUM
 };
 
-enum { WEIR_HTTP_N_FIELDS = 10 };
+enum { WEIR_HTTP_N_FIELDS = 11 };
 
 struct weir_http_server *weir_http_req_server(const struct weir_http_req *req);
 struct weir_http_ticket weir_http_req_ticket(const struct weir_http_req *req);

@@ -233,6 +233,13 @@ static void repository_call(struct weir_server_shard *shard, struct weir_http_re
     struct weir_error err = WEIR_ERROR_INIT;
     enum weir_status status;
     const char *done;
+    /* Browsers send Origin with every POST, and let any page send this one: the user's browser
+     * must not be a way around the loopback address. */
+    if (weir_http_req_header(req, WEIR_HTTP_FIELD_ORIGIN).n > 0) {
+        (void)weir_http_reply_error(shard->loop.http, weir_http_req_ticket(req), 403, 0,
+                                    WEIR_STR("calls from web pages are refused"));
+        return;
+    }
     if (route == WEIR_SERVER_ROUTE_ROLLBACK) {
         status = weir_repo_rollback(repo, name, &err);
         done = "rollback";

@@ -251,6 +251,23 @@ Test(serve_life, a_rollback_without_a_kept_file_is_refused_and_changes_nothing)
     cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
 }
 
+/* A page in the browser of whoever runs the server can send such a POST without asking first. */
+Test(serve_life, pages_of_other_sites_cannot_unload_a_model)
+{
+    start_with((const char *const[]){NULL});
+    wait_for_version("1");
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "POST", "/weir/v1/models/m/unload",
+                             "Origin: http://evil.example\r\n", NULL, &answer);
+    cr_assert_eq(answer.status, 403, "%s", answer.body);
+    wait_for_version("1");
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "POST", "/weir/v1/models/m/unload", NULL, NULL,
+                             &answer);
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
 Test(serve_life, a_unix_socket_serves_all_loops)
 {
     char path[100];
