@@ -9,6 +9,8 @@
 /* field, default, help. */
 #define WEIR_HTTP_OPTIONS(X)                                                                       \
     X(conns_max, 4096, "connections in all; more wait in the backlog")                             \
+    X(conns_are_apart, 0,                                                                          \
+      "1: conns_max is this server's own, whatever others of the process hold")                    \
     X(conns_per_address_max, 512, "connections of one client address; more get 429")               \
     X(local_is_exempt, 0, "1: the two limits above do not count loopback and Unix sockets")        \
     X(first_byte_ns_max, 15000000000, "wait for the first byte of a new connection")               \

@@ -170,7 +170,8 @@ static void rim_arm(struct weir_http_server *server, uint64_t due_ns)
 static void set_accepting(struct weir_http_server *server)
 {
     uint64_t n = atomic_load_explicit(&server->shared->n_conns, memory_order_relaxed);
-    bool is_full = n >= server->opts.conns_max || server->n_conns == server->conns_cap;
+    bool is_full = (server->opts.conns_are_apart == 0 && n >= server->opts.conns_max) ||
+                   server->n_conns == server->conns_cap;
     if (is_full == server->is_full)
         return;
     server->is_full = is_full;
@@ -278,8 +279,9 @@ void weir_http_server_adopt(struct weir_http_server *server, int fd, const struc
     weir_assert(status == WEIR_OK); /* There was room. */
     bool is_refused = false;
     if (!is_exempt(server, addr)) {
-        conn->is_limited = true;
-        (void)atomic_fetch_add_explicit(&server->shared->n_conns, 1, memory_order_relaxed);
+        conn->is_limited = server->opts.conns_are_apart == 0;
+        if (conn->is_limited)
+            (void)atomic_fetch_add_explicit(&server->shared->n_conns, 1, memory_order_relaxed);
         conn->is_counted =
             addr->kind != WEIR_ADDR_UNIX &&
             weir_http_shared_address_add(server->shared, addr, server->opts.conns_per_address_max);

@@ -339,6 +339,7 @@ static void size_up(struct weir_server_keeper *keeper, uint32_t *n_loops, uint32
     shared->connections_max = c->connections_max > 0 ? c->connections_max : CONNECTIONS_MAX_DEFAULT;
     if (shared->connections_max > n_descriptors - spare)
         shared->connections_max = n_descriptors - spare;
+    shared->connections_admin = spare >= 8 ? spare / 4 : 2;
     shared->request_memory_max = c->request_memory_max;
     if (shared->request_memory_max == 0)
         shared->request_memory_max = memory_max / 2 < REQUEST_MEMORY_MAX_DEFAULT

@@ -204,7 +204,8 @@ static enum weir_status init_parts(struct weir_server_shard *shard, struct weir_
     const struct weir_config *config = shard->loop.config;
     struct weir_loop *loop = &shard->loop.loop;
     struct weir_protocol_limits protocol_limits = weir_server_shard_protocol_limits(config);
-    struct weir_http_options options = weir_server_shard_http_options(shared, config);
+    struct weir_http_options options =
+        weir_server_shard_http_options(shared, shard->is_keeper, config);
     struct weir_batcher_opts batching = {
         .n_workers = weir_pool_n_workers(shared->pool),
         .slice_user_bytes = sizeof(struct weir_server_call),

@@ -52,6 +52,7 @@ struct weir_server_shared {
     const struct weir_http_router *router;
     const struct weir_http_router *admin_router;
     uint64_t connections_max;    /* of all loops, as the descriptor limit allows */
+    uint64_t connections_admin;  /* of the admin listener, beside these */
     uint64_t request_memory_max; /* of all requests, as the control group allows */
 };
 

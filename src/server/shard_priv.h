@@ -5,9 +5,10 @@
 
 #include "server/shard.h"
 
-/* Returns the HTTP limits of a configuration. */
+/* Returns the HTTP limits of a configuration. is_admin: those of the admin listener, which has
+ * connections of its own, so that it can be reached when the main one is full. */
 struct weir_http_options weir_server_shard_http_options(const struct weir_server_shared *shared,
-                                                        const struct weir_config *c);
+                                                        bool is_admin, const struct weir_config *c);
 
 /* Turns to a new configuration, which the keeper keeps alive until all shards have answered. */
 void weir_server_shard_adopt_config(struct weir_server_shard *shard,

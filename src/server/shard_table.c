@@ -40,10 +40,11 @@ struct weir_protocol_limits weir_server_shard_protocol_limits(const struct weir_
 }
 
 struct weir_http_options weir_server_shard_http_options(const struct weir_server_shared *shared,
-                                                        const struct weir_config *c)
+                                                        bool is_admin, const struct weir_config *c)
 {
     struct weir_http_options o = WEIR_HTTP_OPTIONS_INIT;
-    o.conns_max = shared->connections_max;
+    o.conns_max = is_admin ? shared->connections_admin : shared->connections_max;
+    o.conns_are_apart = is_admin;
     o.conns_per_address_max =
         c->connections_per_address_max > 0 ? c->connections_per_address_max : UINT64_MAX;
     o.local_is_exempt = !c->limit_loopback;
@@ -79,7 +80,8 @@ struct weir_http_options weir_server_shard_http_options(const struct weir_server
 void weir_server_shard_adopt_config(struct weir_server_shard *shard,
                                     const struct weir_config *config)
 {
-    struct weir_http_options options = weir_server_shard_http_options(shard->shared, config);
+    struct weir_http_options options =
+        weir_server_shard_http_options(shard->shared, shard->is_keeper, config);
     weir_http_server_set_options(shard->loop.http, &options);
     shard->loop.config = config;
     for (uint32_t i = 0; i < shard->loop.n_unix_listeners; i++)

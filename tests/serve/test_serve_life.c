@@ -324,6 +324,29 @@ Test(serve_life, hundreds_of_models_unloaded_at_once_are_let_go)
     cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
 }
 
+/* Health and metrics are wanted most when clients hold all connections. */
+Test(serve_life, a_full_main_listener_leaves_the_admin_one_alone)
+{
+    int held[4];
+    start_with((const char *const[]){"--connections-max", "4", "--limit-loopback", NULL});
+    for (int i = 0; i < 4; i++)
+        held[i] = weir_test_server_connect(server.port);
+    double n = 0;
+    for (int i = 0; i < 100 && n < 4; i++)
+        n = weir_test_server_metric(&server, "weir_http_connections{loop=\"0\"}");
+    cr_assert_float_eq(n, 4, 0);
+    uint64_t start_ns = weir_clock_ns();
+    for (int i = 0; i < 3; i++) {
+        weir_test_answer_deinit(&answer);
+        weir_test_server_request(server.admin_port, "GET", "/healthz", NULL, NULL, &answer);
+        cr_assert_eq(answer.status, 200);
+    }
+    cr_assert_lt(weir_clock_ns() - start_ns, 5 * WEIR_NS_PER_S, "they were held back");
+    for (int i = 0; i < 4; i++)
+        (void)close(held[i]);
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
 Test(serve_life, the_largest_numbers_of_threads_start)
 {
     start_with((const char *const[]){"--loops", "63", "--workers", "256", NULL});
