@@ -499,7 +499,7 @@ enum weir_status weir_repo_scan_init(struct weir_repo_scanner *scanner,
 void weir_repo_scan_deinit(struct weir_repo_scanner *scanner)
 {
     struct weir_mem *mem = weir_mem_default();
-    for (size_t i = 0; i < scanner->n_roots; i++) {
+    for (size_t i = 0; scanner->roots && i < scanner->n_roots; i++) {
         weir_mem_free(mem, scanner->roots[i].path);
         weir_mem_free(mem, scanner->roots[i].only);
     }
