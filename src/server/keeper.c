@@ -21,6 +21,7 @@ enum {
     DESCRIPTORS_SPARE_MAX = 256,         /* for files, event queues, the admin listener */
     LOOPS_MAX = WEIR_POOL_HOMES_MAX - 1, /* the keeper gives work to the pool too */
     POOL_STOP_NS = 1000 * 1000 * 1000,
+    TWIN_SIGNAL_NS = 100 * 1000 * 1000, /* `timeout` signals a process and its group: that is one */
     EXIT_FORCED = 1,
 };
 
@@ -173,6 +174,7 @@ static void leave(struct weir_server_keeper *keeper, int number)
 {
     uint64_t now_ns = weir_loop_update_now(&keeper->shard->loop.loop);
     uint64_t delay_ns = number == SIGTERM ? keeper->config->drain_delay_ns : 0;
+    keeper->left_ns = now_ns;
     keeper->drain_deadline_ns = weir_clock_add(now_ns, keeper->config->drain_timeout_ns);
     if (delay_ns > keeper->config->drain_timeout_ns)
         delay_ns = keeper->config->drain_timeout_ns;
@@ -243,6 +245,8 @@ static void on_signal(void *arg, int number)
             reload(keeper);
     } else if (keeper->phase == WEIR_SERVER_SERVING) {
         leave(keeper, number);
+    } else if (weir_loop_update_now(&keeper->shard->loop.loop) - keeper->left_ns < TWIN_SIGNAL_NS) {
+        weir_log_debug("signal came twice", WEIR_LOG_I("signal", number));
     } else {
         weir_log_warn("second signal, ending at once", WEIR_LOG_U("exit", EXIT_FORCED));
         weir_log_stop();

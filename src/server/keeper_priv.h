@@ -48,6 +48,7 @@ struct weir_server_keeper {
     uint32_t n_drained; /* loops whose last connection is closed */
     uint32_t n_stopped;
     uint64_t drain_deadline_ns;
+    uint64_t left_ns;      /* when the first signal came */
     struct weir_timer end; /* of the phases of the end */
     struct weir_signal signals[3];
     struct weir_addr_target bound_main; /* the first TCP address, for curl lines */

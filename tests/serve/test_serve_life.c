@@ -102,11 +102,23 @@ Test(serve_life, sigint_skips_the_delay)
     cr_assert_lt(weir_clock_ns() - start_ns, 10 * WEIR_NS_PER_S);
 }
 
+/* As GNU timeout does: the process and its group get the same signal. */
+Test(serve_life, the_same_signal_twice_at_once_is_one)
+{
+    start_with((const char *const[]){"--drain-delay", "200ms", NULL});
+    cr_assert_eq(kill(server.pid, SIGTERM), 0);
+    cr_assert(weir_test_server_logged(&server, "leaving"));
+    cr_assert_eq(weir_test_server_stop(&server, SIGTERM), 0);
+}
+
 Test(serve_life, a_second_signal_ends_at_once)
 {
     start_with((const char *const[]){"--drain-delay", "50s", "--drain-timeout", "60s", NULL});
     cr_assert_eq(kill(server.pid, SIGTERM), 0);
     cr_assert(weir_test_server_logged(&server, "leaving"));
+    uint64_t later_ns = weir_clock_ns() + 200 * WEIR_NS_PER_MS;
+    while (weir_clock_ns() < later_ns)
+        (void)poll(NULL, 0, 10);
     cr_assert_eq(weir_test_server_stop(&server, SIGTERM), 1);
 }
 
