@@ -140,10 +140,14 @@ enum weir_status weir_cli_bench_server_start(struct weir_cli_bench_server *s, co
                                              struct weir_error *err)
 {
     const char *slash = strrchr(model, '/');
-    *s = (struct weir_cli_bench_server){.folder = "/tmp/weir-bench-XXXXXX"};
-    if (!mkdtemp(s->folder)) {
+    const char *parent_folder = getenv("TMPDIR");
+    if (!parent_folder || !parent_folder[0])
+        parent_folder = "/tmp";
+    *s = (struct weir_cli_bench_server){.pid = 0};
+    int n = snprintf(s->folder, sizeof s->folder, "%s/weir-bench-XXXXXX", parent_folder);
+    if (n < 0 || (size_t)n >= sizeof s->folder || !mkdtemp(s->folder)) {
         s->folder[0] = '\0';
-        return weir_error_set(err, WEIR_ERR_IO, "/tmp: %s", strerror(errno));
+        return weir_error_set(err, WEIR_ERR_IO, "%s: %s", parent_folder, strerror(errno));
     }
     weir_buf_printf(&s->model, "%s/%s", s->folder, slash ? slash + 1 : model);
     weir_buf_printf(&s->log, "%s/.log", s->folder);

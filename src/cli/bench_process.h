@@ -19,7 +19,8 @@ uint64_t weir_cli_bench_process_cpu_ns(pid_t pid);
 /* A server started for one run, with a directory of its own for its model. Zeroed: none. */
 struct weir_cli_bench_server {
     pid_t pid;
-    char folder[64];        /* holds the model and the server's log; removed at the end */
+    char folder[256]; /* below $TMPDIR or /tmp; holds the model and the server's log; removed at the
+                         end */
     struct weir_buf model;  /* path of the copy that it serves */
     struct weir_buf log;    /* path of what it wrote to standard error */
     struct weir_buf listen; /* "127.0.0.1:41234" */

@@ -4,7 +4,6 @@
 Usage: bench.py PROGRAM
 """
 
-import glob
 import hashlib
 import json
 import os
@@ -19,8 +18,8 @@ MODEL_A = os.path.join(DATA, "1.6.1", "lr_bc.pkl")
 MODEL_B = os.path.join(DATA, "1.2.2", "p_ss_lr_bc.pkl")
 
 
-def bench(*arguments, code=0, timeout=60):
-    return json.loads(exits(weir("bench", *arguments, timeout=timeout), code).out)
+def bench(*arguments, code=0, timeout=60, environment=None):
+    return json.loads(exits(weir("bench", *arguments, timeout=timeout, environment=environment), code).out)
 
 
 @case
@@ -187,15 +186,16 @@ def a_file_that_is_not_taken_up_is_said(folder):
 
 @case
 def a_model_file_gets_a_server_of_its_own(folder):
-    before = set(glob.glob("/tmp/weir-bench-*"))
-    doc = bench(os.path.join(MODELS, "iris.joblib"), "-c", "8", "-d", "500ms", *QUICK)
+    own = os.path.join(folder, "tmp")
+    os.mkdir(own)
+    doc = bench(os.path.join(MODELS, "iris.joblib"), "-c", "8", "-d", "500ms", *QUICK, environment={"TMPDIR": own})
     side = doc["sides"][0]
     equal(side["failed"], 0)
     equal(side["ok"] > 100, True)
     equal(side["cpu_us_per_request"] > 0, True)
     equal(side["rss_bytes"]["before"] > 0, True)
     equal(doc["features"], 4)
-    equal(set(glob.glob("/tmp/weir-bench-*")) - before, set(), "nothing is left behind")
+    equal(os.listdir(own), [], "nothing is left behind")
     doc = bench(os.path.join(MODELS, "iris.joblib"), "-c", "8", "--rate", "10%", "-d", "500ms", *QUICK)
     equal(abs(doc["rate"] / doc["peak"] - 0.1) < 1e-3, True)
     broken = os.path.join(folder, "broken.pkl")
