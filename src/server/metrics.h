@@ -19,7 +19,7 @@
       "Prediction requests by what they were answered with.", "model", "version", "protocol",      \
       "code")                                                                                      \
     X(STAGE, "weir_request_stage_seconds", HISTOGRAM, SECONDS,                                     \
-      "Time spent in each stage; decode, encode and whole for each request, queue and run for "    \
+      "Time spent in each stage; decode and whole for each request, queue, run and encode for "    \
       "each batch.",                                                                               \
       "model", "version", "stage")                                                                 \
     X(ROWS, "weir_rows_total", COUNTER, NONE, "Rows that were run.", "model", "version")           \
