@@ -231,10 +231,14 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
         return weir_error_set(err, WEIR_ERR_LIMIT,
                               "too wide: a run would need %zu bytes, the limit is %d",
                               root->scratch_bytes, WEIR_MODEL_SCRATCH_BYTES_MAX);
+    for (uint32_t i = 0; root->gives && i < root->n_out[WEIR_OUTPUT_TRANSFORM]; i++)
+        if (root->gives[i] != WEIR_COLUMN_NUMBER)
+            return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "its transform gives text");
     enum weir_status status = check_limits(b, root, err);
     if (status != WEIR_OK)
         return status;
-    spec->form = WEIR_INPUT_MATRIX;
+    spec->form = root->columns ? WEIR_INPUT_FRAME : WEIR_INPUT_MATRIX;
+    spec->columns = root->columns;
     spec->n_features = root->n_in;
     spec->casts_to_f32 = root->takes_f32;
     spec->allows_nan = root->allows_nan;

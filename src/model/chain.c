@@ -44,6 +44,12 @@ static enum weir_status check_fit(const struct weir_model_node *const *nodes, si
             return weir_error_set(err, WEIR_ERR_INVALID,
                                   "step %zu gives %u columns, step %zu takes %u", i, given, i + 1,
                                   nodes[i + 1]->n_in);
+        for (uint32_t k = 0; nodes[i]->gives && k < given; k++)
+            if (nodes[i]->gives[k] != WEIR_COLUMN_NUMBER &&
+                (!nodes[i + 1]->columns || nodes[i + 1]->columns[k] == WEIR_COLUMN_NUMBER))
+                return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
+                                      "step %zu gives text in column %u, step %zu takes numbers", i,
+                                      k, i + 1);
     }
     return WEIR_OK;
 }
@@ -94,6 +100,7 @@ enum weir_status weir_model_chain_new(struct weir_model_builder *b,
     c->node = *last; /* outputs, labels, targets */
     c->node.run = chain_run;
     c->node.n_in = nodes[0]->n_in;
+    c->node.columns = nodes[0]->columns;
     c->node.takes_f32 = nodes[0]->takes_f32;
     c->node.allows_nan = nodes[0]->allows_nan;
     c->node.allows_inf = nodes[0]->allows_inf;

@@ -57,6 +57,9 @@ typedef void weir_model_node_run_fn(const struct weir_model_node *node,
 struct weir_model_node {
     weir_model_node_run_fn *run;
     uint32_t n_in;                 /* columns read */
+    const uint8_t *columns;        /* n_in of enum weir_column_kind; NULL: all are numbers. Where
+                                      text may come, the input is cells (tensor/cell.h), storage F64 */
+    const uint8_t *gives;          /* the same for the columns of transform; NULL: all numbers */
     uint32_t n_out[WEIR_OUTPUT_N]; /* columns given, by enum weir_output; 0: not given */
     bool predicts_labels;          /* predict gives int32_t class indexes */
     bool takes_f32;                /* its first act is a cast to float32 */

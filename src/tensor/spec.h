@@ -15,6 +15,14 @@ enum weir_input_form {
     WEIR_INPUT_TENSORS /* named tensors, first dimension the batch */
 };
 
+/* What a column of a frame may hold; a decoder refuses the rest with row and column. */
+enum weir_column_kind {
+    WEIR_COLUMN_NUMBER, /* numbers; JSON's null is NaN */
+    WEIR_COLUMN_TEXT,   /* text or null; a number is refused */
+    WEIR_COLUMN_MIXED   /* any of them, as in a data frame's object column: categories may be of
+                           several types */
+};
+
 /* The classes of one target, in the estimator's order (classes_). All texts are NUL-terminated. */
 struct weir_labels {
     enum weir_dtype dtype; /* I64, F64, BOOL or BYTES: the type in which labels are answered */
@@ -47,11 +55,12 @@ struct weir_spec {
     enum weir_input_form form;
     size_t n_features;
     const struct weir_str *feature_names; /* n_features names; NULL: fitted without names */
-    bool casts_to_f32; /* the model's first act is a cast to float32 (trees): rows of all types
-                          share F32 batches */
-    bool allows_nan;   /* NaN (missing) may reach the model; else a decoder answers 400 with row and
-                          column */
-    bool allows_inf;   /* ±infinity may, after the first cast */
+    const uint8_t *columns; /* FRAME: n_features of enum weir_column_kind; else NULL */
+    bool casts_to_f32;      /* the model's first act is a cast to float32 (trees): rows of all types
+                               share F32 batches */
+    bool allows_nan; /* NaN (missing) may reach the model; else a decoder answers 400 with row and
+                        column */
+    bool allows_inf; /* ±infinity may, after the first cast */
     size_t n_targets;
     const struct weir_labels *targets;              /* n_targets; n == 0 for numeric targets */
     struct weir_spec_output outputs[WEIR_OUTPUT_N]; /* by enum weir_output */
