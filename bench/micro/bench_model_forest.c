@@ -23,22 +23,27 @@ static uint64_t next(uint64_t *state)
     return z ^ z >> 31;
 }
 
-static void give_split(const void *ctx, size_t i, struct weir_model_forest_split *out)
-{
-    const struct shape *s = ctx;
-    uint64_t r = s->random ^ i;
-    bool splits = 2 * i + 2 < s->n_nodes;
-    *out = (struct weir_model_forest_split){.left = splits ? (int64_t)(2 * i + 1) : -1,
-                                            .right = splits ? (int64_t)(2 * i + 2) : -1,
-                                            .feature = (int64_t)(next(&r) % FEATURES),
-                                            .threshold = (double)(next(&r) >> 40) * 0x1p-24};
-}
+static double leaves[NODES_MAX * 2];
 
-static void give_leaf(const void *ctx, size_t i, double *out)
+static struct weir_model_forest_tree give(const struct shape *s,
+                                          struct weir_model_forest_node *nodes)
 {
-    (void)ctx;
-    out[0] = 1.0 / (double)(i + 1);
-    out[1] = 1.0 - out[0];
+    for (size_t i = 0; i < s->n_nodes; i++) {
+        uint64_t r = s->random ^ i;
+        bool splits = 2 * i + 2 < s->n_nodes;
+        nodes[i] = (struct weir_model_forest_node){.left = (int64_t)(2 * i + 1),
+                                                   .right = (int64_t)(2 * i + 2),
+                                                   .feature = (int64_t)(next(&r) % FEATURES),
+                                                   .threshold = (double)(next(&r) >> 40) * 0x1p-24,
+                                                   .test = splits ? WEIR_MODEL_FOREST_LE
+                                                                  : WEIR_MODEL_FOREST_LEAF};
+        if (!splits)
+            nodes[i].value = (uint32_t)i;
+        leaves[2 * i] = 1.0 / (double)(i + 1);
+        leaves[2 * i + 1] = 1.0 - leaves[2 * i];
+    }
+    return (struct weir_model_forest_tree){
+        .nodes = nodes, .n_nodes = s->n_nodes, .values = leaves, .n_values = 2 * s->n_nodes};
 }
 
 static struct weir_model *make(size_t n_nodes)
@@ -48,10 +53,10 @@ static struct weir_model *make(size_t n_nodes)
     struct weir_model_head head = {.link = WEIR_MODEL_LINK_SHARES, .n_scores = 2};
     struct weir_model_forest_opts opts = {.name = WEIR_STR("bench"),
                                           .n_features = FEATURES,
+                                          .input = WEIR_F32,
+                                          .sum = WEIR_F64,
                                           .n_sums = 2,
                                           .width = 2,
-                                          .n_trees = TREES,
-                                          .n_nodes = TREES * n_nodes,
                                           .divisor = TREES,
                                           .heads = &head,
                                           .n_heads = 1};
@@ -64,12 +69,14 @@ static struct weir_model *make(size_t n_nodes)
         exit(1);
     for (size_t t = 0; t < TREES; t++) {
         struct shape shape = {.random = t * 1000003, .n_nodes = n_nodes};
-        struct weir_model_forest_tree tree = {
-            .n_nodes = n_nodes, .split = give_split, .leaf = give_leaf, .ctx = &shape};
+        static struct weir_model_forest_node nodes[NODES_MAX];
+        struct weir_model_forest_tree tree = give(&shape, nodes);
         if (weir_model_forest_add(f, &tree, NULL) != WEIR_OK)
             exit(1);
     }
-    const struct weir_model_node *node = weir_model_forest_end(f);
+    const struct weir_model_node *node;
+    if (weir_model_forest_end(f, &node, NULL) != WEIR_OK)
+        exit(1);
     return weir_model_builder_finish(&b, node, &model, NULL) == WEIR_OK ? model : NULL;
 }
 

@@ -14,21 +14,37 @@
 
 enum { NODES_MAX = 63, FEATURES = 5, ROWS = 300, TREES = 7, WIDTH = 3 };
 
-/* A tree as a file would have it. */
+/* A tree as a file would have it: left negative is a leaf. */
+struct split {
+    int64_t left;
+    int64_t right;
+    int64_t feature;
+    double threshold;
+    bool nan_left;
+};
 struct plain {
-    struct weir_model_forest_split splits[NODES_MAX];
+    struct split splits[NODES_MAX];
     double leaves[NODES_MAX][WIDTH];
     size_t n;
 };
 
-static void give_split(const void *ctx, size_t i, struct weir_model_forest_split *out)
+static struct weir_model_forest_tree give(const struct plain *t,
+                                          struct weir_model_forest_node *nodes)
 {
-    *out = ((const struct plain *)ctx)->splits[i];
-}
-
-static void give_leaf(const void *ctx, size_t i, double *out)
-{
-    memcpy(out, ((const struct plain *)ctx)->leaves[i], sizeof(double) * WIDTH);
+    for (size_t i = 0; i < t->n; i++) {
+        const struct split *s = &t->splits[i];
+        nodes[i] = (struct weir_model_forest_node){
+            .threshold = s->threshold,
+            .left = s->left,
+            .right = s->right,
+            .feature = s->feature,
+            .test = s->left == -1 ? WEIR_MODEL_FOREST_LEAF : WEIR_MODEL_FOREST_LE,
+            .missing = s->nan_left ? WEIR_MODEL_FOREST_NAN_LEFT : WEIR_MODEL_FOREST_NAN_RIGHT};
+        if (s->left == -1)
+            nodes[i].value = (uint32_t)i;
+    }
+    return (struct weir_model_forest_tree){
+        .nodes = nodes, .n_nodes = t->n, .values = t->leaves[0], .n_values = t->n * WIDTH};
 }
 
 /* Makes a random tree: nodes are split in order while there is room. */
@@ -37,16 +53,15 @@ static void grow(struct plain *t, struct weir_test_random *r)
     t->n = 1;
     for (size_t i = 0; i < t->n; i++) {
         bool splits = t->n + 2 <= NODES_MAX && (i == 0 || weir_test_random_below(r, 5) > 1);
-        t->splits[i] = (struct weir_model_forest_split){.left = -1, .right = -1};
+        t->splits[i] = (struct split){.left = -1, .right = -1};
         for (size_t k = 0; k < WIDTH; k++)
             t->leaves[i][k] = weir_test_random_unit(r) / 3.0;
         if (!splits)
             continue;
-        t->splits[i] = (struct weir_model_forest_split){
-            .left = (int64_t)t->n + (int64_t)weir_test_random_below(r, 2),
-            .feature = (int64_t)weir_test_random_below(r, FEATURES),
-            .threshold = weir_test_random_unit(r),
-            .nan_left = weir_test_random_below(r, 2)};
+        t->splits[i] = (struct split){.left = (int64_t)t->n + (int64_t)weir_test_random_below(r, 2),
+                                      .feature = (int64_t)weir_test_random_below(r, FEATURES),
+                                      .threshold = weir_test_random_unit(r),
+                                      .nan_left = weir_test_random_below(r, 2)};
         t->splits[i].right = 2 * (int64_t)t->n + 1 - t->splits[i].left;
         if (weir_test_random_below(r, 20) == 0)
             t->splits[i].threshold = INFINITY;
@@ -58,7 +73,7 @@ static size_t walk(const struct plain *t, const float *x, bool has_nan)
 {
     size_t i = 0;
     while (t->splits[i].left >= 0) {
-        const struct weir_model_forest_split *s = &t->splits[i];
+        const struct split *s = &t->splits[i];
         float v = x[s->feature];
         bool left = isnan(v) && has_nan ? s->nan_left : (double)v <= s->threshold;
         i = (size_t)(left ? s->left : s->right);
@@ -68,17 +83,14 @@ static size_t walk(const struct plain *t, const float *x, bool has_nan)
 
 static const struct weir_model_head shares = {.link = WEIR_MODEL_LINK_SHARES, .n_scores = WIDTH};
 
-static struct weir_model_forest_opts opts_of(const struct plain *trees, size_t n, bool has_nan)
+static struct weir_model_forest_opts opts_of(size_t n, bool has_nan)
 {
-    size_t n_nodes = 0;
-    for (size_t i = 0; i < n; i++)
-        n_nodes += trees[i].n;
     return (struct weir_model_forest_opts){.name = WEIR_STR("Forest"),
                                            .n_features = FEATURES,
+                                           .input = WEIR_F32,
+                                           .sum = WEIR_F64,
                                            .n_sums = WIDTH,
                                            .width = WIDTH,
-                                           .n_trees = n,
-                                           .n_nodes = n_nodes,
                                            .divisor = (double)n,
                                            .allows_nan = has_nan,
                                            .heads = &shares,
@@ -90,7 +102,7 @@ static enum weir_status build(struct weir_model **out, const struct plain *trees
 {
     WEIR_CLEANUP(weir_model_builder_deinit) struct weir_model_builder b = {.arena = NULL};
     struct weir_labels labels = {.dtype = WEIR_I64, .n = WIDTH};
-    struct weir_model_forest_opts opts = opts_of(trees, n, has_nan);
+    struct weir_model_forest_opts opts = opts_of(n, has_nan);
     struct weir_model_forest_builder *f;
     enum weir_status status = weir_model_builder_init(&b, mem, 0, err);
     static const int64_t numbers[WIDTH] = {4, 5, 6};
@@ -107,12 +119,15 @@ static enum weir_status build(struct weir_model **out, const struct plain *trees
         status = weir_model_forest_begin(&b, &opts, &f, err);
     }
     for (size_t i = 0; status == WEIR_OK && i < n; i++) {
-        struct weir_model_forest_tree tree = {
-            .n_nodes = trees[i].n, .split = give_split, .leaf = give_leaf, .ctx = &trees[i]};
+        static struct weir_model_forest_node nodes[NODES_MAX];
+        struct weir_model_forest_tree tree = give(&trees[i], nodes);
         status = weir_model_forest_add(f, &tree, err);
     }
+    const struct weir_model_node *root;
     if (status == WEIR_OK)
-        status = weir_model_builder_finish(&b, weir_model_forest_end(f), out, err);
+        status = weir_model_forest_end(f, &root, err);
+    if (status == WEIR_OK)
+        status = weir_model_builder_finish(&b, root, out, err);
     return status;
 }
 
@@ -252,11 +267,13 @@ Test(model_forest, refuses_nan_and_what_float_cannot_hold)
 
 static const struct {
     const char *label;
-    struct weir_model_forest_split root;
-    struct weir_model_forest_split first;
+    struct split root;
+    struct split first;
     const char *message;
 } bad_trees[] = {
-    {"left child before its parent", {.left = 0, .right = 2}, {.left = -1}, "left child 0"},
+    {"a node is its own child", {.left = 0, .right = 2}, {.left = -1}, "two parents"},
+    {"a cycle", {.left = 1, .right = 2}, {.left = 3, .right = 0}, "two parents"},
+    {"left child negative", {.left = -7, .right = 2}, {.left = -1}, "left child -7"},
     {"left child out of range", {.left = 9, .right = 2}, {.left = -1}, "left child 9"},
     {"right child out of range", {.left = 1, .right = 5}, {.left = -1}, "right child 5"},
     {"right child missing", {.left = 1, .right = -1}, {.left = -1}, "right child -1"},

@@ -168,31 +168,61 @@ static enum weir_status read_tree(struct weir_format_sklearn *s, const struct we
 
 /* --- as the forest reads it --- */
 
-static void give_split(const void *ctx, size_t i, struct weir_model_forest_split *out)
+/* Writes the values of all nodes, one target after the other without gaps; counts become shares
+ * here, by the division that predict_proba would do for each row. out: n_nodes × the classes of
+ * all targets. */
+static void write_values(const struct tree *t, double *out)
 {
-    const struct tree *t = ctx;
-    *out = (struct weir_model_forest_split){.left = t->left[i],
-                                            .right = t->right[i],
-                                            .feature = t->feature[i],
-                                            .threshold = t->threshold[i],
-                                            .nan_left = t->nan_left && t->nan_left[i] != 0};
+    const double *from = t->values;
+    for (size_t i = 0; i < t->n_nodes; i++) {
+        for (size_t target = 0; target < t->n_targets; target++, from += t->n_values) {
+            size_t n = weir_max_size(t->targets[target].n, 1);
+            memcpy(out, from, n * sizeof *out);
+            if (t->is_counts) {
+                double sum = weir_model_head_sum(from, n, false);
+                for (size_t k = 0; k < n; k++)
+                    out[k] = from[k] / (sum == 0.0 ? 1.0 : sum);
+            }
+            out += n;
+        }
+    }
 }
 
-/* Counts become shares here, by the division that predict_proba would do for each row. */
-static void give_leaf(const void *ctx, size_t i, double *out)
+/* Makes the forest's tree of the file's; what is new is in temp. */
+static enum weir_status give_tree(const struct tree *t, const struct shape *shape,
+                                  struct weir_arena *temp, struct weir_model_forest_tree *out,
+                                  struct weir_error *err)
 {
-    const struct tree *t = ctx;
-    const double *from = t->values + i * t->n_targets * t->n_values;
-    for (size_t target = 0; target < t->n_targets; target++, from += t->n_values) {
-        size_t n = weir_max_size(t->targets[target].n, 1);
-        memcpy(out, from, n * sizeof *out);
-        if (t->is_counts) {
-            double sum = weir_model_head_sum(from, n, false);
-            for (size_t k = 0; k < n; k++)
-                out[k] = from[k] / (sum == 0.0 ? 1.0 : sum);
-        }
-        out += n;
+    struct weir_model_forest_node *nodes = weir_arena_array(temp, t->n_nodes, sizeof *nodes);
+    *out = (struct weir_model_forest_tree){.nodes = nodes,
+                                           .n_nodes = t->n_nodes,
+                                           .values = t->values,
+                                           .n_values = t->n_nodes * shape->n_sums};
+    bool is_plain = !t->is_counts && shape->n_sums == t->n_targets * t->n_values;
+    double *values = is_plain ? NULL : weir_arena_array(temp, out->n_values, sizeof *values);
+    if (!nodes || (!is_plain && !values))
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the load");
+    if (!is_plain) {
+        write_values(t, values);
+        out->values = values;
     }
+    for (size_t i = 0; i < t->n_nodes; i++) {
+        struct weir_model_forest_node *node = &nodes[i];
+        bool is_leaf = t->left[i] < 0;
+        bool nan_left = t->nan_left && t->nan_left[i] != 0;
+        *node = (struct weir_model_forest_node){
+            .threshold = t->threshold[i],
+            .left = t->left[i],
+            .right = t->right[i],
+            .feature = t->feature[i],
+            .test = is_leaf ? WEIR_MODEL_FOREST_LEAF : WEIR_MODEL_FOREST_LE,
+            .missing = nan_left ? WEIR_MODEL_FOREST_NAN_LEFT : WEIR_MODEL_FOREST_NAN_RIGHT};
+        if (is_leaf) {
+            node->value = (uint32_t)i;
+            node->id = (int32_t)i;
+        }
+    }
+    return WEIR_OK;
 }
 
 /* --- estimators --- */
@@ -285,9 +315,9 @@ static enum weir_status tell_nan(const struct weir_format_sklearn *s,
     return WEIR_OK;
 }
 
-/* Begins a forest of n_trees with n_nodes in all. */
+/* Begins a forest of n_trees. */
 static enum weir_status begin(struct weir_format_sklearn *s, const struct weir_value_at *at,
-                              const struct shape *shape, size_t n_trees, size_t n_nodes,
+                              const struct shape *shape, size_t n_trees,
                               struct weir_model_forest_builder **out, struct weir_error *err)
 {
     size_t n_heads = shape->is_classifier ? shape->n_targets : 1;
@@ -301,12 +331,13 @@ static enum weir_status begin(struct weir_format_sklearn *s, const struct weir_v
                                             .n_scores = (uint32_t)shape->targets[i].n};
     struct weir_model_forest_opts opts = {.name = at->v->object->cls,
                                           .n_features = (uint32_t)shape->n_features,
+                                          .input = WEIR_F32,
+                                          .sum = WEIR_F64,
                                           .n_sums = (uint32_t)shape->n_sums,
                                           .width = (uint32_t)shape->n_sums,
-                                          .n_trees = n_trees,
-                                          .n_nodes = n_nodes,
                                           .divisor = (double)n_trees,
                                           .allows_nan = shape->allows_nan,
+                                          .gives_leaves = true,
                                           .keeps_columns = s->keeps_columns,
                                           .heads = heads,
                                           .n_heads = n_heads,
@@ -326,25 +357,13 @@ static enum weir_status add(struct weir_format_sklearn *s, const struct weir_val
     enum weir_status status = read_tree(s, at, shape, temp, &tree, err);
     if (status != WEIR_OK)
         return status;
-    struct weir_model_forest_tree given = {
-        .n_nodes = tree.n_nodes, .split = give_split, .leaf = give_leaf, .ctx = &tree};
+    struct weir_model_forest_tree given;
+    status = give_tree(&tree, shape, temp, &given, err);
+    if (status != WEIR_OK)
+        return status;
     struct weir_error reason = WEIR_ERROR_INIT;
     status = weir_model_forest_add(forest, &given, &reason);
     return status == WEIR_OK ? status : weir_value_fail(at, status, err, "%s", reason.msg);
-}
-
-/* Gives the number of nodes of the Tree at a place. */
-static enum weir_status count_nodes(const struct weir_value_at *at, size_t *out,
-                                    struct weir_error *err)
-{
-    struct weir_value_at nodes;
-    struct weir_value_shape shape;
-    enum weir_status status = weir_value_attr(at, "nodes", &nodes, err);
-    if (status == WEIR_OK)
-        status = weir_value_shape(&nodes, &shape, err);
-    if (status == WEIR_OK)
-        *out = shape.n;
-    return status;
 }
 
 enum weir_status weir_format_sklearn_tree_single(struct weir_format_sklearn *s,
@@ -354,7 +373,6 @@ enum weir_status weir_format_sklearn_tree_single(struct weir_format_sklearn *s,
 {
     struct shape shape;
     struct weir_value_at tree;
-    size_t n_nodes;
     struct weir_model_forest_builder *forest;
     enum weir_status status = read_shape(s, at, &shape, err);
     if (status == WEIR_OK)
@@ -362,17 +380,13 @@ enum weir_status weir_format_sklearn_tree_single(struct weir_format_sklearn *s,
     if (status == WEIR_OK)
         status = weir_value_attr(at, "tree_", &tree, err);
     if (status == WEIR_OK)
-        status = count_nodes(&tree, &n_nodes, err);
-    if (status == WEIR_OK)
-        status = begin(s, at, &shape, 1, n_nodes, &forest, err);
+        status = begin(s, at, &shape, 1, &forest, err);
     if (status != WEIR_OK)
         return status;
     WEIR_CLEANUP(weir_arena_deinit) struct weir_arena temp = WEIR_ARENA_INIT;
     weir_arena_init(&temp, s->temp->mem, s->temp->bytes_max);
     status = add(s, &tree, &shape, &temp, forest, err);
-    if (status == WEIR_OK)
-        *out = weir_model_forest_end(forest);
-    return status;
+    return status == WEIR_OK ? weir_model_forest_end(forest, out, err) : status;
 }
 
 /* Steps to the Tree of member i. */
@@ -384,29 +398,18 @@ static enum weir_status member_tree(const struct weir_value_at *members, size_t 
     return status == WEIR_OK ? weir_value_attr(member, "tree_", tree, err) : status;
 }
 
-/* Counts the nodes of all members and decides about NaN by the first. */
+/* Decides about NaN by the first member. */
 static enum weir_status survey(struct weir_format_sklearn *s, const struct weir_value_at *members,
-                               size_t n, struct shape *shape, size_t *n_nodes,
-                               struct weir_error *err)
+                               struct shape *shape, struct weir_error *err)
 {
-    *n_nodes = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct weir_value_at member, tree;
-        size_t n_more;
-        enum weir_status status = member_tree(members, i, &member, &tree, err);
-        if (status == WEIR_OK && i == 0)
-            status = tell_nan(s, &member, &shape->allows_nan, err);
-        if (status == WEIR_OK)
-            status = count_nodes(&tree, &n_more, err);
-        if (status != WEIR_OK)
-            return status;
-        if (!weir_size_add(*n_nodes, n_more, n_nodes))
-            return weir_value_fail(members, WEIR_ERR_LIMIT, err, "too many nodes");
-    }
+    struct weir_value_at member, tree;
+    enum weir_status status = member_tree(members, 0, &member, &tree, err);
+    if (status == WEIR_OK)
+        status = tell_nan(s, &member, &shape->allows_nan, err);
     /* Forests learnt to take NaN a version after their trees. */
     if (s->version < WEIR_FORMAT_SKLEARN_VERSION(1, 4))
         shape->allows_nan = false;
-    return WEIR_OK;
+    return status;
 }
 
 enum weir_status weir_format_sklearn_tree_forest(struct weir_format_sklearn *s,
@@ -416,7 +419,7 @@ enum weir_status weir_format_sklearn_tree_forest(struct weir_format_sklearn *s,
 {
     struct shape shape;
     struct weir_value_at members;
-    size_t n, n_nodes;
+    size_t n;
     struct weir_model_forest_builder *forest;
     enum weir_status status = read_shape(s, at, &shape, err);
     if (status == WEIR_OK)
@@ -426,9 +429,9 @@ enum weir_status weir_format_sklearn_tree_forest(struct weir_format_sklearn *s,
     if (status == WEIR_OK && n == 0)
         status = weir_value_fail(&members, WEIR_ERR_INVALID, err, "there are no trees");
     if (status == WEIR_OK)
-        status = survey(s, &members, n, &shape, &n_nodes, err);
+        status = survey(s, &members, &shape, err);
     if (status == WEIR_OK)
-        status = begin(s, at, &shape, n, n_nodes, &forest, err);
+        status = begin(s, at, &shape, n, &forest, err);
     if (status != WEIR_OK)
         return status;
     WEIR_CLEANUP(weir_arena_deinit) struct weir_arena temp = WEIR_ARENA_INIT;
@@ -441,6 +444,5 @@ enum weir_status weir_format_sklearn_tree_forest(struct weir_format_sklearn *s,
         if (status != WEIR_OK)
             return status;
     }
-    *out = weir_model_forest_end(forest);
-    return WEIR_OK;
+    return weir_model_forest_end(forest, out, err);
 }
