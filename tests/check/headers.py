@@ -28,7 +28,8 @@ def compile_alone(header, command):
 
 
 def main():
-    cc, *extra = sys.argv[1:]
+    # Meson may call the compiler through ccache; that tool takes no part here.
+    cc, *extra = [arg for arg in sys.argv[1:] if os.path.basename(arg) != "ccache"]
     where = ["-Iinclude", "-Isrc", *extra]
     jobs = [
         (header, [cc, "-x", "c", "-std=gnu17", "-D_GNU_SOURCE", *where])
