@@ -106,7 +106,7 @@ def main():
     inside.steps = [("a", inside)]
     save("inside_itself", inside, "limit", "deep")
 
-    save_tree("tree_child_cycle", lambda t: with_nodes(t, "left_child", 2, 0), "left child 0")
+    save_tree("tree_child_cycle", lambda t: with_nodes(t, "left_child", 2, 0), "has two parents")
     save_tree("tree_child_far", lambda t: with_nodes(t, "right_child", 0, 99), "right child 99")
     save_tree("tree_one_child", lambda t: with_nodes(t, "left_child", 0, -1), "one child")
     save_tree("tree_feature_far", lambda t: with_nodes(t, "feature", 0, 4), "feature 4")

@@ -337,7 +337,6 @@ static enum weir_status begin(struct weir_format_sklearn *s, const struct weir_v
                                           .width = (uint32_t)shape->n_sums,
                                           .divisor = (double)n_trees,
                                           .allows_nan = shape->allows_nan,
-                                          .gives_leaves = true,
                                           .keeps_columns = s->keeps_columns,
                                           .heads = heads,
                                           .n_heads = n_heads,
