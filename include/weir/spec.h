@@ -55,6 +55,21 @@ enum weir_output {
 
 enum { WEIR_OUTPUT_N = 6 }; /* enumerators of enum weir_output */
 
+/* How rows are given to a model. */
+enum weir_input_form {
+    WEIR_INPUT_MATRIX, /* n × n_features numbers of one element type, row-major */
+    WEIR_INPUT_FRAME,  /* columns, each of numbers, of text, or of both */
+    WEIR_INPUT_TENSORS /* named tensors (<weir/tensor.h>) */
+};
+
+/* What a column of a frame may hold. */
+enum weir_column_kind {
+    WEIR_COLUMN_NUMBER, /* numbers; a missing value is NaN */
+    WEIR_COLUMN_TEXT,   /* text or None; a number is refused */
+    WEIR_COLUMN_MIXED   /* any of them, as in a data frame's object column: categories may be of
+                           several types */
+};
+
 struct weir_spec;
 
 /* Returns the protocol name of an element type ("FP64"), and its size in bytes (0 for BYTES). */
@@ -64,7 +79,13 @@ WEIR_API size_t weir_dtype_size(enum weir_dtype dtype);
 /* Returns the name of an output ("predict_proba"), borrowed for ever. */
 WEIR_API const char *weir_output_name(enum weir_output output);
 
-/* Returns how many features (columns) one row has. */
+/* Returns how rows are given to the model. */
+WEIR_API enum weir_input_form weir_spec_form(const struct weir_spec *spec);
+
+/* Returns what column i (< n_features) may hold: numbers unless the form is WEIR_INPUT_FRAME. */
+WEIR_API enum weir_column_kind weir_spec_column(const struct weir_spec *spec, size_t i);
+
+/* Returns how many features (columns) one row has; 0 for tensors. */
 WEIR_API size_t weir_spec_n_features(const struct weir_spec *spec);
 
 /* Returns the name of feature i (< n_features), NUL-terminated, borrowed; NULL: the model was

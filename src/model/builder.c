@@ -240,7 +240,7 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
     spec->form = root->columns ? WEIR_INPUT_FRAME : WEIR_INPUT_MATRIX;
     spec->columns = root->columns;
     spec->n_features = root->n_in;
-    spec->casts_to_f32 = root->takes_f32;
+    spec->casts_to_f32 = root->takes_f32 && !root->columns;
     spec->allows_nan = root->allows_nan;
     spec->allows_inf = root->allows_inf;
     spec->n_targets = root->n_targets;
@@ -248,12 +248,14 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
     for (size_t o = 0; o < WEIR_OUTPUT_N; o++) {
         bool is_label = o == WEIR_OUTPUT_PREDICT && root->predicts_labels;
         spec->outputs[o] = (struct weir_spec_output){
+            .alias = spec->outputs[o].alias,
             .is_given = root->n_out[o] > 0,
             .storage = is_label ? WEIR_STORAGE_LABEL : WEIR_STORAGE_F64,
             .is_vector = (o == WEIR_OUTPUT_PREDICT && root->is_vector) ||
                          (o == WEIR_OUTPUT_DECISION_FUNCTION && root->is_decision_vector),
             .n_columns = root->n_out[o],
             .dtype = is_label ? labels_dtype(root) : WEIR_F64,
+            .is_costly = o == WEIR_OUTPUT_LEAF,
             .follows_f32 = !is_label && (root->follows_f32 & 1u << o) != 0,
         };
     }

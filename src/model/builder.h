@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "model/model.h"
 #include "model/node.h"
+#include "tensor/tensors.h"
 
 /* How large a model may become; the builder refuses more with WEIR_ERR_LIMIT. */
 struct weir_model_builder_limits {
@@ -70,6 +71,34 @@ WEIR_MUST_USE enum weir_status weir_model_builder_labels(struct weir_model_build
                                                          enum weir_dtype dtype, size_t n,
                                                          const void *values,
                                                          struct weir_error *err);
+
+/* How a model of form WEIR_INPUT_TENSORS is run: what stands in the place of a root node. self is
+ * what weir_model_builder_finish_tensors was given; all but free may be called by several threads
+ * at once. */
+struct weir_model_tensors_ops {
+    /* Runs: reads run->blocks, n_blocks, n_rows, wanted; fills run->out for every wanted output
+     * and run->held. Data of the outputs is aligned to their elements. WEIR_ERR_INVALID: the
+     * inputs are at fault; any other status: the model is. The message is the client's. On failure
+     * nothing is held. */
+    enum weir_status (*run)(void *self, struct weir_tensors_run *run, struct weir_error *err);
+    /* Releases what a successful run holds (run->held). */
+    void (*release)(void *self, struct weir_tensors_run *run);
+    /* Releases what the model holds beside its arena; no run is under way. */
+    void (*free)(void *self);
+    /* Returns the bytes it holds beside the arena, as far as it knows. */
+    size_t (*bytes)(const void *self);
+};
+
+/* Ends the building of a model that takes and gives tensors. spec->tensors and the texts were
+ * filled by the reader, in the arena; n_features stays 0 and no enum weir_output is given. self:
+ * the model's from here on (ops->free); may live in the arena. WEIR_ERR_INVALID: the spec
+ * contradicts itself (no inputs, no outputs, more than WEIR_TENSORS_MAX, names twice, is_batched
+ * without a dynamic first dimension); the builder keeps everything and self stays the caller's
+ * then. */
+WEIR_MUST_USE enum weir_status
+weir_model_builder_finish_tensors(struct weir_model_builder *b,
+                                  const struct weir_model_tensors_ops *ops, void *self,
+                                  struct weir_model **out, struct weir_error *err);
 
 /* Ends the building: fills the outputs, input rules and targets of the spec from root, and hands
  * the model over. The reader has filled the texts and n_features' names. On failure the builder

@@ -11,10 +11,11 @@
 #include "base/arena.h"
 #include "tensor/result.h"
 #include "tensor/spec.h"
+#include "tensor/tensors.h"
 #include <weir/model.h>
 
-/* Consecutive rows: n_rows × spec.n_features values, row-major, without gaps, of the run's dtype.
- */
+/* Consecutive rows: n_rows × spec.n_features values, row-major, without gaps, of the run's dtype;
+ * cells (tensor/cell.h) for form WEIR_INPUT_FRAME. */
 struct weir_rows {
     const void *at;
     size_t n_rows;
@@ -35,11 +36,19 @@ struct weir_run {
                       before and after */
 };
 
-/* Computes the wanted outputs of all rows; returns the number of rows with a fault. Any thread;
- * calls may overlap when their scratch differs. */
+/* The same for models of form WEIR_INPUT_TENSORS (tensor/tensors.h). On success the outputs are
+ * valid until the release. A batched run whose outputs have not n_rows rows is WEIR_ERR_INTERNAL
+ * and holds nothing. Any thread; calls may overlap. */
+WEIR_MUST_USE enum weir_status weir_model_run_tensors(const struct weir_model *model,
+                                                      struct weir_tensors_run *run,
+                                                      struct weir_error *err);
+void weir_model_release_tensors(const struct weir_model *model, struct weir_tensors_run *run);
+
+/* Computes the wanted outputs of all rows of a model of another form; returns the number of rows
+ * with a fault. Any thread; calls may overlap when their scratch differs. */
 size_t weir_model_run(const struct weir_model *model, const struct weir_run *run);
 
-/* Returns the bytes of scratch memory a run needs, whatever its number of rows. */
+/* Returns the bytes of scratch memory a run needs, whatever its number of rows; 0 for tensors. */
 size_t weir_model_scratch_bytes(const struct weir_model *model);
 
 /* Writes what a fault means: `row 3, column "age": StandardScaler: input is NaN`. row: its number

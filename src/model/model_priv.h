@@ -16,8 +16,10 @@ struct weir_model_place {
 struct weir_model {
     struct weir_arena arena; /* holds this struct too */
     struct weir_spec spec;
-    const struct weir_model_node *root;
-    struct weir_model_place *steps; /* newest first */
+    const struct weir_model_node *root;       /* NULL: form WEIR_INPUT_TENSORS */
+    const struct weir_model_tensors_ops *ops; /* NULL: there is a root */
+    void *self;                               /* of ops */
+    struct weir_model_place *steps;           /* newest first */
     size_t n_steps;
 };
 

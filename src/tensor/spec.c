@@ -50,6 +50,19 @@ const char *weir_output_name(enum weir_output output)
     return output_names[output];
 }
 
+enum weir_input_form weir_spec_form(const struct weir_spec *spec)
+{
+    weir_assert(spec);
+    return spec->form;
+}
+
+enum weir_column_kind weir_spec_column(const struct weir_spec *spec, size_t i)
+{
+    weir_assert(spec);
+    weir_assert(i < spec->n_features);
+    return spec->columns ? (enum weir_column_kind)spec->columns[i] : WEIR_COLUMN_NUMBER;
+}
+
 size_t weir_spec_n_features(const struct weir_spec *spec)
 {
     weir_assert(spec);
@@ -117,6 +130,8 @@ const char *weir_spec_library_version(const struct weir_spec *spec)
 enum weir_dtype weir_spec_batch_dtype(const struct weir_spec *spec, enum weir_dtype request)
 {
     weir_assert(spec);
+    if (spec->form == WEIR_INPUT_FRAME)
+        return WEIR_F64; /* cells */
     return spec->casts_to_f32 || request == WEIR_F32 ? WEIR_F32 : WEIR_F64;
 }
 

@@ -6,22 +6,8 @@
 #define WEIR_TENSOR_SPEC_H
 
 #include "base/str.h"
+#include "tensor/tensors.h"
 #include <weir/spec.h>
-
-/* How rows are given to the model. */
-enum weir_input_form {
-    WEIR_INPUT_MATRIX, /* n × n_features numbers of one element type, row-major */
-    WEIR_INPUT_FRAME,  /* named columns, each numeric or text */
-    WEIR_INPUT_TENSORS /* named tensors, first dimension the batch */
-};
-
-/* What a column of a frame may hold; a decoder refuses the rest with row and column. */
-enum weir_column_kind {
-    WEIR_COLUMN_NUMBER, /* numbers; JSON's null is NaN */
-    WEIR_COLUMN_TEXT,   /* text or null; a number is refused */
-    WEIR_COLUMN_MIXED   /* any of them, as in a data frame's object column: categories may be of
-                           several types */
-};
 
 /* The classes of one target, in the estimator's order (classes_). All texts are NUL-terminated. */
 struct weir_labels {
@@ -40,6 +26,9 @@ enum weir_storage {
 };
 
 struct weir_spec_output {
+    struct weir_str
+        alias;                 /* another name by which clients may ask for it and by which it is
+                                  answered then: that of the graph the model was read from; empty: none */
     bool is_given;             /* the model has this output */
     enum weir_storage storage; /* LABEL only for predict of classifiers */
     bool is_vector;            /* shape [n] (n_columns is 1); else [n, n_columns] */
@@ -55,12 +44,14 @@ struct weir_spec {
     enum weir_input_form form;
     size_t n_features;
     const struct weir_str *feature_names; /* n_features names; NULL: fitted without names */
-    const uint8_t *columns; /* FRAME: n_features of enum weir_column_kind; else NULL */
-    bool casts_to_f32;      /* the model's first act is a cast to float32 (trees): rows of all types
-                               share F32 batches */
-    bool allows_nan; /* NaN (missing) may reach the model; else a decoder answers 400 with row and
-                        column */
-    bool allows_inf; /* ±infinity may, after the first cast */
+    const uint8_t *columns;     /* FRAME: n_features of enum weir_column_kind; else NULL */
+    struct weir_str input_name; /* MATRIX: the input's name in metadata; empty: "input-0" */
+    const struct weir_tensors_spec *tensors; /* TENSORS; else NULL */
+    bool casts_to_f32; /* the model's first act is a cast to float32 (trees): rows of all types
+                          share F32 batches */
+    bool allows_nan;   /* NaN (missing) may reach the model; else a decoder answers 400 with row and
+                          column */
+    bool allows_inf;   /* ±infinity may, after the first cast */
     size_t n_targets;
     const struct weir_labels *targets;              /* n_targets; n == 0 for numeric targets */
     struct weir_spec_output outputs[WEIR_OUTPUT_N]; /* by enum weir_output */

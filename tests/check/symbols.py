@@ -26,6 +26,8 @@ EXTRA = {
     "src/format/value_array.c": ["weir_value_"],
     "src/format/value_number.c": ["weir_value_"],
     "src/tensor/spec.c": ["weir_dtype_", "weir_output_", "weir_spec_"],
+    "src/tensor/tensors.c": ["weir_spec_", "weir_tensor_", "weir_tensors_"],
+    "src/model/tensors.c": ["weir_model_", "weir_tensors_"],
     "src/http/core.c": ["weir_http_refusal_"],
     "src/http/reply.c": ["weir_http_json_", "weir_http_status_"],
     "src/http/router.c": ["weir_http_allow_", "weir_http_method_", "weir_http_percent_"],

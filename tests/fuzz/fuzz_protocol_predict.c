@@ -80,10 +80,13 @@ static struct weir_spec make_spec(uint8_t choice)
         .n_targets = 1,
         .targets = &labels,
     };
-    spec.outputs[WEIR_OUTPUT_PREDICT] =
-        (struct weir_spec_output){true, WEIR_STORAGE_LABEL, true, false, 1, WEIR_BYTES, false};
-    spec.outputs[WEIR_OUTPUT_PREDICT_PROBA] =
-        (struct weir_spec_output){true, WEIR_STORAGE_F64, false, false, 3, WEIR_F64, true};
+    spec.outputs[WEIR_OUTPUT_PREDICT] = (struct weir_spec_output){.is_given = true,
+                                                                  .storage = WEIR_STORAGE_LABEL,
+                                                                  .is_vector = true,
+                                                                  .n_columns = 1,
+                                                                  .dtype = WEIR_BYTES};
+    spec.outputs[WEIR_OUTPUT_PREDICT_PROBA] = (struct weir_spec_output){
+        .is_given = true, .n_columns = 3, .dtype = WEIR_F64, .follows_f32 = true};
     return spec;
 }
 
