@@ -1,39 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/linear.h"
 
+#include "model/dense.h"
+
 #include <string.h>
 
 struct linear {
     struct weir_model_node node;
     struct weir_model_head head;
-    const double *weights; /* n_scores × n_in */
-    const double *bias;    /* n_scores */
+    struct weir_model_dense weights;
+    const double *bias; /* n_scores */
     bool weights_are_f32;
     bool bias_is_f32;
     size_t scores_at; /* offset into scratch */
 };
-
-double weir_model_linear_dot(const double *x, const double *w, size_t n)
-{
-    double s0 = 0.0;
-    double s1 = 0.0;
-    double s2 = 0.0;
-    double s3 = 0.0;
-    size_t j = 0;
-    for (; j + 4 <= n; j += 4) {
-        s0 += x[j] * w[j];
-        s1 += x[j + 1] * w[j + 1];
-        s2 += x[j + 2] * w[j + 2];
-        s3 += x[j + 3] * w[j + 3];
-    }
-    if (j < n)
-        s0 += x[j] * w[j];
-    if (j + 1 < n)
-        s1 += x[j + 1] * w[j + 1];
-    if (j + 2 < n)
-        s2 += x[j + 2] * w[j + 2];
-    return (s0 + s1) + (s2 + s3);
-}
 
 static void linear_run(const struct weir_model_node *node, const struct weir_model_node_run *run)
 {
@@ -45,11 +25,10 @@ static void linear_run(const struct weir_model_node *node, const struct weir_mod
     size_t n_scores = l->head.n_scores;
     bool product_is_f32 = run->in.is_f32 && l->weights_are_f32;
     bool is_f32 = product_is_f32 && l->bias_is_f32;
+    weir_model_dense_run(&l->weights, x, stride, run->n_rows, scores, n_scores);
     for (size_t row = 0; row < run->n_rows; row++) {
         for (size_t k = 0; k < n_scores; k++) {
-            double dot =
-                weir_model_linear_dot(x + row * stride, l->weights + k * node->n_in, node->n_in);
-            dot = weir_model_node_round(dot, product_is_f32);
+            double dot = weir_model_node_round(scores[row * n_scores + k], product_is_f32);
             scores[row * n_scores + k] = weir_model_node_round(dot + l->bias[k], is_f32);
         }
     }
@@ -63,20 +42,20 @@ enum weir_status weir_model_linear_new(struct weir_model_builder *b,
     weir_assert(opts->n_features > 0);
     weir_assert(opts->head.n_scores > 0);
     size_t n_scores = opts->head.n_scores;
-    size_t n_weights;
-    if (!weir_size_mul(n_scores, opts->n_features, &n_weights) ||
-        n_scores > WEIR_MODEL_COLUMNS_MAX || opts->n_features > WEIR_MODEL_COLUMNS_MAX)
+    if (n_scores > WEIR_MODEL_COLUMNS_MAX || opts->n_features > WEIR_MODEL_COLUMNS_MAX)
         return weir_error_set(err, WEIR_ERR_LIMIT, "more than %d columns", WEIR_MODEL_COLUMNS_MAX);
     struct linear *l = weir_model_builder_node(b, sizeof *l);
-    double *weights = weir_model_builder_doubles(b, opts->weights, n_weights);
     double *bias = weir_arena_zarray(b->arena, n_scores, sizeof *bias);
-    if (!l || !weights || !bias)
+    if (!l || !bias)
         return weir_model_builder_no_memory(b, err);
     if (opts->bias)
         memcpy(bias, opts->bias, n_scores * sizeof *bias);
     l->head = opts->head;
     l->head.is_f32 = opts->weights_are_f32 && opts->bias_is_f32;
-    l->weights = weights;
+    enum weir_status status = weir_model_dense_rows(&l->weights, b, WEIR_MODEL_LANES_DOT,
+                                                    opts->n_features, n_scores, opts->weights, err);
+    if (status != WEIR_OK)
+        return status;
     l->bias = bias;
     l->weights_are_f32 = opts->weights_are_f32;
     l->bias_is_f32 = opts->bias_is_f32;
@@ -90,8 +69,7 @@ enum weir_status weir_model_linear_new(struct weir_model_builder *b,
     node->n_targets = opts->n_targets;
     node->depth = 1;
     node->scratch_bytes = l->scores_at + weir_model_node_block_bytes(n_scores);
-    enum weir_status status =
-        weir_model_builder_step(b, opts->name, opts->keeps_columns, &node->step, err);
+    status = weir_model_builder_step(b, opts->name, opts->keeps_columns, &node->step, err);
     if (status != WEIR_OK)
         return status;
     *out = node;

@@ -23,16 +23,13 @@ struct weir_model_linear_opts {
 /* Makes a node, in the builder's arena. Refuses NaN and infinities at run time. WEIR_ERR_NO_MEMORY,
  * WEIR_ERR_LIMIT.
  *
- * A product is summed in four running sums (columns j ≡ 0, 1, 2, 3 mod 4), then (0 + 1) + (2 + 3),
- * then the bias is added; in double, whatever the rows' type, and rounded to float where the
+ * Products are summed as model/dense.h says, then the bias is added; in double, whatever the rows'
+ * type, and rounded to float where the
  * library would have computed in float. |a − b| <= 1e-12 (|b| + Σ|x w|) against the library's own
  * (BLAS) order; tests/parity prints what was measured. */
 WEIR_MUST_USE enum weir_status weir_model_linear_new(struct weir_model_builder *b,
                                                      const struct weir_model_linear_opts *opts,
                                                      const struct weir_model_node **out,
                                                      struct weir_error *err);
-
-/* Returns the sum of x[j] · w[j] in the order above. */
-double weir_model_linear_dot(const double *x, const double *w, size_t n);
 
 #endif
