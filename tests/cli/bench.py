@@ -14,8 +14,8 @@ from fake import Fake, reply, stalls
 from harness import DATA, MODELS, case, contains, equal, exits, main, weir
 
 QUICK = ["--warmup", "10ms", "--json"]
-MODEL_A = os.path.join(DATA, "1.6.1", "lr_bc.pkl")
-MODEL_B = os.path.join(DATA, "1.2.2", "p_ss_lr_bc.pkl")
+MODEL_A = os.path.join(DATA, "1.6.1", "logistic", "lr_bc.pkl")
+MODEL_B = os.path.join(DATA, "1.2.2", "composed", "p_ss_lr_bc.pkl")
 
 
 def bench(*arguments, code=0, timeout=60, environment=None):

@@ -54,7 +54,7 @@ def exits(result, code):
 
 
 def read_ref(path):
-    """Reads a .ref file (tests/data/sklearn/README.md) into {name: (shape, flat list)}."""
+    """Reads a .ref file (tests/data/README.md) into {name: (shape, flat list)}."""
     with open(path, "rb") as f:
         data = f.read()
     at = 12

@@ -604,12 +604,12 @@ static bool has_estimator(struct weir_test_repo *t, void *arg)
 Test(repo_life, files_of_scikit_learn_are_swapped)
 {
     rig->uses_real_reader = true;
-    copy_model("dtc_iris.pkl", "m.joblib");
+    copy_model("trees/dtc_iris.pkl", "m.joblib");
     weir_test_repo_start(rig, NULL);
     cr_assert(weir_test_repo_until(rig, has_estimator, (char[]){"DecisionTreeClassifier"}, SOON_MS),
               "%s", failure_of("m"));
     cr_assert_gt(serving("m")->cost_ns + serving("m")->cost_row_ns, 0.0);
-    copy_model("enc_lr_joblib_zlib.joblib", "m.joblib");
+    copy_model("encodings/enc_lr_joblib_zlib.joblib", "m.joblib");
     cr_assert(weir_test_repo_until(rig, has_estimator, (char[]){"LogisticRegression"}, SOON_MS),
               "%s", failure_of("m"));
     cr_assert_eq(serving("m")->number, 2);

@@ -43,6 +43,28 @@ static void load_texts(struct cursor *c, struct ref_array *a)
     }
 }
 
+/* Reads one cell: a byte that tells what it is, then a number or a text. */
+static double load_cell(struct cursor *c)
+{
+    uint8_t kind;
+    uint16_t n;
+    double number;
+    take(c, &kind, 1);
+    if (kind == 0)
+        return weir_cell_none();
+    if (kind == 1) {
+        take(c, &number, sizeof number);
+        return weir_cell_number(number);
+    }
+    if (kind != 2)
+        fail(c, "a cell is of an unknown kind");
+    take(c, &n, sizeof n);
+    struct weir_cell_text *text = alloc(c, sizeof *text + (size_t)n + 1, 1);
+    text->n = n;
+    take(c, text->at, n);
+    return weir_cell_from_text(text);
+}
+
 static void load_array(struct cursor *c, struct ref_array *a)
 {
     uint8_t n_name, n_dims;
@@ -59,13 +81,46 @@ static void load_array(struct cursor *c, struct ref_array *a)
     a->n = 1;
     for (size_t i = 0; i < n_dims; i++)
         a->n *= a->dim[i];
-    size_t size = a->type == 'd' || a->type == 'l' ? 8 : a->type == 'f' ? 4 : 1;
     if (a->type == 's') {
         load_texts(c, a);
         return;
     }
-    a->b = alloc(c, a->n, size);
-    take(c, a->b, a->n * size);
+    size_t size = ref_item_bytes(a->type);
+    if (size == 0)
+        fail(c, "an array is of an unknown type");
+    a->bytes = alloc(c, a->n, size);
+    if (a->type != 'o') {
+        take(c, a->bytes, a->n * size);
+        return;
+    }
+    for (size_t i = 0; i < a->n; i++)
+        a->f64[i] = load_cell(c);
+}
+
+size_t ref_item_bytes(char type)
+{
+    switch (type) {
+    case 'd':
+    case 'l':
+    case 'L':
+    case 'o':
+        return 8;
+    case 'f':
+    case 'i':
+    case 'I':
+        return 4;
+    case 'e':
+    case 'h':
+    case 'H':
+        return 2;
+    case '?':
+    case 'b':
+    case 'B':
+        return 1;
+    case 's':
+        return sizeof(char *);
+    }
+    return 0;
 }
 
 struct ref ref_load(const char *path)
@@ -92,7 +147,10 @@ void ref_free(struct ref *ref)
         struct ref_array *a = &ref->arrays[i];
         for (size_t k = 0; a->type == 's' && k < a->n; k++)
             free(a->text[k]);
-        free(a->b);
+        for (size_t k = 0; a->type == 'o' && k < a->n; k++)
+            if (weir_cell_is_text(a->f64[k]))
+                free((void *)(uintptr_t)(weir_cell_bits(a->f64[k]) & UINT64_C(0xffffffffffff)));
+        free(a->bytes);
     }
     free(ref->arrays);
     *ref = (struct ref){NULL, 0};
@@ -113,15 +171,30 @@ const struct ref_array *ref_find(const struct ref *ref, const char *fmt, ...)
 
 double ref_number(const struct ref_array *a, size_t i)
 {
+    const char *at = (const char *)a->bytes + i * ref_item_bytes(a->type);
     switch (a->type) {
     case 'd':
+    case 'o':
         return a->f64[i];
     case 'f':
         return (double)a->f32[i];
     case 'l':
         return (double)a->i64[i];
+    case 'L':
+        return (double)*(const uint64_t *)(const void *)at;
+    case 'i':
+        return *(const int32_t *)(const void *)at;
+    case 'I':
+        return *(const uint32_t *)(const void *)at;
+    case 'h':
+        return *(const int16_t *)(const void *)at;
+    case 'H':
+        return *(const uint16_t *)(const void *)at;
+    case 'b':
+        return *(const int8_t *)at;
+    case 'B':
     case '?':
-        return a->b[i];
+        return *(const uint8_t *)at;
     }
     return 0.0;
 }

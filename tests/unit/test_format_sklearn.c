@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the builders of scikit-learn's classes refuse: real estimators that were tampered with
- * (tests/parity/make_bad.py), each with the status and words its refusal must have. What they
- * accept is compared with the library in tests/parity. */
+ * (tests/parity/cases/sklearn/_bad.py), each with the status and words its refusal must have. What
+ * they accept is compared with the library in tests/parity. */
 #include "model/model.h"
 #include <weir/format.h>
 
