@@ -38,14 +38,27 @@ WEIR_MUST_USE enum weir_status weir_format_sklearn_node(struct weir_format_sklea
                                                         const struct weir_model_node **out,
                                                         struct weir_error *err);
 
-weir_format_sklearn_fn weir_format_sklearn_linear_regressor;    /* LinearRegression, Ridge, … */
-weir_format_sklearn_fn weir_format_sklearn_linear_logistic;     /* LogisticRegression */
-weir_format_sklearn_fn weir_format_sklearn_tree_single;         /* DecisionTree*, ExtraTree* */
-weir_format_sklearn_fn weir_format_sklearn_tree_forest;         /* RandomForest*, ExtraTrees* */
-weir_format_sklearn_fn weir_format_sklearn_preprocess_standard; /* StandardScaler */
-weir_format_sklearn_fn weir_format_sklearn_preprocess_min_max;  /* MinMaxScaler */
-weir_format_sklearn_fn weir_format_sklearn_compose_pipeline;    /* Pipeline */
-weir_format_sklearn_fn weir_format_sklearn_compose_search;      /* GridSearchCV, … */
+weir_format_sklearn_fn weir_format_sklearn_linear_regressor;      /* LinearRegression, Ridge, … */
+weir_format_sklearn_fn weir_format_sklearn_linear_logistic;       /* LogisticRegression */
+weir_format_sklearn_fn weir_format_sklearn_tree_single;           /* DecisionTree*, ExtraTree* */
+weir_format_sklearn_fn weir_format_sklearn_tree_forest;           /* RandomForest*, ExtraTrees* */
+weir_format_sklearn_fn weir_format_sklearn_preprocess_standard;   /* StandardScaler */
+weir_format_sklearn_fn weir_format_sklearn_preprocess_min_max;    /* MinMaxScaler */
+weir_format_sklearn_fn weir_format_sklearn_compose_pipeline;      /* Pipeline */
+weir_format_sklearn_fn weir_format_sklearn_compose_search;        /* GridSearchCV, … */
+weir_format_sklearn_fn weir_format_sklearn_meta_frozen;           /* FrozenEstimator */
+weir_format_sklearn_fn weir_format_sklearn_meta_self_training;    /* SelfTrainingClassifier */
+weir_format_sklearn_fn weir_format_sklearn_meta_vote_classifier;  /* VotingClassifier */
+weir_format_sklearn_fn weir_format_sklearn_meta_vote_regressor;   /* VotingRegressor */
+weir_format_sklearn_fn weir_format_sklearn_meta_stack_classifier; /* StackingClassifier */
+weir_format_sklearn_fn weir_format_sklearn_meta_stack_regressor;  /* StackingRegressor */
+weir_format_sklearn_fn weir_format_sklearn_meta_bag_classifier;   /* BaggingClassifier */
+weir_format_sklearn_fn weir_format_sklearn_meta_bag_regressor;    /* BaggingRegressor */
+weir_format_sklearn_fn weir_format_sklearn_meta_multi;            /* MultiOutput* */
+weir_format_sklearn_fn weir_format_sklearn_meta_chain;       /* ClassifierChain, RegressorChain */
+weir_format_sklearn_fn weir_format_sklearn_meta_one_vs_rest; /* OneVsRestClassifier */
+weir_format_sklearn_fn weir_format_sklearn_meta_one_vs_one;  /* OneVsOneClassifier */
+weir_format_sklearn_fn weir_format_sklearn_meta_output_code; /* OutputCodeClassifier */
 
 /* --- attributes --- */
 
