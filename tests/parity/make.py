@@ -68,7 +68,8 @@ def tree_rows(est, X, rng):
     """Returns copies of rows moved onto thresholds and their float32 and float64 neighbours."""
     before, last = stages(est)
     members = getattr(last, "estimators_", [last])
-    members = [m for m in np.ravel(members) if hasattr(m, "tree_") and m.n_features_in_ == X.shape[1]]
+    members = members.ravel() if isinstance(members, np.ndarray) else members
+    members = [m for m in members if hasattr(m, "tree_") and m.n_features_in_ == X.shape[1]]
     if before or not members:
         return X[:0]
     out = []
@@ -272,7 +273,13 @@ def record(case, est, test, is_matrix):
     except AttributeError:
         classes = None
     if classes is not None and hasattr(est, "predict"):
-        for i, c in enumerate(classes if isinstance(classes, list) else [classes]):
+        predicted = np.asarray(est.predict(data.take(test, np.arange(1))))
+        lists = classes if isinstance(classes, list) else [classes]
+        if predicted.ndim > 1 and predicted.shape[1] != len(lists):
+            lists = []  # labels that a row has or has not: the classes are the labels' names
+        for i, c in enumerate(lists):
+            if predicted.dtype.kind == "f" and c.dtype.kind != "f":
+                c = c.astype(predicted.dtype)  # chains answer floats
             ref["classes_%d" % i] = np.array(list(c)) if c.dtype == object else c
     if case.root_key:
         ref["root_key"] = np.array([case.root_key])
