@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/version.h"
 
+#include <openssl/evp.h>
 #include <yaml.h>
 #include <yyjson.h>
 #include <zlib.h>
-#if WEIR_HAVE_ZSTD
 #include <zstd.h>
-#endif
-#include <openssl/evp.h>
 
+#include <bzlib.h>
+#include <lz4.h>
+#include <lzma.h>
 #include <stdio.h>
+#include <zip.h>
 
 size_t weir_codec_version_list(struct weir_codec_version *out, size_t n)
 {
     static char json[16];
     unsigned v = yyjson_version();
     (void)snprintf(json, sizeof json, "%u.%u.%u", v >> 16 & 0xff, v >> 8 & 0xff, v & 0xff);
-#if WEIR_HAVE_ZSTD
-    const char *zstd = ZSTD_versionString();
-#else
-    const char *zstd = NULL;
-#endif
     const struct weir_codec_version all[] = {
         {"yyjson", json},
         {"OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING)},
         {"zlib", zlibVersion()},
-        {"zstd", zstd},
+        {"bzip2", BZ2_bzlibVersion()},
+        {"liblzma", lzma_version_string()},
+        {"lz4", LZ4_versionString()},
+        {"zstd", ZSTD_versionString()},
+        {"libzip", zip_libzip_version()},
         {"libyaml", yaml_get_version_string()},
     };
     enum { N_ALL = sizeof all / sizeof all[0] };

@@ -5,8 +5,7 @@
 
 #include "base/macros.h"
 #include "base/mem.h"
-#include "codec/inflate.h"
-#include "format/joblib.h"
+#include "codec/unpack.h"
 #include "format/pickle_model.h"
 
 #include <errno.h>
@@ -132,15 +131,6 @@ static enum weir_status read_file(const char *path, const struct weir_format_opt
 
 /* --- what it is --- */
 
-static enum weir_status refuse_compressed(const char *name, struct weir_error *err)
-{
-    return weir_error_set(
-        err, WEIR_ERR_UNSUPPORTED,
-        "compressed with %s, which is not built in; save it uncompressed, or with "
-        "compress=('zlib', 3) or ('gzip', 3)",
-        name);
-}
-
 static enum weir_status refuse_unknown(struct weir_str bytes, struct weir_error *err)
 {
     if (bytes.n == 0)
@@ -148,6 +138,9 @@ static enum weir_status refuse_unknown(struct weir_str bytes, struct weir_error 
     if (weir_str_starts(bytes, WEIR_STR("PK\x03\x04")))
         return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
                               "a zip archive (skops, npz or torch), which is not supported");
+    if (weir_str_starts(bytes, WEIR_STR("ZF")))
+        return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
+                              "written by joblib before 0.10, whose files are not read");
     char echo[WEIR_ECHO_BUF_BYTES];
     weir_str_echo(weir_str_make(bytes.at, weir_min_size(bytes.n, 8)), echo, sizeof echo);
     return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
@@ -158,21 +151,15 @@ static enum weir_status refuse_unknown(struct weir_str bytes, struct weir_error 
 static enum weir_status uncompress(struct weir_str *bytes, const struct weir_format_opts *opts,
                                    struct weir_buf *plain, struct weir_error *err)
 {
-    const char *compressor = weir_format_joblib_compressor(*bytes);
-    if (compressor)
-        return refuse_compressed(compressor, err);
-    if (weir_codec_inflate_detect(*bytes) == WEIR_CODEC_INFLATE_NONE)
+    if (weir_codec_unpack_detect(*bytes) == WEIR_CODEC_UNPACK_NONE)
         return WEIR_OK;
     const struct weir_codec_inflate_limits limits = {.bytes_max = opts->inflated_bytes_max,
                                                      .ratio_max = opts->inflated_ratio_max};
-    enum weir_status status = weir_codec_inflate_all(*bytes, limits, plain, err);
+    enum weir_status status = weir_codec_unpack_all(*bytes, limits, plain, err);
     if (status != WEIR_OK)
         return status;
     *bytes = weir_buf_str(plain);
-    compressor = weir_format_joblib_compressor(*bytes);
-    if (compressor)
-        return refuse_compressed(compressor, err);
-    if (weir_codec_inflate_detect(*bytes) != WEIR_CODEC_INFLATE_NONE)
+    if (weir_codec_unpack_detect(*bytes) != WEIR_CODEC_UNPACK_NONE)
         return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "compressed twice");
     return WEIR_OK;
 }

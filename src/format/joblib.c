@@ -6,29 +6,6 @@
 
 #include "format/numpy.h"
 
-static const struct {
-    const char *name;
-    struct weir_str magic;
-} compressors[] = {
-    {"bzip2", {"BZh", 3}},
-    {"xz",
-     {"\xfd"
-      "7zXZ\0",
-      6}},
-    {"lzma", {"]\0\0", 3}},
-    {"lz4", {"\x04\x22M\x18", 4}},
-    {"zstd", {"\x28\xb5\x2f\xfd", 4}},
-    {"joblib before 0.10 (\"ZF\")", {"ZF", 2}},
-};
-
-const char *weir_format_joblib_compressor(struct weir_str bytes)
-{
-    for (size_t i = 0; i < WEIR_ARRAY_LEN(compressors); i++)
-        if (weir_str_starts(bytes, compressors[i].magic))
-            return compressors[i].name;
-    return NULL;
-}
-
 static enum weir_status corrupt(struct weir_format_pickle_machine *m, const char *what)
 {
     return weir_format_pickle_fail(m, WEIR_ERR_CORRUPT, "%s", what);

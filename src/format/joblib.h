@@ -13,8 +13,4 @@ WEIR_MUST_USE enum weir_status weir_format_joblib_array(struct weir_format_pickl
                                                         const struct weir_value *wrapper,
                                                         struct weir_value **out);
 
-/* Returns the name of a compressor that joblib can use and that is not built in here, by the
- * first bytes of a file; NULL: it is none of those. Borrowed for ever. */
-const char *weir_format_joblib_compressor(struct weir_str bytes);
-
 #endif

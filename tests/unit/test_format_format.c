@@ -89,25 +89,18 @@ Test(format_format, a_model_loads_from_every_form)
     }
 }
 
-static const struct {
-    const char *name;
-    const char *reason;
-} refused[] = {
-    {"one.bz2.joblib", "compressed with bzip2"},
-    {"one.xz.joblib", "compressed with xz"},
-    {"one.lzma.joblib", "compressed with lzma"},
-    {"one.lz4.joblib", "compressed with lz4"},
-};
-
-Test(format_format, other_compressors_are_refused_by_name)
+/* What is inside of these is a plain array, which is told apart from a compressor not known. */
+Test(format_format, every_compressor_of_joblib_is_undone)
 {
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+    static const char *const names[] = {"one.bz2.joblib", "one.xz.joblib", "one.lzma.joblib",
+                                        "one.lz4.joblib"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[512];
         struct weir_model *model = NULL;
         struct weir_error err = WEIR_ERROR_INIT;
-        full_path(refused[i].name, path, sizeof path);
+        full_path(names[i], path, sizeof path);
         cr_assert_eq(weir_format_load(&model, path, NULL, &err), WEIR_ERR_UNSUPPORTED);
-        cr_assert_not_null(strstr(err.msg, refused[i].reason), "%s", err.msg);
+        cr_assert_not_null(strstr(err.msg, "without an estimator"), "%s: %s", names[i], err.msg);
     }
 }
 

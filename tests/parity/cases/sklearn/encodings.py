@@ -11,7 +11,7 @@ from cases.sklearn import IRIS_NAMES
 
 def cases():
     for save in ("pickle0", "pickle1", "pickle2", "pickle3", "pickle5", "joblib", "joblib_zlib", "joblib_gzip",
-                 "joblib_zlib9", "gzip"):
+                 "joblib_zlib9", "gzip", "joblib_bz2", "joblib_xz", "joblib_lzma", "joblib_lz4", "bz2", "xz"):
         yield Case("enc_lr_" + save, "logistic", lambda: make_pipeline(
             StandardScaler(), LogisticRegression(max_iter=200)), "iris", fit="df",
                    labels=IRIS_NAMES.__getitem__, save=save, commit=True)
