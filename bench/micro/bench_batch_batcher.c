@@ -33,7 +33,7 @@ static void put(struct bench *t)
          WEIR_BATCHER_REFUSAL_NONE);
     struct weir_sink *sink =
         weir_batcher_decode(t->b, t->v, t->now_ns + 30 * WEIR_NS_PER_S, t->now_ns);
-    const struct weir_sink_want want = {1, N_COLUMNS, WEIR_F64, 0};
+    const struct weir_sink_want want = {.n_rows = 1, .n_columns = N_COLUMNS, .dtype = WEIR_F64};
     struct weir_sink_span span;
     must(weir_sink_reserve(sink, &want, &span, NULL) == WEIR_OK);
     memcpy(span.base, t->row, sizeof t->row);

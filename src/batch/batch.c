@@ -35,7 +35,7 @@ uint32_t weir_batch_begin(struct weir_batch *batch, uint64_t now_ns)
 {
     weir_assert(batch);
     weir_debug_assert(atomic_load_explicit(&batch->started_ns, memory_order_relaxed) == 0);
-    size_t row_bytes = (size_t)batch->n_columns * weir_dtype_size(batch->dtype);
+    size_t row_bytes = batch->row_bytes;
     uint32_t n_rows = 0;
     uint32_t wanted = 0;
     for (struct weir_batch_slice *s = batch->slices; s; s = s->next) {
@@ -92,16 +92,22 @@ static enum weir_status private_reserve(struct weir_sink *sink, const struct wei
     weir_assert(batch->store.n_reserved == 0);
     size_t row_bytes;
     size_t bytes;
+    size_t all_bytes = 0;
     if (!weir_batcher_want_bytes(want, &row_bytes, &bytes) ||
-        bytes > batch->store.request_bytes_max)
+        !weir_size_add(bytes, want->text_bytes, &all_bytes) ||
+        all_bytes > batch->store.request_bytes_max)
         return weir_error_set(err, WEIR_ERR_LIMIT, "%s",
                               weir_batcher_refusal_text(WEIR_BATCHER_REFUSAL_SIZE));
-    if (!weir_batcher_grow(batch, 0, bytes))
+    if (!weir_batcher_grow(batch, 0, bytes) ||
+        (want->text_bytes > 0 && !weir_batcher_text_lend(batch, sink, want->text_bytes)) ||
+        !weir_batcher_tensors_keep(batch, want->tensors))
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "%s",
                               weir_batcher_refusal_text(WEIR_BATCHER_REFUSAL_MEMORY));
     batch->dtype = want->dtype;
     batch->n_columns = (uint32_t)want->n_columns;
+    batch->row_bytes = row_bytes;
     batch->costly = want->costly;
+    batch->store.has_text = want->text_bytes > 0;
     batch->store.n_reserved = (uint32_t)want->n_rows;
     *out =
         (struct weir_sink_span){batch->rows, row_bytes, weir_dtype_size(want->dtype), want->dtype};
@@ -112,6 +118,8 @@ static void private_commit(struct weir_sink *sink, uint32_t wanted)
 {
     struct weir_batch *batch = private_of(sink);
     weir_assert(batch->store.n_reserved > 0);
+    if (batch->store.has_text)
+        (void)weir_batcher_text_keep(batch, sink); /* Counted by its body already. */
     struct weir_batch_slice *s = batch->slices;
     s->n_rows = batch->store.n_reserved;
     s->wanted = wanted | batch->costly;

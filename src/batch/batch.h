@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 struct weir_batch;
+struct weir_batch_text;
 struct weir_batcher_lane;
 struct weir_batcher_version;
 
@@ -36,6 +37,7 @@ struct weir_batcher_version;
     X(INLINE, "inline", "cheap enough to run on the loop")                                   \
     X(DELAY, "delay", "its oldest row had waited max_queue_delay")                           \
     X(DEADLINE, "deadline", "waiting longer would have missed a deadline")                   \
+    X(SINGLE, "single", "the model does not batch: a request is a batch of its own")         \
     X(TURN, "turn", "its rows had waited longer than those of the full batches behind it")   \
     X(VERSION, "version", "its model version was retired")                                   \
     X(PRIVATE, "private", "a large body decoded on a worker")
@@ -78,16 +80,27 @@ struct weir_batch_slice {
     } loop;
 };
 
+/* What the requests of a batch of tensors have in common. */
+struct weir_batch_tensors {
+    uint64_t wanted; /* set of 1 << output */
+    size_t n_inputs;
+    bool is_batched; /* dims[0] of the shapes is not among it, and 0 */
+    struct weir_tensors_shape shapes[];
+};
+
 /* Some requests' rows, run together. */
 struct weir_batch {
     void *version;         /* as given to weir_batcher_add_version */
     enum weir_dtype dtype; /* F32 or F64 */
     uint32_t n_columns;
+    size_t row_bytes;                         /* bytes of one row */
+    const struct weir_batch_tensors *tensors; /* NULL: rows, not tensors */
     uint32_t costly; /* the costly outputs of its signature; set of 1u << enum weir_output */
     uint32_t wanted; /* all outputs to compute (costly ones included): the union over its slices;
                         after weir_batch_begin over the live ones */
     uint32_t n_rows; /* rows held; after weir_batch_begin live ones only */
-    void *rows;      /* n_rows × n_columns values, row-major without gaps, aligned to 64 bytes */
+    void *rows;      /* n_rows × n_columns values, row-major without gaps, aligned to 64 bytes;
+                        for tensors each slice's piece, as weir_tensors_layout lays it out */
     struct weir_batch_slice *slices; /* first of n_slices, linked by next */
     uint32_t n_slices;
     enum weir_batch_close close;
@@ -107,8 +120,12 @@ struct weir_batch {
         void *block;  /* owned; rows points into it */
         size_t bytes; /* usable from rows on */
         size_t request_bytes_max;
-        uint32_t n_reserved; /* rows of a private reservation that is open */
-    } store;                 /* the thread that has the batch */
+        uint32_t n_reserved;          /* rows of a private reservation that is open */
+        bool has_text;                /* of that reservation */
+        struct weir_batch_text *text; /* owned; where its texts are, the one being filled first */
+        struct weir_batch_tensors *tensors; /* owned; what batch->tensors points to */
+        size_t tensors_bytes;
+    } store; /* the thread that has the batch */
     struct {
         struct weir_list link; /* the batcher's: waiting, out or spare */
         struct weir_batcher_version *version;

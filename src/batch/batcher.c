@@ -65,11 +65,7 @@ enum weir_status weir_batcher_new(struct weir_batcher **out, const struct weir_b
 
 static void version_free(struct weir_batcher *b, struct weir_batcher_version *v)
 {
-    while (v->lanes) {
-        struct weir_batcher_lane *lane = v->lanes;
-        v->lanes = lane->next;
-        weir_mem_free(b->mem, lane);
-    }
+    weir_batcher_lanes_free(b, v);
     weir_mem_free(b->mem, v);
 }
 

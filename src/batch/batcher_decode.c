@@ -17,39 +17,6 @@ static struct weir_batcher *batcher_of(struct weir_sink *sink)
     return WEIR_CONTAINER_OF(sink, struct weir_batcher, decode.sink);
 }
 
-static bool lane_is(const struct weir_batcher_lane *lane, const struct weir_sink_want *want)
-{
-    return lane->dtype == want->dtype && lane->n_columns == want->n_columns &&
-           lane->costly == want->costly;
-}
-
-/* Finds the lane of a request or makes it; the one found moves to the front, since requests of a
- * kind come in runs. NULL: no memory. */
-static struct weir_batcher_lane *lane_get(struct weir_batcher *b, struct weir_batcher_version *v,
-                                          const struct weir_sink_want *want, size_t row_bytes)
-{
-    struct weir_batcher_lane **at = &v->lanes;
-    while (*at && !lane_is(*at, want))
-        at = &(*at)->next;
-    struct weir_batcher_lane *lane = *at;
-    if (lane) {
-        *at = lane->next;
-    } else {
-        lane = weir_mem_zalloc(b->mem, sizeof *lane);
-        if (!lane)
-            return NULL;
-        lane->version = v;
-        lane->dtype = want->dtype;
-        lane->n_columns = (uint32_t)want->n_columns;
-        lane->costly = want->costly;
-        lane->row_bytes = row_bytes;
-        lane->cost = want->costly ? &lane->own : &v->cost;
-    }
-    lane->next = v->lanes;
-    v->lanes = lane;
-    return lane;
-}
-
 /* Returns the bytes that a matrix of at least need bytes is made with: doubling up to a full batch,
  * exact beyond that. */
 static size_t matrix_bytes(const struct weir_batcher_lane *lane, size_t have, size_t need)
@@ -95,10 +62,17 @@ static enum weir_status status_of(enum weir_batcher_refusal why)
     return WEIR_ERR_INTERNAL;
 }
 
-/* Sets d->batch to the batch with room for the request; false: no memory. */
-static bool place_rows(struct weir_batcher *b, struct weir_batcher_lane *lane, uint32_t n_rows,
-                       size_t bytes)
+/* Finds whether a request may share its batch. */
+static bool is_single(const struct weir_batcher_lane *lane)
 {
+    return lane->tensors && !lane->tensors->is_batched;
+}
+
+/* Sets d->batch to the batch with room for the request; false: no memory. */
+static bool place_rows(struct weir_batcher *b, struct weir_batcher_lane *lane,
+                       const struct weir_sink_want *want, size_t bytes)
+{
+    uint32_t n_rows = (uint32_t)want->n_rows;
     struct weir_batch *batch = lane->open;
     if (batch && n_rows <= lane->version->limits.rows_max &&
         batch->n_rows <= lane->version->limits.rows_max - n_rows) {
@@ -107,12 +81,18 @@ static bool place_rows(struct weir_batcher *b, struct weir_batcher_lane *lane, u
         if (need > batch->store.bytes &&
             !weir_batcher_grow(batch, held, matrix_bytes(lane, batch->store.bytes, need)))
             return false;
+        if (want->text_bytes > 0 &&
+            !weir_batcher_text_lend(batch, &b->decode.sink, want->text_bytes))
+            return false;
     } else {
         batch = weir_batcher_batch_acquire(b);
         if (!batch)
             return false;
-        if (bytes > batch->store.bytes &&
-            !weir_batcher_grow(batch, 0, matrix_bytes(lane, 0, bytes))) {
+        if ((bytes > batch->store.bytes &&
+             !weir_batcher_grow(batch, 0, matrix_bytes(lane, 0, bytes))) ||
+            (want->text_bytes > 0 &&
+             !weir_batcher_text_lend(batch, &b->decode.sink, want->text_bytes)) ||
+            !weir_batcher_tensors_keep(batch, want->tensors)) {
             weir_batcher_batch_release(b, batch);
             return false;
         }
@@ -131,25 +111,28 @@ static enum weir_status decode_reserve(struct weir_sink *sink, const struct weir
     weir_assert(!d->committed);
     size_t row_bytes;
     size_t bytes;
+    size_t all_bytes = 0;
     if (!weir_batcher_want_bytes(want, &row_bytes, &bytes) ||
-        bytes > d->version->limits.request_bytes_max) {
+        !weir_size_add(bytes, want->text_bytes, &all_bytes) ||
+        all_bytes > d->version->limits.request_bytes_max) {
         b->counters.n_refused[WEIR_BATCHER_REFUSAL_SIZE]++;
         return refuse(b, WEIR_BATCHER_REFUSAL_SIZE, WEIR_ERR_LIMIT, err);
     }
-    struct weir_batcher_lane *lane = lane_get(b, d->version, want, row_bytes);
+    struct weir_batcher_lane *lane = weir_batcher_lane_get(b, d->version, want, row_bytes);
     if (!lane)
         return refuse_memory(b, err);
     enum weir_batcher_refusal why = weir_batcher_check(
-        b, d->version, lane->cost, (uint32_t)want->n_rows, bytes, d->deadline_ns, d->now_ns);
+        b, d->version, lane->cost, (uint32_t)want->n_rows, all_bytes, d->deadline_ns, d->now_ns);
     if (why != WEIR_BATCHER_REFUSAL_NONE)
         return refuse(b, why, status_of(why), err);
     if (!d->slice)
         d->slice = weir_batcher_slice_acquire(b);
-    if (!d->slice || !place_rows(b, lane, (uint32_t)want->n_rows, bytes))
+    if (!d->slice || !place_rows(b, lane, want, bytes))
         return refuse_memory(b, err);
     d->lane = lane;
     d->n_rows = (uint32_t)want->n_rows;
     d->bytes = bytes;
+    d->has_text = want->text_bytes > 0;
     struct weir_batch *batch = d->batch;
     *out = (struct weir_sink_span){(char *)batch->rows + batch->n_rows * row_bytes, row_bytes,
                                    weir_dtype_size(want->dtype), want->dtype};
@@ -201,8 +184,10 @@ static void open_batch(struct weir_batcher *b, struct weir_batcher_lane *lane,
     batch->version = lane->version->user;
     batch->dtype = lane->dtype;
     batch->n_columns = lane->n_columns;
+    batch->row_bytes = lane->row_bytes;
     batch->costly = lane->costly;
-    batch->group = lane;
+    batch->group = is_single(lane) ? NULL : lane;
+    lane->n_batches++;
     batch->opened_ns = now_ns;
     batch->loop.version = lane->version;
     batch->loop.lane = lane;
@@ -230,12 +215,15 @@ static void decode_commit(struct weir_sink *sink, uint32_t wanted)
     struct weir_batch_slice *slice = WEIR_TAKE(d->slice);
     slice->wanted = wanted | lane->costly;
     batch->wanted |= slice->wanted;
-    weir_batcher_append(b, batch, slice, d->n_rows, d->bytes, d->deadline_ns, d->now_ns);
+    size_t bytes = d->bytes + (d->has_text ? weir_batcher_text_keep(batch, sink) : 0);
+    weir_batcher_append(b, batch, slice, d->n_rows, bytes, d->deadline_ns, d->now_ns);
     weir_batcher_cost_update(b, batch);
     if (batch->n_rows >= rows_max)
         weir_batcher_close(b, batch,
                            d->n_rows > rows_max ? WEIR_BATCH_CLOSE_LARGE : WEIR_BATCH_CLOSE_FULL,
                            d->now_ns);
+    else if (is_single(lane))
+        weir_batcher_close(b, batch, WEIR_BATCH_CLOSE_SINGLE, d->now_ns);
     d->committed = slice;
     d->lane = NULL;
     d->batch = NULL;

@@ -20,7 +20,11 @@ enum {
     WEIR_BATCH_SPARES_MAX = 32,   /* batches kept for reuse */
     WEIR_BATCH_SLICES_CHUNK = 64, /* slices allocated together */
     WEIR_BATCH_ALIGN = 64,
-    WEIR_BATCH_BYTES_MIN = 4096, /* smallest matrix */
+    WEIR_BATCH_BYTES_MIN = 4096,        /* smallest matrix */
+    WEIR_BATCH_TEXT_BYTES_MIN = 4096,   /* smallest piece of text memory */
+    WEIR_BATCH_TEXT_BYTES_KEPT = 65536, /* of a spare batch, at most */
+    WEIR_BATCH_LANES_MAX = 64, /* of a version; past it the one that was not used for longest is
+                                  forgotten, unless it has batches */
 };
 
 struct weir_batcher_lane {
@@ -30,8 +34,10 @@ struct weir_batcher_lane {
     uint32_t n_columns;
     uint32_t costly;
     size_t row_bytes;
-    struct weir_batch *open;      /* gathering; NULL: none */
-    struct weir_batch_cost *cost; /* the version's; own for lanes with costly outputs */
+    uint32_t n_batches;                 /* that are of this lane, in whatever place */
+    struct weir_batch_tensors *tensors; /* owned; NULL: rows */
+    struct weir_batch *open;            /* gathering; NULL: none */
+    struct weir_batch_cost *cost; /* the version's; own for lanes with costly outputs or tensors */
     struct weir_batch_cost own;
 };
 
@@ -40,6 +46,7 @@ struct weir_batcher_version {
     void *user;
     struct weir_batcher_limits limits;
     struct weir_batcher_lane *lanes; /* the last used first */
+    uint32_t n_lanes;
     struct weir_batch_cost cost;
     struct weir_batcher_load load; /* n_waiting includes open ones */
     uint64_t open_cost_ns;         /* expected cost of its open batches */
@@ -56,9 +63,17 @@ struct weir_batcher_decode {
     struct weir_batch *batch;       /* where the rows go: the lane's open one, or a fresh one */
     struct weir_batch_slice *slice; /* ready for commit; kept from one decode to the next */
     uint32_t n_rows;
-    size_t bytes;
+    size_t bytes; /* of the rows */
+    bool has_text;
     enum weir_batcher_refusal refused;
     struct weir_batch_slice *committed;
+};
+
+/* A piece of memory for texts; its bytes follow. */
+struct weir_batch_text {
+    struct weir_batch_text *next;
+    size_t bytes;
+    size_t used;
 };
 
 struct weir_batcher_chunk {
@@ -111,6 +126,16 @@ bool weir_batcher_want_bytes(const struct weir_sink_want *want, size_t *row_byte
  * changed. */
 bool weir_batcher_grow(struct weir_batch *batch, size_t n_kept, size_t bytes);
 
+/* Points the sink's text room at bytes free ones of the batch; false: no memory. */
+bool weir_batcher_text_lend(struct weir_batch *batch, struct weir_sink *sink, size_t bytes);
+
+/* Keeps what the decoder took of the room lent last; returns how many bytes. */
+size_t weir_batcher_text_keep(struct weir_batch *batch, const struct weir_sink *sink);
+
+/* Makes the batch hold a copy of what a request's tensors have in common; NULL: rows. false: no
+ * memory. */
+bool weir_batcher_tensors_keep(struct weir_batch *batch, const struct weir_sink_tensors *tensors);
+
 /* Takes a batch with no rows for a version from the spare ones, or makes one; NULL: no memory. */
 struct weir_batch *weir_batcher_batch_acquire(struct weir_batcher *b);
 
@@ -123,6 +148,23 @@ void weir_batcher_batch_free(struct weir_batcher *b, struct weir_batch *batch);
 /* Takes a slice (contents undefined but for user); NULL: no memory. */
 struct weir_batch_slice *weir_batcher_slice_acquire(struct weir_batcher *b);
 void weir_batcher_slice_release(struct weir_batcher *b, struct weir_batch_slice *slice);
+
+/* --- batcher_lane.c --- */
+
+/* Finds the lane of a request or makes it; the one found moves to the front, since requests of a
+ * kind come in runs. NULL: no memory. */
+struct weir_batcher_lane *weir_batcher_lane_get(struct weir_batcher *b,
+                                                struct weir_batcher_version *v,
+                                                const struct weir_sink_want *want,
+                                                size_t row_bytes);
+
+/* Frees all lanes of a version. */
+void weir_batcher_lanes_free(struct weir_batcher *b, struct weir_batcher_version *v);
+
+/* Returns the bytes of the common part of tensors, and copies it. */
+size_t weir_batcher_lane_tensors_bytes(const struct weir_sink_tensors *tensors);
+void weir_batcher_lane_tensors_copy(struct weir_batch_tensors *to,
+                                    const struct weir_sink_tensors *tensors);
 
 /* --- batcher_decode.c --- */
 

@@ -11,6 +11,10 @@
 bool weir_batcher_want_bytes(const struct weir_sink_want *want, size_t *row_bytes, size_t *bytes)
 {
     weir_assert(want->n_rows > 0);
+    if (want->tensors) {
+        *row_bytes = want->tensors->row_bytes;
+        return want->n_rows < UINT32_MAX && weir_size_mul(want->n_rows, *row_bytes, bytes);
+    }
     return want->n_rows < UINT32_MAX && want->n_columns < UINT32_MAX &&
            weir_size_mul(want->n_columns, weir_dtype_size(want->dtype), row_bytes) &&
            weir_size_mul(want->n_rows, *row_bytes, bytes);
@@ -35,6 +39,78 @@ bool weir_batcher_grow(struct weir_batch *batch, size_t n_kept, size_t bytes)
     batch->store.block = block;
     batch->store.bytes = bytes;
     batch->rows = rows;
+    return true;
+}
+
+bool weir_batcher_text_lend(struct weir_batch *batch, struct weir_sink *sink, size_t bytes)
+{
+    struct weir_batch_text *text = batch->store.text;
+    if (!text || text->bytes - text->used < bytes) {
+        size_t size = weir_max_size(bytes, WEIR_BATCH_TEXT_BYTES_MIN);
+        if (text && text->bytes < WEIR_BATCH_TEXT_BYTES_KEPT)
+            size = weir_max_size(size, 2 * text->bytes);
+        size_t all;
+        if (!weir_size_add(size, sizeof *text, &all))
+            return false;
+        text = weir_mem_alloc(batch->store.mem, all);
+        if (!text)
+            return false;
+        *text = (struct weir_batch_text){.next = batch->store.text, .bytes = size};
+        batch->store.text = text;
+    }
+    sink->text.at = (char *)(text + 1) + text->used;
+    sink->text.end = sink->text.at + bytes;
+    return true;
+}
+
+size_t weir_batcher_text_keep(struct weir_batch *batch, const struct weir_sink *sink)
+{
+    struct weir_batch_text *text = batch->store.text;
+    size_t used = (size_t)(sink->text.at - (char *)(text + 1));
+    weir_assert(used >= text->used);
+    weir_assert(used <= text->bytes);
+    size_t bytes = used - text->used;
+    text->used = used;
+    return bytes;
+}
+
+/* Frees the texts, but for the largest piece of at most `kept` bytes. */
+static void drop_text(struct weir_batch *batch, size_t kept)
+{
+    struct weir_batch_text *best = NULL;
+    struct weir_batch_text *next;
+    for (struct weir_batch_text *text = batch->store.text; text; text = next) {
+        next = text->next;
+        struct weir_batch_text *worse = text;
+        if (text->bytes <= kept && (!best || text->bytes > best->bytes)) {
+            worse = best;
+            best = text;
+        }
+        weir_mem_free(batch->store.mem, worse);
+    }
+    if (best) {
+        best->next = NULL;
+        best->used = 0;
+    }
+    batch->store.text = best;
+}
+
+bool weir_batcher_tensors_keep(struct weir_batch *batch, const struct weir_sink_tensors *tensors)
+{
+    batch->tensors = NULL;
+    if (!tensors)
+        return true;
+    size_t bytes = weir_batcher_lane_tensors_bytes(tensors);
+    if (bytes > batch->store.tensors_bytes) {
+        struct weir_batch_tensors *at = weir_mem_alloc(batch->store.mem, bytes);
+        if (!at)
+            return false;
+        weir_mem_free(batch->store.mem, batch->store.tensors);
+        batch->store.tensors = at;
+        batch->store.tensors_bytes = bytes;
+    }
+    weir_batcher_lane_tensors_copy(batch->store.tensors, tensors);
+    batch->tensors = batch->store.tensors;
     return true;
 }
 
@@ -91,6 +167,9 @@ void weir_batcher_batch_release(struct weir_batcher *b, struct weir_batch *batch
     }
     if (b->spare_bytes + batch->store.bytes > b->opts.spare_bytes_max)
         drop_matrix(batch);
+    if (batch->store.text)
+        drop_text(batch, WEIR_BATCH_TEXT_BYTES_KEPT);
+    batch->tensors = NULL;
     batch->version = NULL;
     batch->n_rows = 0;
     batch->wanted = 0;
@@ -121,6 +200,8 @@ void weir_batcher_batch_free(struct weir_batcher *b, struct weir_batch *batch)
     if (b->opts.batch_user_deinit)
         b->opts.batch_user_deinit(batch->user);
     drop_matrix(batch);
+    drop_text(batch, 0);
+    weir_mem_free(batch->store.mem, batch->store.tensors);
     weir_mem_free(b->mem, batch);
 }
 

@@ -55,6 +55,8 @@ static void recycle(struct weir_batcher *b, struct weir_batch *batch)
         weir_batcher_slice_release(b, s);
         s = next;
     }
+    if (batch->loop.lane)
+        batch->loop.lane->n_batches--;
     weir_batcher_batch_release(b, batch);
     weir_batcher_release_if_done(b, v);
 }
@@ -216,9 +218,10 @@ void weir_batcher_finish(struct weir_batcher *b, struct weir_batch *batch, uint6
     weir_assert(batch);
     come_back(b, batch);
     if (run_ns > 0 && batch->n_rows > 0) {
-        struct weir_batch_cost *cost = batch->loop.lane     ? batch->loop.lane->cost
-                                       : batch->costly == 0 ? &batch->loop.version->cost
-                                                            : NULL;
+        struct weir_batch_cost *cost = batch->loop.lane ? batch->loop.lane->cost
+                                       : batch->costly == 0 && !batch->tensors
+                                           ? &batch->loop.version->cost
+                                           : NULL;
         if (cost)
             weir_batch_cost_add(cost, batch->n_rows, run_ns, now_ns);
     }

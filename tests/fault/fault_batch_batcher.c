@@ -24,7 +24,7 @@ static void put(struct scene *s, uint32_t n, enum weir_dtype dtype)
 {
     struct weir_batcher_load before = weir_batcher_load(s->b, NULL);
     struct weir_sink *sink = weir_batcher_decode(s->b, s->v, WEIR_TIME_NEVER, 1);
-    const struct weir_sink_want want = {n, N_COLUMNS, dtype, 0};
+    const struct weir_sink_want want = {.n_rows = n, .n_columns = N_COLUMNS, .dtype = dtype};
     struct weir_sink_span span;
     enum weir_status status = weir_sink_reserve(sink, &want, &span, NULL);
     if (status != WEIR_OK) {
@@ -76,7 +76,7 @@ static void run_private(struct scene *s)
         s->n_refused++;
         return;
     }
-    const struct weir_sink_want want = {300, N_COLUMNS, WEIR_F64, 0};
+    const struct weir_sink_want want = {.n_rows = 300, .n_columns = N_COLUMNS, .dtype = WEIR_F64};
     struct weir_sink_span span;
     struct weir_sink *sink = weir_batch_private_sink(batch);
     enum weir_batcher_answer expected = WEIR_BATCHER_ANSWER_UNRUN;

@@ -115,7 +115,7 @@ static void arrive(struct loop *l)
 {
     struct weir_sink *sink =
         weir_batcher_decode(l->b, l->live_handle, WEIR_TIME_NEVER, weir_clock_ns());
-    const struct weir_sink_want want = {1, N_COLUMNS, WEIR_F64, 0};
+    const struct weir_sink_want want = {.n_rows = 1, .n_columns = N_COLUMNS, .dtype = WEIR_F64};
     struct weir_sink_span span;
     if (weir_sink_reserve(sink, &want, &span, NULL) != WEIR_OK)
         return; /* full */

@@ -37,7 +37,8 @@ static void end(void)
     cr_assert_eq(test_mem_n_live(), 0);
 }
 
-static const struct weir_sink_want want_one = {1, N_COLUMNS, WEIR_F64, 0};
+static const struct weir_sink_want want_one = {
+    .n_rows = 1, .n_columns = N_COLUMNS, .dtype = WEIR_F64};
 
 /* Decodes n rows filled with value, value + 1, …; returns the slice. */
 static struct weir_batch_slice *put_into(struct weir_batcher_version *version, size_t n,
@@ -184,10 +185,10 @@ Test(batch_batcher, types_widths_and_costly_outputs_do_not_mix)
 {
     start();
     const struct weir_sink_want wants[] = {
-        {1, 3, WEIR_F64, 0},
-        {1, 3, WEIR_F32, 0},
-        {1, 4, WEIR_F64, 0},
-        {1, 3, WEIR_F64, 1u << WEIR_OUTPUT_PREDICT_PROBA},
+        {.n_rows = 1, .n_columns = 3, .dtype = WEIR_F64, .costly = 0},
+        {.n_rows = 1, .n_columns = 3, .dtype = WEIR_F32, .costly = 0},
+        {.n_rows = 1, .n_columns = 4, .dtype = WEIR_F64, .costly = 0},
+        {.n_rows = 1, .n_columns = 3, .dtype = WEIR_F64, .costly = 1u << WEIR_OUTPUT_PREDICT_PROBA},
     };
     for (size_t round = 0; round < 2; round++) {
         for (size_t i = 0; i < 4; i++) {

@@ -57,7 +57,7 @@ static void on_expired(void *ctx, struct weir_batch_slice *slice)
 static void arrive(struct sim *s, uint64_t now_ns)
 {
     struct weir_sink *sink = weir_batcher_decode(s->b, s->v, now_ns + DEADLINE_NS, now_ns);
-    const struct weir_sink_want want = {1, 4, WEIR_F32, 0};
+    const struct weir_sink_want want = {.n_rows = 1, .n_columns = 4, .dtype = WEIR_F32};
     struct weir_sink_span span;
     if (weir_sink_reserve(sink, &want, &span, NULL) != WEIR_OK) {
         s->n_refused++;

@@ -27,10 +27,10 @@ enum {
 };
 
 static const struct weir_sink_want shapes[N_SHAPES] = {
-    {1, 2, WEIR_F64, 0},
-    {1, 2, WEIR_F32, 0},
-    {1, 5, WEIR_F32, 0},
-    {1, 2, WEIR_F64, 1u << WEIR_OUTPUT_PREDICT_PROBA},
+    {.n_rows = 1, .n_columns = 2, .dtype = WEIR_F64, .costly = 0},
+    {.n_rows = 1, .n_columns = 2, .dtype = WEIR_F32, .costly = 0},
+    {.n_rows = 1, .n_columns = 5, .dtype = WEIR_F32, .costly = 0},
+    {.n_rows = 1, .n_columns = 2, .dtype = WEIR_F64, .costly = 1u << WEIR_OUTPUT_PREDICT_PROBA},
 };
 
 enum request_state { WAITING, RUNNING, CANCELED, EXPIRED };
