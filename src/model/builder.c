@@ -252,9 +252,12 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
             .is_given = root->n_out[o] > 0,
             .storage = is_label ? WEIR_STORAGE_LABEL : WEIR_STORAGE_F64,
             .is_vector = (o == WEIR_OUTPUT_PREDICT && root->is_vector) ||
-                         (o == WEIR_OUTPUT_DECISION_FUNCTION && root->is_decision_vector),
+                         (o == WEIR_OUTPUT_DECISION_FUNCTION && root->is_decision_vector) ||
+                         (o == WEIR_OUTPUT_SCORE_SAMPLES && root->n_out[o] == 1),
             .n_columns = root->n_out[o],
-            .dtype = is_label ? labels_dtype(root) : WEIR_F64,
+            .dtype = is_label                ? labels_dtype(root)
+                     : o == WEIR_OUTPUT_LEAF ? WEIR_I32
+                                             : WEIR_F64,
             .is_costly = o == WEIR_OUTPUT_LEAF,
             .follows_f32 = !is_label && (root->follows_f32 & 1u << o) != 0,
         };

@@ -133,7 +133,7 @@ enum weir_status weir_model_predict_tensors(const struct weir_model *model,
     if (n_inputs != spec->n_inputs)
         return weir_error_set(err, WEIR_ERR_INVALID, "%zu inputs, the model takes %zu", n_inputs,
                               spec->n_inputs);
-    uint64_t all = spec->n_outputs == 64 ? UINT64_MAX : (UINT64_C(1) << spec->n_outputs) - 1;
+    uint64_t all = weir_tensors_all_outputs(spec);
     if (wanted & ~all)
         return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the model has %zu outputs",
                               spec->n_outputs);

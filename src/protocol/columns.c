@@ -173,12 +173,14 @@ const char *weir_protocol_columns_fill(struct weir_protocol_fill *fill, const ch
             at = weir_codec_json_rows_after(weir_codec_json_skip(json, value));
             continue;
         }
-        size_t n;
+        size_t n = 0;
         void *to = (char *)fill->span.base + row * fill->span.row_stride +
                    (size_t)column * fill->span.column_stride;
-        at = weir_codec_json_rows_read(json, value, fill->element, to, 0, 1, &n);
+        if (!spec->columns)
+            at = weir_codec_json_rows_read(json, value, fill->element, to, 0, 1, &n);
         if (n == 0) {
-            at = weir_protocol_fill_cell(fill, value, row, (size_t)column);
+            at = spec->columns ? weir_protocol_cells_fill(fill, value, row, (size_t)column)
+                               : weir_protocol_fill_cell(fill, value, row, (size_t)column);
             if (!at)
                 return NULL;
         }

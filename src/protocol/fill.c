@@ -77,7 +77,8 @@ static void store(const struct weir_protocol_fill *fill, size_t row, size_t colu
 static enum weir_status store_nan(const struct weir_protocol_fill *fill, const char *at, size_t row,
                                   size_t column)
 {
-    if (!fill->spec->allows_nan)
+    bool is_cell = fill->spec->columns && fill->spec->columns[column] != WEIR_COLUMN_NUMBER;
+    if (!fill->spec->allows_nan && !is_cell)
         return weir_protocol_fill_cell_error(fill, row, column,
                                              "%s is a missing value, and this model refuses those",
                                              *at == 'n' ? "null" : "NaN");
@@ -174,6 +175,13 @@ const char *weir_protocol_fill_whole(struct weir_protocol_fill *fill, const char
     return weir_codec_json_rows_after(token.at + token.n);
 }
 
+enum weir_status weir_protocol_fill_special(struct weir_protocol_fill *fill, const char *at,
+                                            size_t row, size_t column)
+{
+    return *at == 'N' || *at == 'n' ? store_nan(fill, at, row, column)
+                                    : store_infinite(fill, at, row, column);
+}
+
 const char *weir_protocol_fill_cell(struct weir_protocol_fill *fill, const char *at, size_t row,
                                     size_t column)
 {
@@ -181,14 +189,9 @@ const char *weir_protocol_fill_cell(struct weir_protocol_fill *fill, const char 
     enum weir_status status = WEIR_ERR_INVALID;
     switch (kind) {
     case WEIR_CODEC_JSON_NULL:
-        status = store_nan(fill, at, row, column);
-        break;
     case WEIR_CODEC_JSON_NONFINITE:
-        status =
-            *at == 'N' ? store_nan(fill, at, row, column) : store_infinite(fill, at, row, column);
-        break;
     case WEIR_CODEC_JSON_NUMBER:
-        status = store_infinite(fill, at, row, column);
+        status = weir_protocol_fill_special(fill, at, row, column);
         break;
     case WEIR_CODEC_JSON_TRUE:
     case WEIR_CODEC_JSON_FALSE:

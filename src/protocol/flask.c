@@ -5,9 +5,11 @@
  *     {"features": [5.1, 3.5]}                       one row
  *     {"features": [{"length": 5.1, "width": 3.5}]}  rows by name, in any order of names
  *     {"features": {"length": 5.1, "width": 3.5}}    one row by name
+ *     {"features": ["a text", "another"]}            rows of a model of one column of text
+ *     {"features": "a text"}                         one such row
  *
- * "data", "input" and "X" mean "features"; with "x" the answer's key is "y", and one row's answer
- * is a plain value. Other members of the body are ignored. */
+ * "instances", "data", "input", "inputs" and "X" mean "features"; with "x" the answer's key is "y",
+ * and one row's answer is a plain value. Other members of the body are ignored. */
 #include "protocol/protocol_priv.h"
 
 #include <string.h>
@@ -19,8 +21,10 @@ static const struct {
     bool is_x;
 } keys[] = {
     {{"features", 8}, "features", false},
+    {{"instances", 9}, "instances", false},
     {{"data", 4}, "data", false},
     {{"input", 5}, "input", false},
+    {{"inputs", 6}, "inputs", false},
     {{"X", 1}, "X", false},
     {{"x", 1}, "x", true},
 };
@@ -54,8 +58,10 @@ static const char *find_rows(struct weir_protocol_fill *fill, struct weir_protoc
         }
     }
     if (!rows)
-        (void)weir_error_set(err, WEIR_ERR_INVALID,
-                             "\"features\" is missing (data, input, X or x would do)");
+        (void)weir_error_set(
+            err, WEIR_ERR_INVALID,
+            "\"features\" is missing (instances, data, input, inputs, X or x would "
+            "do)");
     return rows;
 }
 
@@ -65,15 +71,19 @@ enum form {
     FORM_FLAT,    /* […] */
     FORM_RECORDS, /* [{…}, …] */
     FORM_RECORD,  /* {…} */
+    FORM_COLUMN,  /* ["…", …]: a row each, for a model of one column that may hold text */
+    FORM_TEXT,    /* "…" */
 };
 
 static enum weir_status find_form(const struct weir_protocol_fill *fill, const char *rows,
                                   enum form *form, uint64_t *n_rows)
 {
     const struct weir_codec_json *json = &fill->decoder->json;
+    bool is_column = fill->spec->columns && fill->spec->n_features == 1 &&
+                     fill->spec->columns[0] != WEIR_COLUMN_NUMBER;
     *n_rows = 1;
-    if (*rows == '{') {
-        *form = FORM_RECORD;
+    if (*rows == '{' || (*rows == '"' && is_column)) {
+        *form = *rows == '{' ? FORM_RECORD : FORM_TEXT;
         return WEIR_OK;
     }
     if (*rows != '[') {
@@ -85,15 +95,31 @@ static enum weir_status find_form(const struct weir_protocol_fill *fill, const c
     char first = *weir_codec_json_rows_first(rows);
     if (first == ']')
         return weir_error_set(fill->err, WEIR_ERR_INVALID, "%s: no rows", fill->key);
-    *form = first == '[' ? FORM_MATRIX : first == '{' ? FORM_RECORDS : FORM_FLAT;
+    *form = first == '['   ? FORM_MATRIX
+            : first == '{' ? FORM_RECORDS
+            : is_column    ? FORM_COLUMN
+                           : FORM_FLAT;
     if (*form != FORM_FLAT)
         *n_rows = weir_codec_json_count(json, rows);
     return WEIR_OK;
 }
 
+/* Writes rows of one value each; false: failed. */
+static bool fill_column(struct weir_protocol_fill *fill, const char *rows)
+{
+    const char *at = weir_codec_json_rows_first(rows);
+    for (size_t row = 0; *at != ']'; row++) {
+        at = weir_protocol_cells_fill(fill, at, row, 0);
+        if (!at)
+            return false;
+    }
+    return true;
+}
+
 /* Writes all rows of a list; false: failed. */
 static bool fill_list(struct weir_protocol_fill *fill, const char *rows, enum form form)
 {
+    bool is_frame = fill->spec->columns != NULL;
     char bracket = form == FORM_MATRIX ? '[' : '{';
     const char *at = weir_codec_json_rows_first(rows);
     for (size_t row = 0; *at != ']'; row++) {
@@ -103,8 +129,9 @@ static bool fill_list(struct weir_protocol_fill *fill, const char *rows, enum fo
                                                weir_codec_json_kind_text(weir_codec_json_kind(at)));
             return false;
         }
-        const char *end = form == FORM_MATRIX ? weir_protocol_fill_row(fill, at, row)
-                                              : weir_protocol_columns_fill(fill, at, row);
+        const char *end = form != FORM_MATRIX ? weir_protocol_columns_fill(fill, at, row)
+                          : is_frame          ? weir_protocol_cells_fill_row(fill, at, row)
+                                              : weir_protocol_fill_row(fill, at, row);
         if (!end)
             return false;
         at = weir_codec_json_rows_after(end + 1);
@@ -116,7 +143,12 @@ static bool fill_rows(struct weir_protocol_fill *fill, const char *rows, enum fo
 {
     switch (form) {
     case FORM_FLAT:
-        return weir_protocol_fill_row(fill, rows, 0) != NULL;
+        return (fill->spec->columns ? weir_protocol_cells_fill_row(fill, rows, 0)
+                                    : weir_protocol_fill_row(fill, rows, 0)) != NULL;
+    case FORM_TEXT:
+        return weir_protocol_cells_fill(fill, rows, 0, 0) != NULL;
+    case FORM_COLUMN:
+        return fill_column(fill, rows);
     case FORM_RECORD:
         return weir_protocol_columns_fill(fill, rows, 0) != NULL;
     case FORM_MATRIX:
@@ -150,7 +182,9 @@ static enum weir_status fill_sink(struct weir_protocol_fill *fill, const char *r
         .n_columns = spec->n_features,
         .dtype = weir_spec_batch_dtype(spec, call->request_dtype),
         .costly = weir_protocol_costly(spec, call->wanted),
+        .text_bytes = weir_protocol_cells_text_bytes(fill->decoder, spec, call->n_rows, rows),
     };
+    fill->sink = sink;
     status = weir_sink_reserve(sink, &want, &fill->span, fill->err);
     if (status != WEIR_OK)
         return status;
@@ -176,13 +210,15 @@ enum weir_status weir_protocol_flask_decode(struct weir_protocol_decoder *decode
     weir_assert(sink);
     weir_assert(call);
     start_call(call);
+    call->is_transform = asked == WEIR_OUTPUT_TRANSFORM;
+    call->is_scores = asked == WEIR_OUTPUT_SCORE_SAMPLES;
     if (asked == WEIR_OUTPUT_PREDICT)
         asked = weir_spec_default_output(spec);
     if (!weir_spec_has_output(spec, asked))
         return weir_protocol_no_output(spec, WEIR_STR(""), weir_str_c(weir_output_name(asked)),
                                        err);
-    if (spec->form != WEIR_INPUT_MATRIX)
-        return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the model does not take rows of numbers");
+    if (spec->form == WEIR_INPUT_TENSORS)
+        return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the model does not take rows");
     weir_protocol_add_output(call, asked);
 
     decoder->json.limits = decoder->limits.json;
@@ -208,7 +244,7 @@ enum weir_status weir_protocol_flask_decode(struct weir_protocol_decoder *decode
     if (status != WEIR_OK)
         return status;
     call->n_rows = (uint32_t)n_rows;
-    call->is_single_row = form == FORM_FLAT || form == FORM_RECORD;
+    call->is_single_row = form == FORM_FLAT || form == FORM_RECORD || form == FORM_TEXT;
     return fill_sink(&fill, rows, form, sink, call);
 }
 
@@ -331,8 +367,14 @@ void weir_protocol_flask_encode(const struct weir_protocol_call *call,
         weir_buf_append_c(buf, "{\"decision\":");
         write_by_target(buf, result, output);
         weir_buf_append_byte(buf, '}');
+    } else if (call->is_scores) {
+        weir_buf_append_c(buf, "{\"scores\":");
+        write_all(buf, result, output);
+        weir_buf_append_byte(buf, '}');
     } else {
-        weir_buf_append_c(buf, call->is_x ? "{\"y\":" : "{\"prediction\":");
+        weir_buf_append_c(buf, call->is_transform ? "{\"transformed\":"
+                               : call->is_x       ? "{\"y\":"
+                                                  : "{\"prediction\":");
         if (call->is_x && call->is_single_row)
             write_row(buf, result, output, 0);
         else

@@ -16,6 +16,7 @@ void weir_protocol_decoder_init(struct weir_protocol_decoder *decoder,
         .limits = limits ? *limits : defaults,
         .mem = mem ? mem : weir_mem_default(),
     };
+    decoder->text.mem = decoder->mem;
     weir_codec_json_init(&decoder->json, &decoder->limits.json, decoder->mem);
 }
 
@@ -25,6 +26,7 @@ void weir_protocol_decoder_deinit(struct weir_protocol_decoder *decoder)
     if (!decoder->mem)
         return;
     weir_protocol_columns_free(decoder);
+    weir_buf_deinit(&decoder->text);
     weir_codec_json_deinit(&decoder->json);
     *decoder = (struct weir_protocol_decoder){0};
 }

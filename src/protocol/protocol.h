@@ -46,6 +46,7 @@ struct weir_protocol_decoder {
     struct weir_protocol_limits limits; /* may be changed between requests */
     struct weir_codec_json json;
     struct weir_protocol_columns *columns; /* feature names by hash, for named rows */
+    struct weir_buf text;                  /* a text without its escapes */
     struct weir_mem *mem;
 };
 
@@ -66,9 +67,13 @@ struct weir_protocol_call {
     enum weir_dtype request_dtype; /* F32 where the client sent float32, else F64 */
     uint32_t n_rows;
     uint32_t wanted;                /* set of 1u << enum weir_output, as committed to the sink */
+    uint32_t by_alias;              /* those of them that were asked for by their alias */
+    uint64_t tensors;               /* set of 1 << output: the tensors wanted; 0: rows */
     uint32_t n_ignored;             /* extra names in named rows, for a counter; saturates */
     uint8_t n_outputs;              /* outputs in the answer, at least 1 */
     uint8_t outputs[WEIR_OUTPUT_N]; /* enum weir_output each, in the answer's order */
+    bool is_transform;              /* the route was that of transform: so is the answer's key */
+    bool is_scores;                 /* the same for score_samples */
     bool is_x;                      /* the body's key was "x": the answer's is "y" */
     bool is_single_row;             /* one row, not in a list of rows */
     bool has_timeout;               /* v2 parameter "timeout" was given and is not 0 */
@@ -78,10 +83,12 @@ struct weir_protocol_call {
     char id[WEIR_PROTOCOL_ID_BYTES_MAX]; /* as written in the request, escapes included */
 };
 
-/* Reads a Flask-style body: `{"features": rows}` (also data, input, X, x) into the sink and commits
- * it. rows: a list of lists, one flat list, a list of objects by feature name, or one such object;
- * null is a missing value, true and false are 1 and 0; other members are ignored. asked: PREDICT,
- * PREDICT_PROBA or DECISION_FUNCTION (PREDICT means transform for a transformer).
+/* Reads a Flask-style body: `{"features": rows}` (also instances, data, input, inputs, X, x) into
+ * the sink and commits it. rows: a list of lists, one flat list, a list of objects by feature name,
+ * or one such object; null is a missing value, true and false are 1 and 0; other members are
+ * ignored. Columns that hold text take strings, and one column of text also a list of strings, a
+ * row each, or a single string. asked: PREDICT means the default output (transform for a
+ * transformer).
  * On failure nothing stays in the sink and *call is undefined. */
 WEIR_MUST_USE enum weir_status
 weir_protocol_flask_decode(struct weir_protocol_decoder *decoder, const struct weir_spec *spec,

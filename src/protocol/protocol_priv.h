@@ -12,10 +12,12 @@
 struct weir_protocol_fill {
     struct weir_protocol_decoder *decoder;
     const struct weir_spec *spec;
+    struct weir_sink *sink; /* reserved; where texts go */
     struct weir_sink_span span;
     enum weir_codec_json_element element;
     enum weir_dtype datatype; /* as the client declared it; F64 where nothing is declared */
     bool takes_bools;         /* true and false are 1 and 0 */
+    bool takes_number_texts;  /* a text that is a number is one, where a column takes numbers */
     const char *key;          /* the place, "features"; NULL: "inputs[<input>].data" */
     size_t input;
     uint32_t n_ignored;    /* extra names in named rows */
@@ -42,6 +44,31 @@ const char *weir_protocol_fill_cell(struct weir_protocol_fill *fill, const char 
  * Returns and fails as above. */
 const char *weir_protocol_fill_whole(struct weir_protocol_fill *fill, const char *at, size_t row,
                                      size_t column);
+
+/* Writes one element of a frame into a cell, as its column takes it: text, a number, null. Returns
+ * and fails as above. */
+const char *weir_protocol_cells_fill(struct weir_protocol_fill *fill, const char *at, size_t row,
+                                     size_t column);
+
+/* As weir_protocol_fill_row, for a frame. */
+const char *weir_protocol_cells_fill_row(struct weir_protocol_fill *fill, const char *array,
+                                         size_t row);
+
+/* Returns the room for texts that n_rows rows of a frame may need which are written in the JSON
+ * from `at` on; 0 for a matrix. */
+size_t weir_protocol_cells_text_bytes(const struct weir_protocol_decoder *decoder,
+                                      const struct weir_spec *spec, uint64_t n_rows,
+                                      const char *at);
+
+/* Stores a number that is no finite one, if the model takes it: NaN for null, a token, a number
+ * that overflows. */
+WEIR_MUST_USE enum weir_status weir_protocol_fill_special(struct weir_protocol_fill *fill,
+                                                          const char *at, size_t row,
+                                                          size_t column);
+
+/* Copies a text, as written in JSON, into the sink's room; NULL: failed, fill->is_out_of_memory. */
+struct weir_cell_text *weir_protocol_cells_text(struct weir_protocol_fill *fill,
+                                                struct weir_str written);
 
 /* Writes one row from an array of exactly n_features elements. Returns the array's ']'; NULL:
  * failed. */

@@ -31,14 +31,25 @@ void weir_protocol_v2_models(struct weir_buf *buf, const struct weir_str *names,
     weir_buf_append_byte(buf, '}');
 }
 
-static void write_tensor(struct weir_buf *buf, const char *name, enum weir_dtype dtype,
-                         bool is_vector, uint64_t n_columns)
+/* Appends the beginning of a tensor up to its shape's '['. */
+static void write_head(struct weir_buf *buf, bool *is_first, struct weir_str name,
+                       enum weir_dtype dtype)
 {
-    weir_buf_append_c(buf, "{\"name\":\"");
-    weir_buf_append_c(buf, name);
-    weir_buf_append_c(buf, "\",\"datatype\":\"");
+    if (!*is_first)
+        weir_buf_append_byte(buf, ',');
+    *is_first = false;
+    weir_buf_append_c(buf, "{\"name\":");
+    weir_codec_json_append_text(buf, name);
+    weir_buf_append_c(buf, ",\"datatype\":\"");
     weir_buf_append_c(buf, weir_dtype_name(dtype));
-    weir_buf_append_c(buf, "\",\"shape\":[-1");
+    weir_buf_append_c(buf, "\",\"shape\":[");
+}
+
+static void write_tensor(struct weir_buf *buf, bool *is_first, struct weir_str name,
+                         enum weir_dtype dtype, bool is_vector, uint64_t n_columns)
+{
+    write_head(buf, is_first, name, dtype);
+    weir_buf_append_c(buf, "-1");
     if (!is_vector) {
         weir_buf_append_byte(buf, ',');
         weir_buf_append_u64(buf, n_columns);
@@ -46,26 +57,70 @@ static void write_tensor(struct weir_buf *buf, const char *name, enum weir_dtype
     weir_buf_append_c(buf, "]}");
 }
 
-static void write_tensors(struct weir_buf *buf, const struct weir_spec *spec)
+/* A graph's own inputs or outputs. */
+static void write_infos(struct weir_buf *buf, const struct weir_tensor_info *infos, size_t n)
 {
-    weir_buf_append_c(buf, ",\"inputs\":[");
-    /* The type that loses nothing: what the model casts to at once, or double. */
-    enum weir_dtype dtype = weir_spec_batch_dtype(spec, WEIR_F64);
-    if (spec->form == WEIR_INPUT_MATRIX)
-        write_tensor(buf, "input-0", dtype, false, spec->n_features);
-    weir_buf_append_c(buf, "],\"outputs\":[");
+    bool is_first = true;
+    for (size_t i = 0; i < n; i++) {
+        write_head(buf, &is_first, weir_str_c(infos[i].name), infos[i].dtype);
+        for (int32_t k = 0; k < infos[i].n_dims; k++) {
+            if (k > 0)
+                weir_buf_append_byte(buf, ',');
+            weir_buf_append_i64(buf, infos[i].dims[k]);
+        }
+        if (infos[i].n_dims < 0)
+            weir_buf_append_c(buf, "-1"); /* any number of dimensions: v2 has no word for it */
+        weir_buf_append_c(buf, "]}");
+    }
+}
+
+/* A frame's columns are inputs of their own, if they have names. */
+static void write_columns(struct weir_buf *buf, const struct weir_spec *spec)
+{
+    bool is_first = true;
+    if (!spec->feature_names) {
+        write_tensor(buf, &is_first, WEIR_STR("input-0"), WEIR_BYTES, false, spec->n_features);
+        return;
+    }
+    for (size_t i = 0; i < spec->n_features; i++)
+        write_tensor(buf, &is_first, spec->feature_names[i],
+                     spec->columns[i] == WEIR_COLUMN_NUMBER ? WEIR_F64 : WEIR_BYTES, false, 1);
+}
+
+static void write_outputs(struct weir_buf *buf, const struct weir_spec *spec, enum weir_dtype dtype)
+{
     bool is_first = true;
     for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
         enum weir_output output = (enum weir_output)i;
         const struct weir_spec_output *o = &spec->outputs[i];
-        if (!o->is_given)
-            continue;
-        if (!is_first)
-            weir_buf_append_byte(buf, ',');
-        is_first = false;
-        write_tensor(buf, weir_output_name(output), weir_spec_output_dtype(spec, output, dtype),
-                     o->is_vector, o->n_columns);
+        if (o->is_given)
+            write_tensor(buf, &is_first,
+                         o->alias.n > 0 ? o->alias : weir_str_c(weir_output_name(output)),
+                         weir_spec_output_dtype(spec, output, dtype), o->is_vector, o->n_columns);
     }
+}
+
+static void write_tensors(struct weir_buf *buf, const struct weir_spec *spec)
+{
+    weir_buf_append_c(buf, ",\"inputs\":[");
+    if (spec->form == WEIR_INPUT_TENSORS) {
+        write_infos(buf, spec->tensors->inputs, spec->tensors->n_inputs);
+        weir_buf_append_c(buf, "],\"outputs\":[");
+        write_infos(buf, spec->tensors->outputs, spec->tensors->n_outputs);
+        weir_buf_append_byte(buf, ']');
+        return;
+    }
+    /* The type that loses nothing: what the model casts to at once, or double. */
+    enum weir_dtype dtype = weir_spec_batch_dtype(spec, WEIR_F64);
+    bool is_first = true;
+    if (spec->form == WEIR_INPUT_FRAME)
+        write_columns(buf, spec);
+    else
+        write_tensor(buf, &is_first,
+                     spec->input_name.n > 0 ? spec->input_name : WEIR_STR("input-0"), dtype, false,
+                     spec->n_features);
+    weir_buf_append_c(buf, "],\"outputs\":[");
+    write_outputs(buf, spec, dtype);
     weir_buf_append_byte(buf, ']');
 }
 

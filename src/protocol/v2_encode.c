@@ -10,14 +10,14 @@ static bool is_text(const struct weir_result *result, enum weir_output output)
 }
 
 static void write_output(struct weir_buf *buf, const struct weir_result *result,
-                         enum weir_output output)
+                         enum weir_output output, bool by_alias)
 {
     const struct weir_spec_output *o = &result->spec->outputs[output];
     enum weir_dtype dtype = weir_spec_output_dtype(result->spec, output, result->batch_dtype);
     bool quotes_labels = is_text(result, output);
-    weir_buf_append_c(buf, "{\"name\":\"");
-    weir_buf_append_c(buf, weir_output_name(output));
-    weir_buf_append_c(buf, "\",\"datatype\":\"");
+    weir_buf_append_c(buf, "{\"name\":");
+    weir_codec_json_append_text(buf, by_alias ? o->alias : weir_str_c(weir_output_name(output)));
+    weir_buf_append_c(buf, ",\"datatype\":\"");
     weir_buf_append_c(buf, weir_dtype_name(dtype));
     weir_buf_append_c(buf, "\",\"shape\":[");
     weir_buf_append_u64(buf, result->n_rows);
@@ -56,7 +56,8 @@ void weir_protocol_v2_encode(const struct weir_protocol_call *call,
     for (size_t i = 0; i < call->n_outputs; i++) {
         if (i > 0)
             weir_buf_append_byte(buf, ',');
-        write_output(buf, result, (enum weir_output)call->outputs[i]);
+        write_output(buf, result, (enum weir_output)call->outputs[i],
+                     (call->by_alias & 1u << call->outputs[i]) != 0);
     }
     weir_buf_append_c(buf, "]}");
 }

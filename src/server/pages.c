@@ -326,6 +326,8 @@ void weir_server_pages_answer(struct weir_server_shard *shard, struct weir_http_
     case WEIR_SERVER_ROUTE_PREDICT:
     case WEIR_SERVER_ROUTE_PREDICT_PROBA:
     case WEIR_SERVER_ROUTE_DECISION_FUNCTION:
+    case WEIR_SERVER_ROUTE_TRANSFORM:
+    case WEIR_SERVER_ROUTE_SCORE_SAMPLES:
         weir_assert(!weir_server_routes_predicts(route));
         break;
     }

@@ -26,6 +26,10 @@ static enum weir_output asked_of(enum weir_server_route route)
         return WEIR_OUTPUT_PREDICT_PROBA;
     if (route == WEIR_SERVER_ROUTE_DECISION_FUNCTION)
         return WEIR_OUTPUT_DECISION_FUNCTION;
+    if (route == WEIR_SERVER_ROUTE_TRANSFORM)
+        return WEIR_OUTPUT_TRANSFORM;
+    if (route == WEIR_SERVER_ROUTE_SCORE_SAMPLES)
+        return WEIR_OUTPUT_SCORE_SAMPLES;
     return WEIR_OUTPUT_PREDICT;
 }
 

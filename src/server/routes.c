@@ -14,6 +14,10 @@ static const struct weir_http_route routes[] = {
     {POST, "/predict_proba/{m}", WEIR_SERVER_ROUTE_PREDICT_PROBA, 0},
     {POST, "/decision_function", WEIR_SERVER_ROUTE_DECISION_FUNCTION, 0},
     {POST, "/decision_function/{m}", WEIR_SERVER_ROUTE_DECISION_FUNCTION, 0},
+    {POST, "/transform", WEIR_SERVER_ROUTE_TRANSFORM, 0},
+    {POST, "/transform/{m}", WEIR_SERVER_ROUTE_TRANSFORM, 0},
+    {POST, "/score_samples", WEIR_SERVER_ROUTE_SCORE_SAMPLES, 0},
+    {POST, "/score_samples/{m}", WEIR_SERVER_ROUTE_SCORE_SAMPLES, 0},
     {POST, "/v2/models/{m}/infer", WEIR_SERVER_ROUTE_V2_INFER, 0},
     {POST, "/v2/models/{m}/versions/{v}/infer", WEIR_SERVER_ROUTE_V2_INFER, 0},
     {GET, "/v2/models/{m}/ready", WEIR_SERVER_ROUTE_V2_MODEL_READY, 0},
@@ -47,5 +51,7 @@ const struct weir_http_route *weir_server_routes(bool is_admin, uint32_t *n)
 bool weir_server_routes_predicts(enum weir_server_route route)
 {
     return route == WEIR_SERVER_ROUTE_V2_INFER || route == WEIR_SERVER_ROUTE_PREDICT ||
-           route == WEIR_SERVER_ROUTE_PREDICT_PROBA || route == WEIR_SERVER_ROUTE_DECISION_FUNCTION;
+           route == WEIR_SERVER_ROUTE_PREDICT_PROBA ||
+           route == WEIR_SERVER_ROUTE_DECISION_FUNCTION || route == WEIR_SERVER_ROUTE_TRANSFORM ||
+           route == WEIR_SERVER_ROUTE_SCORE_SAMPLES;
 }

@@ -21,6 +21,8 @@ enum weir_server_route {
     WEIR_SERVER_ROUTE_PREDICT,        /* captures: [model] */
     WEIR_SERVER_ROUTE_PREDICT_PROBA,
     WEIR_SERVER_ROUTE_DECISION_FUNCTION,
+    WEIR_SERVER_ROUTE_TRANSFORM,
+    WEIR_SERVER_ROUTE_SCORE_SAMPLES,
     /* the admin listener only */
     WEIR_SERVER_ROUTE_METRICS,
     WEIR_SERVER_ROUTE_MODELS,   /* states of all models */

@@ -159,6 +159,14 @@ bool weir_spec_find_output(const struct weir_spec *spec, struct weir_str name,
 
 enum weir_output weir_spec_default_output(const struct weir_spec *spec)
 {
-    return weir_spec_has_output(spec, WEIR_OUTPUT_PREDICT) ? WEIR_OUTPUT_PREDICT
-                                                           : WEIR_OUTPUT_TRANSFORM;
+    static const enum weir_output by_rank[] = {WEIR_OUTPUT_PREDICT, WEIR_OUTPUT_TRANSFORM};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(by_rank); i++) {
+        if (weir_spec_has_output(spec, by_rank[i]))
+            return by_rank[i];
+    }
+    for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
+        if (weir_spec_has_output(spec, (enum weir_output)i))
+            return (enum weir_output)i;
+    }
+    return WEIR_OUTPUT_PREDICT;
 }

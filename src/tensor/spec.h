@@ -77,8 +77,8 @@ bool weir_spec_find_output(const struct weir_spec *spec, struct weir_str name,
 /* Finds an element type by its protocol name ("FP32"); false: unknown. */
 bool weir_dtype_find(struct weir_str name, enum weir_dtype *out);
 
-/* Returns the output that is answered when none is asked for: predict, or transform for a root that
- * is a transformer. */
+/* Returns the output that is answered when none is asked for: predict, transform for a root that is
+ * a transformer, else the first it has (score_samples of a density). */
 enum weir_output weir_spec_default_output(const struct weir_spec *spec);
 
 #endif

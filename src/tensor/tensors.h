@@ -56,6 +56,12 @@ bool weir_tensors_find_input(const struct weir_tensors_spec *spec, struct weir_s
 bool weir_tensors_find_output(const struct weir_tensors_spec *spec, struct weir_str name,
                               size_t *out);
 
+/* Returns the set of all outputs. */
+static inline uint64_t weir_tensors_all_outputs(const struct weir_tensors_spec *spec)
+{
+    return spec->n_outputs >= 64 ? UINT64_MAX : (UINT64_C(1) << spec->n_outputs) - 1;
+}
+
 /* Checks a request's dimensions of input i against the spec. WEIR_ERR_INVALID: "input "x":
  * expected shape [-1, 3], got [2, 4]"; WEIR_ERR_LIMIT: more elements than can be addressed. */
 WEIR_MUST_USE enum weir_status weir_tensors_check_shape(const struct weir_tensors_spec *spec,

@@ -14,14 +14,26 @@ static enum weir_status reserve(struct weir_sink *base, const struct weir_sink_w
     if (sink->refuses != WEIR_OK)
         return weir_error_set(err, sink->refuses, "the sink refuses");
     weir_assert(want->n_rows > 0);
-    weir_assert(want->dtype == WEIR_F32 || want->dtype == WEIR_F64);
+    weir_assert(want->tensors || want->dtype == WEIR_F32 || want->dtype == WEIR_F64);
     size_t size = weir_dtype_size(want->dtype);
-    size_t n = want->n_rows * want->n_columns;
+    size_t bytes =
+        want->n_rows * (want->tensors ? want->tensors->row_bytes : want->n_columns * size);
     free(sink->rows);
-    sink->rows = malloc(n ? n * size : 1);
+    sink->rows = malloc(bytes ? bytes : 1);
     weir_assert(sink->rows);
-    memset(sink->rows, 0xa5, n * size);
+    memset(sink->rows, 0xa5, bytes);
+    free(sink->text);
+    sink->text = malloc(want->text_bytes ? want->text_bytes : 1);
+    weir_assert(sink->text);
+    base->text.at = sink->text;
+    base->text.end = sink->text + want->text_bytes;
     sink->want = *want;
+    if (want->tensors) {
+        sink->tensors = *want->tensors;
+        weir_assert(want->tensors->spec->n_inputs <= WEIR_TENSORS_MAX);
+        memcpy(sink->shapes, want->tensors->shapes,
+               want->tensors->spec->n_inputs * sizeof *sink->shapes);
+    }
     sink->is_reserved = true;
     sink->n_reserves++;
     out->base = sink->rows;
@@ -58,7 +70,9 @@ void weir_test_sink_init(struct weir_test_sink *sink)
 void weir_test_sink_deinit(struct weir_test_sink *sink)
 {
     free(sink->rows);
+    free(sink->text);
     sink->rows = NULL;
+    sink->text = NULL;
 }
 
 double weir_test_sink_at(const struct weir_test_sink *sink, size_t row, size_t column)
@@ -93,6 +107,19 @@ struct weir_spec weir_test_spec_regressor(size_t n_features)
         .dtype = WEIR_F64,
         .follows_f32 = true,
     };
+    return spec;
+}
+
+struct weir_spec weir_test_spec_frame(void)
+{
+    static const struct weir_str names[] = {{"age", 3}, {"city", 4}, {"grade", 5}, {"height", 6}};
+    static const uint8_t columns[] = {WEIR_COLUMN_NUMBER, WEIR_COLUMN_TEXT, WEIR_COLUMN_MIXED,
+                                      WEIR_COLUMN_NUMBER};
+    struct weir_spec spec = weir_test_spec_regressor(4);
+    spec.form = WEIR_INPUT_FRAME;
+    spec.feature_names = names;
+    spec.columns = columns;
+    spec.allows_nan = true;
     return spec;
 }
 

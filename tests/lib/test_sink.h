@@ -10,7 +10,10 @@
 struct weir_test_sink {
     struct weir_sink sink; /* first */
     struct weir_sink_want want;
-    void *rows; /* row-major, want.n_rows × want.n_columns */
+    void *rows; /* row-major, want.n_rows × want.n_columns; or the piece of a request's tensors */
+    char *text; /* of exactly want.text_bytes */
+    struct weir_sink_tensors tensors; /* of want; shapes are below */
+    struct weir_tensors_shape shapes[WEIR_TENSORS_MAX];
     bool is_reserved;
     bool is_column_major;     /* set before use: the span's strides are swapped */
     enum weir_status refuses; /* set before use: what reserve returns */
@@ -27,6 +30,9 @@ double weir_test_sink_at(const struct weir_test_sink *sink, size_t row, size_t c
 /* A regressor of n_features numbers without names, coefficients unknown: predict → F64 [n].
  * Borrowed for ever; copy it to change it. */
 struct weir_spec weir_test_spec_regressor(size_t n_features);
+
+/* A regressor over a frame: "age" and "height" numbers, "city" text, "grade" mixed; NaN allowed. */
+struct weir_spec weir_test_spec_frame(void);
 
 /* A classifier of three classes "setosa", "versicolor", "virginica" over the four features
  * "sepal length", "sepal width", "petal length", "petal \"w\"": predict, predict_proba and

@@ -138,7 +138,8 @@ static void arrive(uint32_t id)
     uint64_t deadline_ns =
         next_random() % 4 ? WEIR_TIME_NEVER : now_ns + 1 + next_random() % 100000;
     struct weir_sink *sink = weir_batcher_decode(b, v, deadline_ns, now_ns);
-    const struct weir_sink_want want = {.n_rows = 1 + next_random() % 3, .n_columns = N_COLUMNS, .dtype = WEIR_F64};
+    const struct weir_sink_want want = {
+        .n_rows = 1 + next_random() % 3, .n_columns = N_COLUMNS, .dtype = WEIR_F64};
     struct weir_sink_span span;
     if (weir_sink_reserve(sink, &want, &span, NULL) != WEIR_OK)
         fail("reserve");

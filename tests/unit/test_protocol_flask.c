@@ -109,7 +109,7 @@ static const struct {
     {"no JSON", "{\"features\":[[1,2],}", WEIR_ERR_INVALID, "offset 19: expected a value, got }"},
     {"a list", "[[1,2]]", WEIR_ERR_INVALID, "expected an object with \"features\", got an array"},
     {"no key", "{\"rows\":[[1,2]]}", WEIR_ERR_INVALID,
-     "\"features\" is missing (data, input, X or x would do)"},
+     "\"features\" is missing (instances, data, input, inputs, X or x would do)"},
     {"two keys", "{\"data\":[1,2],\"x\":[1,2]}", WEIR_ERR_INVALID,
      "both \"data\" and \"x\" are there"},
     {"a key twice", "{\"x\":[1,2],\"x\":[1,2]}", WEIR_ERR_INVALID,

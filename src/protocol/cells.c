@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Values into the cells of a frame: numbers, texts, None.
+ *
+ * A text is written once, into the sink's room, whose size is bounded beforehand by the bytes of
+ * JSON it comes from: escapes only ever get shorter, quotes and comma pay for part of the head. */
+#include "protocol/protocol_priv.h"
+#include "tensor/cell.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { TEXT_OVERHEAD = 8 }; /* of a text beside its bytes: length, NUL, alignment */
+
+static enum weir_column_kind kind_of(const struct weir_protocol_fill *fill, size_t column)
+{
+    return (enum weir_column_kind)fill->spec->columns[column];
+}
+
+static void store(const struct weir_protocol_fill *fill, size_t row, size_t column, double cell)
+{
+    char *at =
+        (char *)fill->span.base + row * fill->span.row_stride + column * fill->span.column_stride;
+    memcpy(at, &cell, sizeof cell);
+}
+
+size_t weir_protocol_cells_text_bytes(const struct weir_protocol_decoder *decoder,
+                                      const struct weir_spec *spec, uint64_t n_rows, const char *at)
+{
+    if (!spec->columns)
+        return 0;
+    uint64_t n_columns = 0;
+    for (size_t i = 0; i < spec->n_features; i++)
+        n_columns += spec->columns[i] != WEIR_COLUMN_NUMBER;
+    uint64_t n = n_rows * n_columns; /* both below 2^32 */
+    n = n < decoder->json.n_values ? n : decoder->json.n_values;
+    return (size_t)(decoder->json.end - at) + n * TEXT_OVERHEAD;
+}
+
+struct weir_cell_text *weir_protocol_cells_text(struct weir_protocol_fill *fill,
+                                                struct weir_str written)
+{
+    struct weir_str plain = written;
+    if (written.n > 0 && memchr(written.at, '\\', written.n)) {
+        struct weir_buf *text = &fill->decoder->text;
+        weir_buf_clear(text);
+        weir_codec_json_unescape(written, text);
+        if (!weir_buf_ok(text)) {
+            fill->is_out_of_memory = true;
+            return NULL;
+        }
+        plain = weir_buf_str(text);
+    }
+    struct weir_cell_text *to = weir_sink_take_text(fill->sink, plain.n);
+    weir_assert(to); /* The room was reserved for all of them. */
+    if (plain.n > 0)
+        memcpy(to->at, plain.at, plain.n);
+    return to;
+}
+
+/* Writes a text where a number belongs, if it is one. */
+static enum weir_status store_number_text(struct weir_protocol_fill *fill, const char *at,
+                                          size_t row, size_t column)
+{
+    struct weir_str text = weir_codec_json_string(at);
+    double v;
+    if (fill->takes_number_texts) {
+        if (text.n == 0 || weir_str_eq_c(text, "nan"))
+            return weir_protocol_fill_special(fill, "NaN", row, column);
+        if (weir_codec_number_read_f64(text, &v) || weir_codec_number_read_nonfinite(text, &v)) {
+            if (!isfinite(v))
+                return weir_protocol_fill_special(fill,
+                                                  isnan(v) ? "NaN"
+                                                  : v < 0  ? "-I"
+                                                           : "I",
+                                                  row, column);
+            store(fill, row, column, v);
+            return WEIR_OK;
+        }
+    }
+    char echo[WEIR_CODEC_JSON_ECHO_BYTES];
+    return weir_protocol_fill_cell_error(
+        fill, row, column, "expected a number, got %s",
+        weir_codec_json_echo(&fill->decoder->json, at, echo, sizeof echo));
+}
+
+const char *weir_protocol_cells_fill(struct weir_protocol_fill *fill, const char *at, size_t row,
+                                     size_t column)
+{
+    const struct weir_codec_json *json = &fill->decoder->json;
+    enum weir_codec_json_kind kind = weir_codec_json_kind(at);
+    enum weir_column_kind takes = kind_of(fill, column);
+    if (kind == WEIR_CODEC_JSON_STRING) {
+        if (takes == WEIR_COLUMN_NUMBER) {
+            if (store_number_text(fill, at, row, column) != WEIR_OK)
+                return NULL;
+        } else {
+            struct weir_cell_text *text =
+                weir_protocol_cells_text(fill, weir_codec_json_string(at));
+            if (!text)
+                return NULL;
+            store(fill, row, column, weir_cell_from_text(text));
+        }
+        return weir_codec_json_rows_after(weir_codec_json_skip(json, at));
+    }
+    if (kind == WEIR_CODEC_JSON_NULL && takes != WEIR_COLUMN_NUMBER) {
+        store(fill, row, column, weir_cell_none());
+        return weir_codec_json_rows_after(weir_codec_json_skip(json, at));
+    }
+    if (takes == WEIR_COLUMN_TEXT) {
+        char echo[WEIR_CODEC_JSON_ECHO_BYTES];
+        (void)weir_protocol_fill_cell_error(fill, row, column, "expected a text, got %s",
+                                            weir_codec_json_echo(json, at, echo, sizeof echo));
+        return NULL;
+    }
+    if (kind == WEIR_CODEC_JSON_NUMBER) {
+        size_t n;
+        void *to = (char *)fill->span.base + row * fill->span.row_stride +
+                   column * fill->span.column_stride;
+        const char *next = weir_codec_json_rows_read(json, at, fill->element, to, 0, 1, &n);
+        if (n == 1)
+            return next;
+    }
+    return weir_protocol_fill_cell(fill, at, row, column);
+}
+
+const char *weir_protocol_cells_fill_row(struct weir_protocol_fill *fill, const char *array,
+                                         size_t row)
+{
+    const struct weir_codec_json *json = &fill->decoder->json;
+    size_t n_columns = fill->spec->n_features;
+    size_t column = 0;
+    const char *at = weir_codec_json_rows_first(array);
+    while (column < n_columns && *at != ']') {
+        size_t end = column; /* of the columns from here on that take numbers */
+        while (end < n_columns && kind_of(fill, end) != WEIR_COLUMN_TEXT)
+            end++;
+        size_t n = 0;
+        if (end > column) {
+            char *to = (char *)fill->span.base + row * fill->span.row_stride +
+                       column * fill->span.column_stride;
+            at = weir_codec_json_rows_read(json, at, fill->element, to, fill->span.column_stride,
+                                           end - column, &n);
+            column += n;
+        }
+        if (n > 0)
+            continue;
+        at = weir_protocol_cells_fill(fill, at, row, column++);
+        if (!at)
+            return NULL;
+    }
+    if (WEIR_UNLIKELY(column != n_columns || *at != ']')) {
+        (void)weir_protocol_fill_row_error(fill, row, "expected %zu value%s, got %zu", n_columns,
+                                           n_columns == 1 ? "" : "s",
+                                           weir_codec_json_count(json, array));
+        return NULL;
+    }
+    return at;
+}
