@@ -6,6 +6,7 @@
 
 #include <weir/model.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,29 +16,35 @@ extern "C" {
 
 /* The limits of a load, and how it is done. Zero means the default. */
 struct weir_format_opts {
-    uint32_t version;            /* WEIR_FORMAT_OPTS_VERSION */
-    uint32_t nesting_max;        /* levels of values inside values; 256 */
-    uint64_t file_bytes_max;     /* of the file; 2 GiB */
-    uint64_t inflated_bytes_max; /* of a compressed file's contents; 4 GiB */
-    uint64_t inflated_ratio_max; /* contents ÷ file; 1100 (deflate itself ends near 1032) */
-    uint64_t tree_bytes_max;     /* memory for what the file says, gone after the load; 4 GiB */
-    uint64_t model_bytes_max;    /* memory for the model itself; 4 GiB */
-    uint64_t n_ops_max;          /* opcodes of a pickle; 64 M */
-    uint64_t n_memo_max;         /* memo entries of a pickle; 16 M */
-    uint64_t n_stack_max;        /* stack entries of a pickle; 1 M */
-    uint64_t n_nodes_max;        /* tree nodes of a model; 64 M */
-    uint64_t tree_depth_max;     /* levels of a tree; 1024 */
-    uint64_t n_features_max;     /* input columns of a model; 1 M */
-    uint64_t n_classes_max;      /* classes of one target; 65536 */
-    uint64_t deadline_ns;        /* CLOCK_MONOTONIC; a load that sees it pass gives
-                                    WEIR_ERR_TIMEOUT; 0: none */
+    uint32_t version;                /* WEIR_FORMAT_OPTS_VERSION */
+    uint32_t nesting_max;            /* levels of values inside values; 256 */
+    uint64_t file_bytes_max;         /* of the file; 2 GiB */
+    uint64_t inflated_bytes_max;     /* of a compressed file's contents; 4 GiB */
+    uint64_t inflated_ratio_max;     /* contents ÷ file; 1100 (deflate itself ends near 1032) */
+    uint64_t tree_bytes_max;         /* memory for what the file says, gone after the load; 4 GiB */
+    uint64_t model_bytes_max;        /* memory for the model itself; 4 GiB */
+    uint64_t n_ops_max;              /* opcodes of a pickle; 64 M */
+    uint64_t n_memo_max;             /* memo entries of a pickle; 16 M */
+    uint64_t n_stack_max;            /* stack entries of a pickle; 1 M */
+    uint64_t n_nodes_max;            /* tree nodes of a model; 64 M */
+    uint64_t tree_depth_max;         /* levels of a tree; 1024 */
+    uint64_t n_features_max;         /* input columns of a model; 1 M */
+    uint64_t n_classes_max;          /* classes of one target; 65536 */
+    uint64_t deadline_ns;            /* CLOCK_MONOTONIC; a load that sees it pass gives
+                                        WEIR_ERR_TIMEOUT; 0: none */
+    const char *onnxruntime_library; /* ONNX Runtime's file, or the folder that holds it, for ONNX
+                                        models; NULL or empty: $WEIR_ONNXRUNTIME_LIBRARY, else it is
+                                        searched for. The process's first such load decides */
+    uint32_t onnx_threads;           /* threads of one run of an ONNX model; 1 */
+    bool onnx_external_data; /* an ONNX model may keep tensors in files of its own folder (only when
+                                it is loaded by path) */
 };
 
 enum { WEIR_FORMAT_OPTS_VERSION = 1 };
 
-#define WEIR_FORMAT_OPTS_INIT                       \
-    {                                               \
-        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+#define WEIR_FORMAT_OPTS_INIT                                       \
+    {                                                               \
+        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, false \
     }
 
 /* Loads a model from a file, which is read whole into private memory. opts may be NULL. *out is the

@@ -189,7 +189,13 @@
     X(COUNT, pickle_stack_max, "pickle_stack_max", "1048576", 100, UINT64_C(4294967295), "values", LIVE, "Loading", \
       "A pickle with more values on its stack is refused.") \
     X(COUNT, pickle_depth_max, "pickle_depth_max", "256", 16, 10000, "levels", LIVE, "Loading", \
-      "A pickle nested deeper is refused.")
+      "A pickle nested deeper is refused.") \
+    X(TEXT, onnxruntime_library, "onnxruntime_library", "", 0, 4096, "file or directory", RESTART, "Loading", \
+      "ONNX Runtime's library, or the directory that holds it; empty: it is searched for.") \
+    X(COUNT, onnx_threads, "onnx_threads", "1", 1, 256, "threads", LIVE, "Loading", \
+      "Threads that one run of an ONNX model may use.") \
+    X(BOOL, onnx_external_data, "onnx_external_data", "false", 0, 1, "", LIVE, "Loading", \
+      "Whether ONNX models may keep tensors in other files of their own directory.")
 /* clang-format on */
 
 /* Words of the CHOICE options, in the order of their unit column. */

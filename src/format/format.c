@@ -6,6 +6,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "codec/unpack.h"
+#include "format/onnx/onnx.h"
 #include "format/pickle_model.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ static const uint64_t GIB = UINT64_C(1) << 30;
 static const struct weir_format_reader readers[] = {
     {"sklearn_pickle", weir_format_pickle_probe, weir_format_pickle_model_load,
      weir_format_pickle_model_describe},
+    {"onnx", weir_format_onnx_probe, weir_format_onnx_load, weir_format_onnx_describe},
 };
 
 struct weir_format_opts weir_format_opts_fill(const struct weir_format_opts *opts)

@@ -333,6 +333,9 @@ static enum weir_status load_by_format(void *ctx, struct weir_model **out,
     opts.n_features_max = config->features_max;
     opts.n_classes_max = config->classes_max;
     opts.deadline_ns = deadline_ns;
+    opts.onnxruntime_library = config->onnxruntime_library.at;
+    opts.onnx_threads = (uint32_t)config->onnx_threads;
+    opts.onnx_external_data = config->onnx_external_data;
     return weir_format_load_bytes(out, bytes, n, file.at, &opts, err);
 }
 
