@@ -3,7 +3,7 @@
  * and the heads make answers of the sums. */
 #include "model/forest.h"
 
-#include "model/forest_priv.h"
+#include "model/forest_fast.h"
 
 #include <math.h>
 #include <string.h>
@@ -134,7 +134,10 @@ void weir_model_forest_run(const struct weir_model_node *node,
     double *sums = (double *)(void *)(run->scratch + f->sums_at);
     check_input(f, run);
     begin_sums(f, run, sums);
-    add_plain(f, run, sums);
+    if (f->fast && !run->out[WEIR_OUTPUT_LEAF])
+        weir_model_forest_fast_run(f, run, sums);
+    else
+        add_plain(f, run, sums);
     end_sums(f, run->n_rows, sums);
     if (f->n_heads == 1)
         weir_model_head_apply(&f->heads[0], run, sums, f->sum == WEIR_F32);

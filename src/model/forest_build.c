@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Building a forest: what a reader gives is checked node by node while it is copied into the plain
  * form, breadth first with siblings side by side. Whatever this lets pass is run without checks. */
-#include "model/forest_priv.h"
+#include "model/forest_fast.h"
 
 #include <math.h>
 #include <string.h>
@@ -521,8 +521,13 @@ enum weir_status weir_model_forest_end(struct weir_model_forest_builder *f,
     forest->sums_at = 0;
     forest->row_at = weir_model_node_block_bytes(forest->n_sums);
     forest->inner_at = forest->row_at + weir_model_node_align(node->n_in * sizeof(double));
+    enum weir_status status =
+        weir_model_forest_plan(f->b, forest, forest->inner_at, &forest->fast, err);
+    if (status != WEIR_OK)
+        return status;
     node->scratch_bytes =
-        forest->inner_at + (forest->start_node ? forest->start_node->scratch_bytes : 0);
+        forest->inner_at + weir_max_size(forest->start_node ? forest->start_node->scratch_bytes : 0,
+                                         forest->fast ? forest->fast->scratch_bytes : 0);
     *out = node;
     return WEIR_OK;
 }

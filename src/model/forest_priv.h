@@ -47,6 +47,8 @@ struct weir_model_forest_member {
     uint32_t first;
 };
 
+struct weir_model_forest_fast;
+
 struct weir_model_forest {
     struct weir_model_node node;
     struct weir_model_forest_member *trees;
@@ -67,10 +69,16 @@ struct weir_model_forest {
     bool gives_leaves;
     struct weir_model_head *heads;
     size_t n_heads;
-    size_t sums_at;  /* offsets into scratch: n_rows × n_sums doubles, */
-    size_t row_at;   /* one row of doubles, */
-    size_t inner_at; /* and what the start node needs */
+    const struct weir_model_forest_fast *fast; /* NULL: the plain walk */
+    size_t sums_at;                            /* offsets into scratch: n_rows × n_sums doubles, */
+    size_t row_at;                             /* one row of doubles, */
+    size_t inner_at;                           /* and what the start node needs */
 };
+
+/* Whether a node sends x, after all casts, left. */
+bool weir_model_forest_goes_left(const struct weir_model_forest *f,
+                                 const struct weir_model_forest_member *tree,
+                                 const struct weir_model_forest_plain *node, double x);
 
 /* Walks one row, n_in doubles after all casts, from a tree's root; returns the leaf's number. */
 uint32_t weir_model_forest_walk(const struct weir_model_forest *f,

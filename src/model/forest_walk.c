@@ -51,9 +51,9 @@ static bool set_goes_left(const struct weir_model_forest *f,
     return node->missing == WEIR_MODEL_FOREST_NAN_LEFT;
 }
 
-static bool goes_left(const struct weir_model_forest *f,
-                      const struct weir_model_forest_member *tree,
-                      const struct weir_model_forest_plain *node, double x)
+bool weir_model_forest_goes_left(const struct weir_model_forest *f,
+                                 const struct weir_model_forest_member *tree,
+                                 const struct weir_model_forest_plain *node, double x)
 {
     switch ((enum weir_model_forest_missing)node->missing) {
     case WEIR_MODEL_FOREST_NAN_RIGHT:
@@ -106,7 +106,8 @@ uint32_t weir_model_forest_walk(const struct weir_model_forest *f,
     }
     const struct weir_model_forest_plain *node = tree->nodes;
     while (node->test != WEIR_MODEL_FOREST_LEAF)
-        node = &tree->nodes[node->left + !goes_left(f, tree, node, x[node->feature])];
+        node = &tree->nodes[node->left +
+                            !weir_model_forest_goes_left(f, tree, node, x[node->feature])];
     return node->left;
 }
 

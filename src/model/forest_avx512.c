@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernels for CPUs with AVX-512 (F, BW, DQ, VL, VBMI): a whole tile of bytes is one vector, and
+ * a byte permute looks all 64 nodes of a small tree up in one row at once. */
+#include "model/forest_fast.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define TARGET \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi,bmi2,popcnt,lzcnt")))
+#define KERNEL static inline __attribute__((always_inline)) TARGET
+
+KERNEL void select_u8(const struct weir_model_forest_op *ops, size_t n, const uint8_t *tile,
+                      uint8_t *slots)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct weir_model_forest_op *op = &ops[i];
+        __m512i x = _mm512_loadu_si512(tile + (size_t)op->column * 64);
+        __mmask64 is_right = _mm512_cmpgt_epu8_mask(x, _mm512_set1_epi8((char)op->k));
+        __m512i left = _mm512_loadu_si512(slots + (size_t)op->left * 64);
+        __m512i right = _mm512_loadu_si512(slots + (size_t)op->right * 64);
+        _mm512_storeu_si512(slots + (size_t)op->out * 64,
+                            _mm512_mask_blend_epi8(is_right, left, right));
+    }
+}
+
+KERNEL void select_i32(const struct weir_model_forest_op *ops, size_t n, const int32_t *tile,
+                       uint8_t *slots)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct weir_model_forest_op *op = &ops[i];
+        const int32_t *x = tile + (size_t)op->column * 64;
+        __m512i k = _mm512_set1_epi32(op->k);
+        __mmask16 m0 = _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(x), k);
+        __mmask16 m1 = _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(x + 16), k);
+        __mmask16 m2 = _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(x + 32), k);
+        __mmask16 m3 = _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(x + 48), k);
+        __mmask64 is_right = _mm512_kunpackd(_mm512_kunpackw(m3, m2), _mm512_kunpackw(m1, m0));
+        __m512i left = _mm512_loadu_si512(slots + (size_t)op->left * 64);
+        __m512i right = _mm512_loadu_si512(slots + (size_t)op->right * 64);
+        _mm512_storeu_si512(slots + (size_t)op->out * 64,
+                            _mm512_mask_blend_epi8(is_right, left, right));
+    }
+}
+
+KERNEL bool add_exits_f32(const float *values, uint32_t n_exits, const uint8_t *exit, float *sums)
+{
+    if (n_exits <= 16) {
+        __m512 v = _mm512_loadu_ps(values);
+        for (size_t row = 0; row < 64; row += 16) {
+            __m512i i = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(exit + row)));
+            __m512 sum = _mm512_loadu_ps(sums + row);
+            _mm512_storeu_ps(sums + row, _mm512_add_ps(sum, _mm512_permutexvar_ps(i, v)));
+        }
+        return true;
+    }
+    __m512 v0 = _mm512_loadu_ps(values);
+    __m512 v1 = _mm512_loadu_ps(values + 16);
+    if (n_exits <= 32) {
+        for (size_t row = 0; row < 64; row += 16) {
+            __m512i i = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(exit + row)));
+            __m512 sum = _mm512_loadu_ps(sums + row);
+            _mm512_storeu_ps(sums + row, _mm512_add_ps(sum, _mm512_permutex2var_ps(v0, i, v1)));
+        }
+        return true;
+    }
+    if (n_exits <= 64) {
+        __m512 v2 = _mm512_loadu_ps(values + 32);
+        __m512 v3 = n_exits > 48 ? _mm512_loadu_ps(values + 48) : v2;
+        for (size_t row = 0; row < 64; row += 16) {
+            __m512i i = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(exit + row)));
+            __m512 low = _mm512_permutex2var_ps(v0, i, v1);
+            __m512 high = _mm512_permutex2var_ps(v2, i, v3);
+            __mmask16 is_high = _mm512_cmpgt_epi32_mask(i, _mm512_set1_epi32(31));
+            __m512 v = _mm512_mask_blend_ps(is_high, low, high);
+            _mm512_storeu_ps(sums + row, _mm512_add_ps(_mm512_loadu_ps(sums + row), v));
+        }
+        return true;
+    }
+    for (size_t row = 0; row < 64; row++)
+        sums[row] += values[exit[row]];
+    return true;
+}
+
+KERNEL bool add_exits_f64(const double *values, uint32_t n_exits, const uint8_t *exit, double *sums)
+{
+    if (n_exits <= 16) {
+        __m512d v0 = _mm512_loadu_pd(values);
+        __m512d v1 = _mm512_loadu_pd(values + 8);
+        for (size_t row = 0; row < 64; row += 8) {
+            __m512i i = _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(exit + row)));
+            __m512d v = _mm512_permutex2var_pd(v0, i, v1);
+            _mm512_storeu_pd(sums + row, _mm512_add_pd(_mm512_loadu_pd(sums + row), v));
+        }
+        return true;
+    }
+    if (n_exits <= 32) {
+        __m512d v0 = _mm512_loadu_pd(values);
+        __m512d v1 = _mm512_loadu_pd(values + 8);
+        __m512d v2 = _mm512_loadu_pd(values + 16);
+        __m512d v3 = _mm512_loadu_pd(values + 24);
+        for (size_t row = 0; row < 64; row += 8) {
+            __m512i i = _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(exit + row)));
+            __m512d low = _mm512_permutex2var_pd(v0, i, v1);
+            __m512d high = _mm512_permutex2var_pd(v2, i, v3);
+            __mmask8 is_high = _mm512_cmpgt_epi64_mask(i, _mm512_set1_epi64(15));
+            __m512d v = _mm512_mask_blend_pd(is_high, low, high);
+            _mm512_storeu_pd(sums + row, _mm512_add_pd(_mm512_loadu_pd(sums + row), v));
+        }
+        return true;
+    }
+    for (size_t row = 0; row < 64; row++)
+        sums[row] += values[exit[row]];
+    return true;
+}
+
+#include "model/forest_body.inc"
+
+static bool is_here(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("bmi2");
+}
+
+TARGET static void rank32(const struct weir_model_forest_column *c, const int32_t *keys, size_t n,
+                          uint8_t *out)
+{
+    __m512i separators = _mm512_loadu_si512(c->keys32);
+    for (size_t i = 0; i < n; i++) {
+        __m512i x = _mm512_set1_epi32(keys[i]);
+        uint32_t block = (uint32_t)_mm_popcnt_u32(_mm512_cmpgt_epi32_mask(x, separators));
+        __m512i in_block = _mm512_loadu_si512(c->keys32 + 16 + (size_t)block * 16);
+        uint32_t rest = (uint32_t)_mm_popcnt_u32(_mm512_cmpgt_epi32_mask(x, in_block));
+        out[i] = (uint8_t)(block * 16 + rest);
+    }
+}
+
+/* Counts which of 16 keys are below x. */
+KERNEL uint32_t count_below(__m512i x, const int64_t *keys)
+{
+    uint32_t low = _mm512_cmpgt_epi64_mask(x, _mm512_loadu_si512(keys));
+    uint32_t high = _mm512_cmpgt_epi64_mask(x, _mm512_loadu_si512(keys + 8));
+    return (uint32_t)_mm_popcnt_u32(low | high << 8);
+}
+
+TARGET static void rank64(const struct weir_model_forest_column *c, const int64_t *keys, size_t n,
+                          uint8_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        __m512i x = _mm512_set1_epi64(keys[i]);
+        uint32_t block = count_below(x, c->keys64);
+        out[i] = (uint8_t)(block * 16 + count_below(x, c->keys64 + 16 + (size_t)block * 16));
+    }
+}
+
+/* --- all nodes of a tree at once --- */
+
+/* Which nodes of a tree send a row right. */
+KERNEL uint64_t tests(const struct weir_model_forest_bits *t, __m512i row)
+{
+    __m512i x = _mm512_permutexvar_epi8(_mm512_loadu_si512(t->column), row);
+    return _mm512_cmpgt_epu8_mask(x, _mm512_loadu_si512(t->k));
+}
+
+/* Follows the bits of a heap of six levels; returns the leaf's place. */
+KERNEL uint32_t follow_heap(uint64_t right)
+{
+    uint64_t at = 1;
+    for (int level = 0; level < WEIR_MODEL_FOREST_HEAP_LEVELS; level++)
+        at = at * 2 + (right >> at & 1);
+    return (uint32_t)at & 63;
+}
+
+KERNEL void add_bits(const struct weir_model_forest_fast *f, bool is_f32,
+                     const struct weir_model_forest_fast_tree *t, uint32_t leaf, size_t row,
+                     void *sums)
+{
+    size_t at = f->width == 1 ? (size_t)t->first * TILE + row : row * f->n_sums + t->first;
+    add_values(f, is_f32, t->values_at, leaf, sums, at);
+}
+
+KERNEL void bits_heap(const struct weir_model_forest_job *job, bool is_f32)
+{
+    const struct weir_model_forest_fast *f = job->f;
+    for (size_t row = 0; row < job->n_rows; row++) {
+        __m512i x = _mm512_loadu_si512((const char *)job->elements + row * job->row_bytes);
+        for (size_t i = 0; i < f->n_trees; i++) {
+            const struct weir_model_forest_bits *bits = &f->bits[i];
+            uint32_t leaf = bits->child[follow_heap(tests(bits, x))];
+            add_bits(f, is_f32, &f->trees[i], leaf, row, job->sums);
+        }
+    }
+}
+
+enum { BITS_LANES = 4 };
+
+/* Trees of any shape: nodes and leaves of at most 64 together. */
+KERNEL void bits_linked(const struct weir_model_forest_job *job, bool is_f32)
+{
+    const struct weir_model_forest_fast *f = job->f;
+    for (size_t row = 0; row < job->n_rows; row++) {
+        __m512i x = _mm512_loadu_si512((const char *)job->elements + row * job->row_bytes);
+        for (size_t i = 0; i < f->n_trees; i += BITS_LANES) {
+            size_t n = weir_min_size(BITS_LANES, f->n_trees - i);
+            const struct weir_model_forest_bits *bits[BITS_LANES];
+            uint64_t right[BITS_LANES];
+            size_t at[BITS_LANES] = {0};
+            uint32_t n_levels = 0;
+            for (size_t lane = 0; lane < BITS_LANES; lane++) {
+                bits[lane] = &f->bits[i + (lane < n ? lane : 0)];
+                right[lane] = tests(bits[lane], x);
+                uint32_t levels = f->trees[i + (lane < n ? lane : 0)].n_levels;
+                n_levels = levels > n_levels ? levels : n_levels;
+            }
+            for (uint32_t level = 0; level < n_levels; level++)
+                for (size_t lane = 0; lane < BITS_LANES; lane++)
+                    at[lane] = bits[lane]->child[2 * at[lane] + (right[lane] >> at[lane] & 1)];
+            for (size_t lane = 0; lane < n; lane++)
+                add_bits(f, is_f32, &f->trees[i + lane], bits[lane]->leaf[at[lane]], row,
+                         job->sums);
+        }
+    }
+}
+
+TARGET static void avx512_bits(const struct weir_model_forest_job *job)
+{
+    bool is_f32 = job->f->values_f32 != NULL;
+    if (job->f->bits_are_heaps && is_f32)
+        bits_heap(job, true);
+    else if (job->f->bits_are_heaps)
+        bits_heap(job, false);
+    else if (is_f32)
+        bits_linked(job, true);
+    else
+        bits_linked(job, false);
+}
+
+TARGET static void avx512_tile(const struct weir_model_forest_job *job)
+{
+    run_tile(job);
+}
+
+TARGET static void avx512_rows(const struct weir_model_forest_job *job)
+{
+    run_rows(job);
+}
+
+const struct weir_model_forest_isa weir_model_forest_avx512 = {.name = "avx512",
+                                                               .is_here = is_here,
+                                                               .op_cost_u8 = 4,
+                                                               .op_cost_i32 = 12,
+                                                               .rows_max_bits = 32,
+                                                               .rows_max = 8,
+                                                               .run_tile = avx512_tile,
+                                                               .run_rows = avx512_rows,
+                                                               .run_bits = avx512_bits,
+                                                               .rank32 = rank32,
+                                                               .rank64 = rank64};
+
+#endif

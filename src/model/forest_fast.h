@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* The fast form of a forest, for src/model/forest_*.c and their tests.
+ *
+ * **Columns.** Every test of a node is turned into `element > k` on small integers, whatever the
+ * library's comparison and its rule for missing values: a column is one feature read under one
+ * missing rule, so that NaN and zero cost nothing in the trees. There are two kinds of elements.
+ * *Ranks* (uint8_t, or int32_t): the number of the column's distinct tests, in ascending order of
+ * threshold, that send the value right; exact for doubles too. *Keys* (int32_t, float32 forests
+ * with too many thresholds for bytes): the float's bits made to sort as integers. A test that is no
+ * comparison (a category set, equality) gets a column of its own, filled by the plain rule: 1 goes
+ * right.
+ *
+ * **Tiles.** A batch is worked on in tiles of 64 rows, column after column, so that one vector
+ * holds one column of 16 to 64 rows. The top of a tree, or all of it when it is small, is a list
+ * of *ops*, children first: each compares a column with k and blends the exit numbers that its
+ * children have found, for all rows at once, without a branch or a gather. What is below, if
+ * anything, is *walked*: 8-byte nodes, many rows side by side. Leaves are walked on the spot, so
+ * that no row asks whether it has arrived.
+ *
+ * **Rows.** Few rows are walked one by one through many trees side by side, or, where the CPU has
+ * byte permutes, by comparing all nodes of a tree at once and following the bits.
+ *
+ * In each way a row's additions happen in the trees' order, so all give the same bits. */
+#ifndef WEIR_MODEL_FOREST_FAST_H
+#define WEIR_MODEL_FOREST_FAST_H
+
+#include "model/forest_priv.h"
+
+#include <string.h>
+
+enum {
+    WEIR_MODEL_FOREST_TILE = 64,       /* rows of a tile */
+    WEIR_MODEL_FOREST_EXITS_MAX = 256, /* exits of the ops of one tree: a byte */
+    WEIR_MODEL_FOREST_TEMPS_MAX = 16,  /* results of ops that wait for their parent: log2 of the
+                                          ops and some */
+    WEIR_MODEL_FOREST_SLOTS_MAX = WEIR_MODEL_FOREST_EXITS_MAX + WEIR_MODEL_FOREST_TEMPS_MAX,
+    WEIR_MODEL_FOREST_BITS_MAX = 64, /* nodes and columns of the one-row kernel */
+    WEIR_MODEL_FOREST_HEAP_LEVELS = 6,
+    WEIR_MODEL_FOREST_WALK_COST = 190, /* about cycles; see op_cost_u8 */
+};
+
+enum weir_model_forest_element {
+    WEIR_MODEL_FOREST_RANK8,
+    WEIR_MODEL_FOREST_RANK32,
+    WEIR_MODEL_FOREST_KEY32,
+};
+
+/* A feature under one missing rule, or one test that is no comparison. */
+struct weir_model_forest_column {
+    uint32_t feature;
+    uint8_t missing;
+    uint32_t n_keys;
+    const int32_t *keys32; /* ranks: ascending thresholds for float rows, laid out for the search:
+                              RANK8: 16 separators, then 16 × 16; RANK32: n_keys */
+    const int64_t *keys64; /* the same for double rows; NULL in float32 forests; n_keys ascending */
+    const struct weir_model_forest_plain *test; /* not NULL: a test */
+    const struct weir_model_forest_member *test_tree;
+};
+
+/* One inner node of the top of a tree: where element > k the result is right's, else left's. */
+struct weir_model_forest_op {
+    int32_t k;
+    uint16_t column;
+    uint16_t left; /* slots: below EXITS_MAX the constant exit number, from there on results */
+    uint16_t right;
+    uint16_t out;
+};
+
+/* A node for walking. place: low bits the column, high bits the left child in the tree (right is
+ * the next). A leaf asks the dead column, whose element is below all k, and is its own left child;
+ * its k is the leaf's number. */
+struct weir_model_forest_step {
+    int32_t k;
+    uint32_t place;
+};
+
+struct weir_model_forest_fast_tree {
+    size_t ops_at;
+    size_t steps_at;
+    size_t values_at;
+    size_t exits_at; /* n_exits indices of steps, where levels are left to walk */
+    uint32_t n_ops;
+    uint32_t root; /* slot of the result */
+    uint32_t n_exits;
+    uint32_t n_left; /* levels to walk below the exits; 0: exits are leaves */
+    uint32_t n_levels;
+    uint32_t first;
+};
+
+/* A tree for the one-row kernel: node i asks column[i] > k[i]. Heap: node 1 is the root, 2i + bit
+ * follows i, and after 6 levels child[i − 64] is the leaf's number. Else node 0 is the root, child
+ * [2i + bit] follows i, leaves are nodes that follow themselves, and leaf[i] is their number. */
+struct weir_model_forest_bits {
+    uint8_t column[WEIR_MODEL_FOREST_BITS_MAX];
+    uint8_t k[WEIR_MODEL_FOREST_BITS_MAX];
+    uint8_t child[2 * WEIR_MODEL_FOREST_BITS_MAX];
+    uint8_t leaf[WEIR_MODEL_FOREST_BITS_MAX];
+};
+
+struct weir_model_forest_isa;
+
+struct weir_model_forest_fast {
+    const struct weir_model_forest_isa *isa;
+    enum weir_model_forest_element element;
+    uint32_t n_columns; /* the dead one at n_columns is not counted */
+    uint32_t column_bits;
+    struct weir_model_forest_column *columns;
+    struct weir_model_forest_fast_tree *trees;
+    size_t n_trees;
+    struct weir_model_forest_op *ops;
+    struct weir_model_forest_step *steps;
+    uint32_t *exits;
+    float *values_f32; /* one of the two, by the forest's sum; for width 1 each tree's are followed
+                          by room up to a multiple of 16 */
+    double *values_f64;
+    struct weir_model_forest_bits *bits; /* NULL: none */
+    bool bits_are_heaps;
+    uint32_t n_slots; /* exits of the widest ops */
+    uint32_t width;
+    uint32_t n_sums;
+    uint32_t rows_max; /* up to so many rows go one by one */
+    /* Scratch, offsets from the run's. */
+    size_t row_bytes; /* of one row of elements, whole cache lines */
+    size_t tile_at;   /* (n_columns + 1) × 64 elements */
+    size_t sums_at;   /* 64 × n_sums float or double: width 1: sum after sum, else row after row */
+    size_t slots_at;  /* SLOTS_MAX × 64 bytes */
+    size_t scratch_bytes;
+};
+
+/* What a kernel set works on: one tile, or some rows. */
+struct weir_model_forest_job {
+    const struct weir_model_forest_fast *f;
+    const void *elements; /* tile: column-major, 64 rows; rows: row-major, n_columns + 1, a
+                             multiple of 64 bytes apart: row_bytes */
+    size_t row_bytes;
+    void *sums;     /* as sums_at says, for rows too */
+    uint8_t *slots; /* tile only */
+    size_t n_rows;  /* in use; tiles are computed whole */
+};
+
+/* The kernels for one kind of CPU. */
+struct weir_model_forest_isa {
+    const char *name;
+    bool (*is_here)(void); /* this CPU can run it */
+    /* Cost of one op on a tile; walking all rows of a tile one level costs WALK_COST. */
+    uint32_t op_cost_u8;
+    uint32_t op_cost_i32;
+    uint32_t rows_max;      /* up to so many rows, walking them one by one is faster than a tile */
+    uint32_t rows_max_bits; /* up to so many rows, the one-row kernel is faster than a tile */
+    void (*run_tile)(const struct weir_model_forest_job *job);
+    void (*run_rows)(const struct weir_model_forest_job *job);
+    void (*run_bits)(const struct weir_model_forest_job *job); /* NULL: none */
+    /* Ranks of n keys, for RANK8. out: n bytes. */
+    void (*rank32)(const struct weir_model_forest_column *c, const int32_t *keys, size_t n,
+                   uint8_t *out);
+    void (*rank64)(const struct weir_model_forest_column *c, const int64_t *keys, size_t n,
+                   uint8_t *out);
+};
+
+extern const struct weir_model_forest_isa weir_model_forest_portable;
+#if defined(__x86_64__)
+extern const struct weir_model_forest_isa weir_model_forest_avx2;
+extern const struct weir_model_forest_isa weir_model_forest_avx512;
+#endif
+
+/* Names the kernels that forests made from now on must use ("portable", "avx2", "avx512", "plain":
+ * the plain walk); NULL: the best that the CPU has. false: not here. For tests and benchmarks; not
+ * thread-safe. */
+bool weir_model_forest_force(const char *name);
+
+/* Makes the fast form of a finished plain one; *out is NULL where none fits: then the plain walk
+ * runs. scratch_at: where its scratch begins. WEIR_ERR_NO_MEMORY, WEIR_ERR_LIMIT. */
+WEIR_MUST_USE enum weir_status weir_model_forest_plan(struct weir_model_builder *b,
+                                                      const struct weir_model_forest *forest,
+                                                      size_t scratch_at,
+                                                      const struct weir_model_forest_fast **out,
+                                                      struct weir_error *err);
+
+/* Adds all trees to the sums of a run's rows (n_rows × n_sums doubles). */
+void weir_model_forest_fast_run(const struct weir_model_forest *forest,
+                                const struct weir_model_node_run *run, double *sums);
+
+/* --- keys: integers that sort as the numbers do, −0 with +0 --- */
+
+static inline int32_t weir_model_forest_key32(float x)
+{
+    uint32_t bits;
+    x += 0.0f; /* −0 becomes +0 */
+    memcpy(&bits, &x, sizeof bits);
+    return (int32_t)(bits ^ ((uint32_t)((int32_t)bits >> 31) >> 1));
+}
+
+static inline int64_t weir_model_forest_key64(double x)
+{
+    uint64_t bits;
+    x += 0.0;
+    memcpy(&bits, &x, sizeof bits);
+    return (int64_t)(bits ^ ((uint64_t)((int64_t)bits >> 63) >> 1));
+}
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* Laying trees out for the kernels: ops for the top of each tree, steps for walking, the values of
+ * its leaves, and the one-row form of small trees. */
+#include "model/forest_plan.h"
+
+#include <math.h>
+
+/* What the steps and ops of all trees add up to, then where the next tree's begin. */
+struct places {
+    size_t n_ops;
+    size_t n_steps;
+    size_t n_values;
+    size_t n_exits;
+};
+
+/* The top of one tree: its first nodes, breadth first, that become ops. */
+struct top {
+    uint32_t n_nodes;  /* nodes above the exits */
+    uint32_t n_levels; /* their levels */
+    bool is_all;       /* exits are leaves */
+};
+
+static size_t pad_values(const struct weir_model_forest_fast *fast,
+                         const struct weir_model_forest_member *tree)
+{
+    size_t n = (size_t)tree->n_leaves * fast->width;
+    return fast->width == 1 ? (n + 15) & ~(size_t)15 : n;
+}
+
+static bool is_leaf(const struct weir_model_forest_plain *node)
+{
+    return node->test == WEIR_MODEL_FOREST_LEAF;
+}
+
+/* Decides which nodes become ops: all, when that is cheaper than walking; else the first levels,
+ * while an op for each of a level's nodes is cheaper than a step down for each row. */
+static struct top choose_top(const struct weir_model_forest_fast *fast,
+                             const struct weir_model_forest_member *tree)
+{
+    uint32_t cost =
+        fast->element == WEIR_MODEL_FOREST_RANK8 ? fast->isa->op_cost_u8 : fast->isa->op_cost_i32;
+    uint32_t n_inner = tree->n_nodes - tree->n_leaves;
+    uint32_t balanced = 32 - (uint32_t)__builtin_clz(tree->n_leaves);
+    uint32_t levels = (balanced + tree->n_levels) / 2;
+    if (tree->n_leaves <= WEIR_MODEL_FOREST_EXITS_MAX &&
+        (uint64_t)n_inner * cost <= (uint64_t)levels * WEIR_MODEL_FOREST_WALK_COST)
+        return (struct top){.n_nodes = tree->n_nodes, .n_levels = tree->n_levels, .is_all = true};
+    struct top top = {0};
+    uint32_t n_leaves = 0; /* above the level */
+    uint32_t begin = 0;
+    uint32_t end = 1;
+    while (begin < end) {
+        uint32_t n_split = 0;
+        for (uint32_t i = begin; i < end; i++)
+            n_split += !is_leaf(&tree->nodes[i]);
+        uint32_t n_exits = n_leaves + (end - begin - n_split) + 2 * n_split;
+        if (n_split == 0 || n_split * cost > WEIR_MODEL_FOREST_WALK_COST ||
+            n_exits > WEIR_MODEL_FOREST_EXITS_MAX)
+            break;
+        n_leaves += end - begin - n_split;
+        top.n_nodes = end;
+        top.n_levels++;
+        begin = end;
+        end += 2 * n_split;
+    }
+    return top;
+}
+
+/* --- ops --- */
+
+/* The ops of one tree while they are made. */
+struct ops {
+    const struct weir_model_forest_plain *nodes;
+    const struct weir_model_forest_step *steps; /* of the tree: column and k are there already */
+    uint32_t column_mask;
+    const struct top *top;
+    struct weir_model_forest_op *out;
+    uint32_t n;
+    uint32_t *exits; /* NULL: exits are leaves */
+    uint32_t n_exits;
+    const uint8_t *need; /* by node of the top: temps that its subtree takes */
+    uint32_t free_temps; /* a bit for each */
+};
+
+static bool is_exit(const struct ops *o, uint32_t node)
+{
+    return node >= o->top->n_nodes || is_leaf(&o->nodes[node]);
+}
+
+/* Makes the ops of a subtree, those of the needier child first, so that few results wait. Returns
+ * the slot of its result. Depth: levels of the top, at most EXITS_MAX. */
+static uint16_t make_ops(struct ops *o, uint32_t node)
+{
+    if (is_exit(o, node)) {
+        if (!o->exits)
+            return (uint16_t)o->nodes[node].left;
+        o->exits[o->n_exits] = node;
+        return (uint16_t)o->n_exits++;
+    }
+    uint32_t left = o->nodes[node].left;
+    bool right_first = o->need[left + 1] > o->need[left];
+    uint16_t slot[2];
+    slot[right_first] = make_ops(o, left + right_first);
+    slot[!right_first] = make_ops(o, left + !right_first);
+    for (size_t i = 0; i < 2; i++)
+        if (slot[i] >= WEIR_MODEL_FOREST_EXITS_MAX)
+            o->free_temps |= 1u << (slot[i] - WEIR_MODEL_FOREST_EXITS_MAX);
+    weir_assert(o->free_temps != 0);
+    uint32_t temp = (uint32_t)__builtin_ctz(o->free_temps);
+    o->free_temps &= ~(1u << temp);
+    uint16_t out = (uint16_t)(WEIR_MODEL_FOREST_EXITS_MAX + temp);
+    const struct weir_model_forest_step *step = &o->steps[node];
+    o->out[o->n++] =
+        (struct weir_model_forest_op){.k = step->k,
+                                      .column = (uint16_t)(step->place & o->column_mask),
+                                      .left = slot[0],
+                                      .right = slot[1],
+                                      .out = out};
+    return out;
+}
+
+/* Counts the temps that each subtree takes: one more than its children when they take as many. */
+static void count_needs(const struct weir_model_forest_member *tree, const struct top *top,
+                        uint8_t *need)
+{
+    for (uint32_t i = top->n_nodes; i-- > 0;) {
+        const struct weir_model_forest_plain *node = &tree->nodes[i];
+        need[i] = 0;
+        if (is_leaf(node))
+            continue;
+        uint8_t left = node->left < top->n_nodes ? need[node->left] : 0;
+        uint8_t right = node->left < top->n_nodes ? need[node->left + 1] : 0;
+        uint8_t more = left > right ? left : right;
+        need[i] = (uint8_t)(left == right ? more + 1 : more);
+    }
+}
+
+/* --- the one-row form --- */
+
+static bool fits_heap(const struct weir_model_forest_member *tree)
+{
+    return tree->n_levels <= WEIR_MODEL_FOREST_HEAP_LEVELS;
+}
+
+static void make_heap(const struct weir_model_forest_member *tree,
+                      const struct weir_model_forest_step *steps, uint32_t column_mask,
+                      struct weir_model_forest_bits *out)
+{
+    enum { N = 2 * WEIR_MODEL_FOREST_BITS_MAX };
+    uint32_t at[N]; /* node of each place of the heap */
+    at[1] = 0;
+    for (uint32_t i = 1; i < N / 2; i++) {
+        const struct weir_model_forest_plain *node = &tree->nodes[at[i]];
+        out->k[i] = UINT8_MAX; /* above all ranks: a leaf goes left to itself */
+        at[2 * i] = at[2 * i + 1] = at[i];
+        if (is_leaf(node))
+            continue;
+        out->k[i] = (uint8_t)steps[at[i]].k;
+        out->column[i] = (uint8_t)(steps[at[i]].place & column_mask);
+        at[2 * i] = node->left;
+        at[2 * i + 1] = node->left + 1;
+    }
+    for (uint32_t i = 0; i < N / 2; i++)
+        out->child[i] = (uint8_t)tree->nodes[at[N / 2 + i]].left;
+}
+
+static void make_linked(const struct weir_model_forest_member *tree,
+                        const struct weir_model_forest_step *steps, uint32_t column_mask,
+                        struct weir_model_forest_bits *out)
+{
+    for (uint32_t i = 0; i < tree->n_nodes; i++) {
+        const struct weir_model_forest_plain *node = &tree->nodes[i];
+        bool ends = is_leaf(node);
+        out->k[i] = ends ? UINT8_MAX : (uint8_t)steps[i].k;
+        out->column[i] = (uint8_t)(steps[i].place & column_mask);
+        out->child[2 * i] = (uint8_t)(ends ? i : node->left);
+        out->child[2 * i + 1] = (uint8_t)(ends ? i : node->left + 1);
+        out->leaf[i] = (uint8_t)(ends ? node->left : 0);
+    }
+}
+
+/* Finds whether all trees have a one-row form, and which. */
+static bool has_bits(const struct weir_model_forest_plan *p, bool *are_heaps)
+{
+    const struct weir_model_forest_fast *fast = p->fast;
+    if (!fast->isa->run_bits || fast->element != WEIR_MODEL_FOREST_RANK8 ||
+        fast->n_columns >= WEIR_MODEL_FOREST_BITS_MAX)
+        return false;
+    bool are_linked = true;
+    *are_heaps = true;
+    for (size_t t = 0; t < p->forest->n_trees; t++) {
+        *are_heaps = *are_heaps && fits_heap(&p->forest->trees[t]);
+        are_linked = are_linked && p->forest->trees[t].n_nodes <= WEIR_MODEL_FOREST_BITS_MAX;
+    }
+    return *are_heaps || are_linked;
+}
+
+/* --- a tree --- */
+
+static void make_steps(struct weir_model_forest_plan *p,
+                       const struct weir_model_forest_member *tree,
+                       struct weir_model_forest_step *steps)
+{
+    const struct weir_model_forest_fast *fast = p->fast;
+    for (uint32_t i = 0; i < tree->n_nodes; i++) {
+        const struct weir_model_forest_plain *node = &tree->nodes[i];
+        if (is_leaf(node)) {
+            steps[i] = (struct weir_model_forest_step){
+                .k = (int32_t)node->left, .place = fast->n_columns | i << fast->column_bits};
+            continue;
+        }
+        uint32_t column = weir_model_forest_plan_column(p, node);
+        steps[i] =
+            (struct weir_model_forest_step){.k = weir_model_forest_plan_k(p, column, node),
+                                            .place = column | node->left << fast->column_bits};
+    }
+}
+
+static void copy_values(const struct weir_model_forest_fast *fast,
+                        const struct weir_model_forest_member *tree, size_t at)
+{
+    size_t n = (size_t)tree->n_leaves * fast->width;
+    size_t n_padded = pad_values(fast, tree);
+    for (size_t i = 0; i < n_padded; i++) {
+        double v = i < n ? tree->values[i] : 0.0;
+        if (fast->values_f32)
+            fast->values_f32[at + i] = (float)v;
+        else
+            fast->values_f64[at + i] = v;
+    }
+}
+
+/* Makes the tops' ops and exits of tree t. */
+static void make_top(struct weir_model_forest_plan *p, const struct weir_model_forest_member *tree,
+                     const struct top *top, uint8_t *need, struct weir_model_forest_fast_tree *out)
+{
+    struct weir_model_forest_fast *fast = p->fast;
+    count_needs(tree, top, need);
+    need[top->n_nodes] = 0;
+    struct ops o = {.nodes = tree->nodes,
+                    .steps = fast->steps + out->steps_at,
+                    .column_mask = ((uint32_t)1 << fast->column_bits) - 1,
+                    .top = top,
+                    .out = fast->ops + out->ops_at,
+                    .exits = top->is_all ? NULL : fast->exits + out->exits_at,
+                    .need = need,
+                    .free_temps = (1u << WEIR_MODEL_FOREST_TEMPS_MAX) - 1};
+    out->root = make_ops(&o, 0);
+    out->n_ops = o.n;
+    out->n_exits = top->is_all ? tree->n_leaves : o.n_exits;
+    out->n_left = top->is_all ? 0 : tree->n_levels - top->n_levels;
+    fast->n_slots = out->n_exits > fast->n_slots ? out->n_exits : fast->n_slots;
+}
+
+/* --- the forest --- */
+
+/* Adds up what a tree takes. */
+static void add_places(const struct weir_model_forest_fast *fast,
+                       const struct weir_model_forest_member *tree, const struct top *top,
+                       struct places *at)
+{
+    /* A binary tree: as many inner nodes as exits, but for one. */
+    uint32_t n_inner = top->is_all ? tree->n_leaves - 1 : 0;
+    for (uint32_t i = 0; !top->is_all && i < top->n_nodes; i++)
+        n_inner += !is_leaf(&tree->nodes[i]);
+    at->n_ops += n_inner;
+    at->n_exits += top->is_all ? 0 : n_inner + 1;
+    at->n_steps += tree->n_nodes;
+    at->n_values += pad_values(fast, tree);
+}
+
+static enum weir_status layout_alloc(struct weir_model_forest_plan *p, const struct places *all,
+                                     bool with_bits, struct weir_error *err)
+{
+    struct weir_model_forest_fast *fast = p->fast;
+    struct weir_arena *a = p->b->arena;
+    size_t n_trees = p->forest->n_trees;
+    fast->trees = weir_arena_zarray(a, n_trees, sizeof *fast->trees);
+    fast->ops = weir_arena_alloc_aligned(a, (all->n_ops + 1) * sizeof *fast->ops, 64);
+    fast->steps = weir_arena_alloc_aligned(a, (all->n_steps + 1) * sizeof *fast->steps, 64);
+    fast->exits = weir_arena_array(a, all->n_exits + 1, sizeof *fast->exits);
+    bool is_f32 = p->forest->sum == WEIR_F32;
+    size_t item = is_f32 ? sizeof(float) : sizeof(double);
+    void *values = weir_arena_alloc_aligned(a, (all->n_values + 1) * item, 64);
+    fast->values_f32 = is_f32 ? values : NULL;
+    fast->values_f64 = is_f32 ? NULL : values;
+    bool is_whole = fast->trees && fast->ops && fast->steps && fast->exits && values;
+    if (with_bits) {
+        size_t bytes = n_trees * sizeof *fast->bits;
+        fast->bits = weir_arena_alloc_aligned(a, bytes, 64);
+        if (fast->bits)
+            memset(fast->bits, 0, bytes);
+        is_whole = is_whole && fast->bits;
+    }
+    return is_whole ? WEIR_OK : weir_model_builder_no_memory(p->b, err);
+}
+
+/* Finds whether every node's place fits 32 bits. */
+static bool places_fit(struct weir_model_forest_plan *p)
+{
+    uint32_t column_bits = 32 - (uint32_t)__builtin_clz(p->fast->n_columns | 1);
+    uint32_t n_most = 0;
+    for (size_t t = 0; t < p->forest->n_trees; t++)
+        n_most = p->forest->trees[t].n_nodes > n_most ? p->forest->trees[t].n_nodes : n_most;
+    p->fast->column_bits = column_bits;
+    return (uint64_t)n_most << column_bits <= UINT64_C(1) << 32;
+}
+
+enum weir_status weir_model_forest_layout(struct weir_model_forest_plan *p, bool *fits,
+                                          struct weir_error *err)
+{
+    const struct weir_model_forest *forest = p->forest;
+    struct weir_model_forest_fast *fast = p->fast;
+    *fits = places_fit(p);
+    if (!*fits)
+        return WEIR_OK;
+    fast->n_trees = forest->n_trees;
+    struct places all = {0};
+    for (size_t t = 0; t < forest->n_trees; t++) {
+        struct top top = choose_top(fast, &forest->trees[t]);
+        add_places(fast, &forest->trees[t], &top, &all);
+    }
+    bool are_heaps = false;
+    bool with_bits = has_bits(p, &are_heaps);
+    enum weir_status status = layout_alloc(p, &all, with_bits, err);
+    if (status != WEIR_OK)
+        return status;
+    fast->bits_are_heaps = are_heaps;
+    fast->rows_max = with_bits ? fast->isa->rows_max_bits : fast->isa->rows_max;
+    /* Tops have at most 2 × EXITS_MAX nodes. */
+    uint8_t need[2 * WEIR_MODEL_FOREST_EXITS_MAX + 2];
+    struct places at = {0};
+    p->n_tests_seen = 0;
+    for (size_t t = 0; t < forest->n_trees; t++) {
+        const struct weir_model_forest_member *tree = &forest->trees[t];
+        struct weir_model_forest_fast_tree *out = &fast->trees[t];
+        struct top top = choose_top(fast, tree);
+        *out = (struct weir_model_forest_fast_tree){.ops_at = at.n_ops,
+                                                    .steps_at = at.n_steps,
+                                                    .values_at = at.n_values,
+                                                    .exits_at = at.n_exits,
+                                                    .n_levels = tree->n_levels,
+                                                    .first = tree->first};
+        make_steps(p, tree, fast->steps + at.n_steps);
+        make_top(p, tree, &top, need, out);
+        copy_values(fast, tree, at.n_values);
+        uint32_t mask = ((uint32_t)1 << fast->column_bits) - 1;
+        if (with_bits && are_heaps)
+            make_heap(tree, fast->steps + at.n_steps, mask, &fast->bits[t]);
+        else if (with_bits)
+            make_linked(tree, fast->steps + at.n_steps, mask, &fast->bits[t]);
+        add_places(fast, tree, &top, &at);
+    }
+    return WEIR_OK;
+}
