@@ -98,6 +98,23 @@ static void sigmoid_each(const struct weir_model_head *head, double *x, bool is_
         x[i] = weir_model_node_round(x[i] / sum, is_f32);
 }
 
+/* d within −1 … 1, moved to 0 … 1. */
+static double huber(double d, bool is_f32)
+{
+    d = d < -1.0 ? -1.0 : d > 1.0 ? 1.0 : d;
+    return weir_model_node_round(d + 1.0, is_f32) / 2.0;
+}
+
+static void huber_each(const struct weir_model_head *head, const double *d, double *p, bool is_f32)
+{
+    size_t n = head->n_scores;
+    for (size_t i = 0; i < n; i++)
+        p[i] = huber(d[i], is_f32);
+    double sum = weir_model_head_sum(p, n, is_f32);
+    for (size_t i = 0; i < n; i++)
+        p[i] = weir_model_node_round(sum == 0.0 ? 1.0 / (double)n : p[i] / sum, is_f32);
+}
+
 /* Makes the probabilities of one row: d has n_scores values, p as many as there are classes. */
 static void probabilities(const struct weir_model_head *head, const double *d, double *p,
                           bool is_f32)
@@ -110,6 +127,14 @@ static void probabilities(const struct weir_model_head *head, const double *d, d
     case WEIR_MODEL_LINK_SIGMOID_EACH:
         memcpy(p, d, head->n_scores * sizeof *p);
         sigmoid_each(head, p, is_f32);
+        return;
+    case WEIR_MODEL_LINK_HUBER:
+        if (head->n_scores > 1) {
+            huber_each(head, d, p, is_f32);
+            return;
+        }
+        p[1] = huber(d[0], is_f32);
+        p[0] = weir_model_node_round(1.0 - p[1], is_f32);
         return;
     case WEIR_MODEL_LINK_SOFTMAX:
         memcpy(p, d, head->n_scores * sizeof *p);

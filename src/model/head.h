@@ -15,6 +15,8 @@ enum weir_model_link {
     WEIR_MODEL_LINK_SIGMOID, /* one score d, two classes: p1 = 1 / (1 + e^−d), p0 = 1 − p1 */
     WEIR_MODEL_LINK_SIGMOID_EACH, /* one sigmoid for each class, divided by their sum (one-vs-rest)
                                    */
+    WEIR_MODEL_LINK_HUBER, /* q = (d within −1 … 1, + 1) / 2; one score: p1 = q, p0 = 1 − q; more: q
+                              divided by their sum, equal shares when all are 0 */
     WEIR_MODEL_LINK_SOFTMAX,      /* e^(d − max) / Σ */
     WEIR_MODEL_LINK_SOFTMAX_PAIR, /* softmax of [−d, d] */
     WEIR_MODEL_LINK_EXP,          /* predict = e^score: a regressor with a log link */
