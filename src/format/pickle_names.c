@@ -66,8 +66,9 @@ static const struct row rows[] = {
 };
 
 /* Modules of which every name is accepted as a record, with all modules below them. */
-static const char *const families[] = {"sklearn",  "imblearn", "scipy",       "xgboost",
-                                       "lightgbm", "numpy.ma", "numpy.random"};
+static const char *const families[] = {
+    "sklearn",  "imblearn", "scipy",        "xgboost",
+    "lightgbm", "numpy.ma", "numpy.random", "_loss" /* how scikit-learn 1.4 … 1.6 calls its own */};
 
 /* What numpy's own modules may give as values: element types and elementwise functions. Sorted. */
 static const char *const numpy_values[] = {

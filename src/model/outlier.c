@@ -6,6 +6,7 @@ struct outlier {
     const struct weir_model_node *inner;
     double offset;
     bool gives_decision;
+    bool comes_back;
     bool ties_are_in;
     size_t inner_at; /* offset into scratch */
 };
@@ -32,7 +33,7 @@ static void outlier_run(const struct weir_model_node *node, const struct weir_mo
         if (labels)
             labels[row] = o->ties_are_in ? d >= 0.0 : d > 0.0;
         if (samples)
-            samples[row] = o->gives_decision ? weir_model_node_round(v + o->offset, is_f32) : v;
+            samples[row] = o->comes_back ? weir_model_node_round(d + o->offset, is_f32) : v;
     }
 }
 
@@ -57,6 +58,7 @@ enum weir_status weir_model_outlier_new(struct weir_model_builder *b,
     o->inner = inner;
     o->offset = opts->offset;
     o->gives_decision = opts->gives_decision;
+    o->comes_back = opts->comes_back || opts->gives_decision;
     o->ties_are_in = opts->ties_are_in;
     o->inner_at = weir_model_node_block_bytes(1);
     struct weir_model_node *node = &o->node;

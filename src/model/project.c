@@ -12,6 +12,7 @@ struct project {
     const double *divisor; /* n_out or NULL */
     enum weir_output output;
     bool is_f32;
+    bool moves_in_place;
     size_t moved_at; /* offset into scratch of the rows after centre and scale */
 };
 
@@ -22,14 +23,15 @@ static const double *move(const struct project *p, const struct weir_model_node_
     if (!p->centre && !p->scale)
         return x;
     size_t n = p->node.n_in;
+    bool is_f32 = p->moves_in_place && run->in.is_f32;
     double *moved = (double *)(void *)(run->scratch + p->moved_at);
     for (size_t row = 0; row < run->n_rows; row++) {
         const double *from = x + row * *stride;
         double *to = moved + row * n;
         for (size_t j = 0; j < n; j++)
-            to[j] = p->centre ? from[j] - p->centre[j] : from[j];
+            to[j] = p->centre ? weir_model_node_round(from[j] - p->centre[j], is_f32) : from[j];
         for (size_t j = 0; p->scale && j < n; j++)
-            to[j] /= p->scale[j];
+            to[j] = weir_model_node_round(to[j] / p->scale[j], is_f32);
     }
     *stride = n;
     return moved;
@@ -90,6 +92,7 @@ enum weir_status weir_model_project_new(struct weir_model_builder *b,
         return weir_model_builder_no_memory(b, err);
     p->output = opts->output;
     p->is_f32 = opts->is_f32;
+    p->moves_in_place = opts->moves_in_place;
     p->moved_at = weir_model_node_block_bytes(opts->n_in);
     struct weir_model_node *node = &p->node;
     node->run = project_run;

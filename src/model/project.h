@@ -13,6 +13,7 @@ struct weir_model_project_opts {
     uint32_t n_out;       /* at least 1 */
     const double *centre; /* n_in; NULL: none. Arrays are read during the call only */
     const double *scale;  /* n_in, divides; NULL: none */
+    bool moves_in_place;  /* float32 rows stay float32 through centre and scale */
     struct weir_model_dense_view weights; /* n_out points of n_in columns */
     const double *bias;                   /* n_out; NULL: none */
     const double *divisor;                /* n_out; NULL: none */

@@ -169,3 +169,133 @@ enum weir_status weir_format_sklearn_build_labels(struct weir_format_sklearn *s,
     return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err,
                            "labels are not all texts, whole numbers, floats or bools");
 }
+
+enum weir_status weir_format_sklearn_build_no_memory(struct weir_error *err)
+{
+    return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the load");
+}
+
+/* Reads a sparse matrix of rows. */
+static enum weir_status read_csr(struct weir_format_sklearn *s, const struct weir_value_at *at,
+                                 struct weir_value_f64s *out, struct weir_error *err)
+{
+    struct weir_value_i64s shape, indices, indptr;
+    struct weir_value_f64s data;
+    enum weir_status status = weir_value_attr_i64s(at, "_shape", s->temp, &shape, err);
+    if (status == WEIR_OK)
+        status = weir_value_attr_i64s(at, "indices", s->temp, &indices, err);
+    if (status == WEIR_OK)
+        status = weir_value_attr_i64s(at, "indptr", s->temp, &indptr, err);
+    if (status == WEIR_OK)
+        status = weir_value_attr_f64s(at, "data", s->temp, &data, err);
+    if (status != WEIR_OK)
+        return status;
+    if (shape.shape.n != 2 || shape.at[0] < 1 || shape.at[0] > WEIR_MODEL_COLUMNS_MAX ||
+        shape.at[1] < 1 || shape.at[1] > WEIR_MODEL_COLUMNS_MAX)
+        return weir_value_fail(at, WEIR_ERR_INVALID, err, "not a matrix of rows");
+    size_t n_rows = (size_t)shape.at[0];
+    size_t n_columns = (size_t)shape.at[1];
+    double *values = weir_arena_zarray(s->temp, n_rows * n_columns, sizeof *values);
+    if (!values)
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the load");
+    if (indptr.shape.n != n_rows + 1 || indptr.at[0] != 0 || indices.shape.n != data.shape.n)
+        return weir_value_fail(at, WEIR_ERR_CORRUPT, err, "its arrays do not fit together");
+    for (size_t row = 0; row < n_rows; row++) {
+        int64_t end = indptr.at[row + 1];
+        if (end < indptr.at[row] || (uint64_t)end > data.shape.n)
+            return weir_value_fail(at, WEIR_ERR_CORRUPT, err, "row %zu ends out of range", row);
+        for (size_t i = (size_t)indptr.at[row]; i < (size_t)end; i++) {
+            if (indices.at[i] < 0 || (uint64_t)indices.at[i] >= n_columns)
+                return weir_value_fail(at, WEIR_ERR_CORRUPT, err, "column %lld is out of range",
+                                       (long long)indices.at[i]);
+            values[row * n_columns + (size_t)indices.at[i]] += data.at[i];
+        }
+    }
+    *out = (struct weir_value_f64s){
+        .at = values, .shape = {.n_dims = 2, .dim = {n_rows, n_columns}, .n = n_rows * n_columns}};
+    return WEIR_OK;
+}
+
+enum weir_status weir_format_sklearn_build_matrix_at(struct weir_format_sklearn *s,
+                                                     const struct weir_value_at *place,
+                                                     struct weir_format_sklearn_matrix *out,
+                                                     struct weir_error *err)
+{
+    struct weir_value_f64s values;
+    struct weir_format_sklearn_matrix m = {.is_f32 = weir_format_sklearn_build_is_f32(place->v)};
+    bool is_csr =
+        weir_value_is_object(place->v, "csr_matrix") || weir_value_is_object(place->v, "csr_array");
+    enum weir_status status =
+        is_csr ? read_csr(s, place, &values, err) : weir_value_f64s(place, s->temp, &values, err);
+    if (status != WEIR_OK)
+        return status;
+    const struct weir_value_shape *shape = &values.shape;
+    if ((shape->n_dims != 1 && shape->n_dims != 2) || shape->n == 0)
+        return weir_value_fail(place, WEIR_ERR_INVALID, err,
+                               "expected one or two dimensions, found %u", shape->n_dims);
+    if (is_csr) {
+        const struct weir_value *data = weir_value_find(place->v, "data");
+        m.is_f32 = data && weir_format_sklearn_build_is_f32(data);
+    }
+    m.at = values.at;
+    m.is_flat = shape->n_dims == 1;
+    m.n_rows = m.is_flat ? 1 : shape->dim[0];
+    m.n_columns = m.is_flat ? shape->dim[0] : shape->dim[1];
+    if (m.n_columns > WEIR_MODEL_COLUMNS_MAX)
+        return weir_value_fail(place, WEIR_ERR_LIMIT, err, "more than %d columns",
+                               WEIR_MODEL_COLUMNS_MAX);
+    if (!weir_format_sklearn_build_is_finite(m.at, shape->n))
+        return weir_value_fail(place, WEIR_ERR_CORRUPT, err, "holds NaN or infinity");
+    *out = m;
+    return WEIR_OK;
+}
+
+enum weir_status weir_format_sklearn_build_matrix(struct weir_format_sklearn *s,
+                                                  const struct weir_value_at *at, const char *name,
+                                                  struct weir_format_sklearn_matrix *out,
+                                                  struct weir_error *err)
+{
+    struct weir_value_at place;
+    enum weir_status status = weir_value_attr(at, name, &place, err);
+    return status == WEIR_OK ? weir_format_sklearn_build_matrix_at(s, &place, out, err) : status;
+}
+
+enum weir_status weir_format_sklearn_build_classes(struct weir_format_sklearn *s,
+                                                   const struct weir_value_at *at, const char *name,
+                                                   size_t n, struct weir_labels **out,
+                                                   struct weir_error *err)
+{
+    struct weir_value_at place;
+    enum weir_status status = weir_value_attr(at, name, &place, err);
+    if (status != WEIR_OK)
+        return status;
+    struct weir_labels *labels = weir_format_sklearn_build_targets(s, 1, err);
+    if (!labels)
+        return weir_model_builder_no_memory(s->b, err);
+    status = weir_format_sklearn_build_labels(s, &place, labels, err);
+    if (status != WEIR_OK)
+        return status;
+    if (n > 0 && labels->n != n)
+        return weir_value_fail(&place, WEIR_ERR_CORRUPT, err, "%zu labels, expected %zu", labels->n,
+                               n);
+    *out = labels;
+    return WEIR_OK;
+}
+
+enum weir_status weir_format_sklearn_build_numbered(struct weir_format_sklearn *s, size_t n,
+                                                    struct weir_labels **out,
+                                                    struct weir_error *err)
+{
+    struct weir_labels *labels = weir_format_sklearn_build_targets(s, 1, err);
+    int64_t *numbers = weir_arena_array(s->temp, n, sizeof *numbers);
+    if (!labels)
+        return weir_model_builder_no_memory(s->b, err);
+    if (!numbers)
+        return weir_format_sklearn_build_no_memory(err);
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = (int64_t)i;
+    enum weir_status status = weir_model_builder_labels(s->b, labels, WEIR_I64, n, numbers, err);
+    if (status == WEIR_OK)
+        *out = labels;
+    return status;
+}

@@ -55,10 +55,20 @@ weir_format_sklearn_fn weir_format_sklearn_meta_stack_regressor;  /* StackingReg
 weir_format_sklearn_fn weir_format_sklearn_meta_bag_classifier;   /* BaggingClassifier */
 weir_format_sklearn_fn weir_format_sklearn_meta_bag_regressor;    /* BaggingRegressor */
 weir_format_sklearn_fn weir_format_sklearn_meta_multi;            /* MultiOutput* */
-weir_format_sklearn_fn weir_format_sklearn_meta_chain;       /* ClassifierChain, RegressorChain */
-weir_format_sklearn_fn weir_format_sklearn_meta_one_vs_rest; /* OneVsRestClassifier */
-weir_format_sklearn_fn weir_format_sklearn_meta_one_vs_one;  /* OneVsOneClassifier */
-weir_format_sklearn_fn weir_format_sklearn_meta_output_code; /* OutputCodeClassifier */
+weir_format_sklearn_fn weir_format_sklearn_meta_chain;        /* ClassifierChain, RegressorChain */
+weir_format_sklearn_fn weir_format_sklearn_meta_one_vs_rest;  /* OneVsRestClassifier */
+weir_format_sklearn_fn weir_format_sklearn_meta_one_vs_one;   /* OneVsOneClassifier */
+weir_format_sklearn_fn weir_format_sklearn_meta_output_code;  /* OutputCodeClassifier */
+weir_format_sklearn_fn weir_format_sklearn_linear_classifier; /* Perceptron, LinearSVC, … */
+weir_format_sklearn_fn weir_format_sklearn_linear_ridge_classifier;
+weir_format_sklearn_fn weir_format_sklearn_linear_sgd; /* SGDClassifier */
+weir_format_sklearn_fn weir_format_sklearn_linear_glm; /* PoissonRegressor, … */
+weir_format_sklearn_fn weir_format_sklearn_linear_ransac;
+weir_format_sklearn_fn weir_format_sklearn_linear_one_class; /* SGDOneClassSVM */
+weir_format_sklearn_fn weir_format_sklearn_project_pls;      /* PLSRegression, … */
+weir_format_sklearn_fn weir_format_sklearn_project_pca;      /* PCA, IncrementalPCA */
+weir_format_sklearn_fn weir_format_sklearn_project_plain;    /* TruncatedSVD, random projections */
+weir_format_sklearn_fn weir_format_sklearn_project_ica;      /* FastICA */
 
 /* --- attributes --- */
 
@@ -81,6 +91,45 @@ struct weir_labels *weir_format_sklearn_build_targets(struct weir_format_sklearn
 WEIR_MUST_USE enum weir_status
 weir_format_sklearn_build_vector(struct weir_format_sklearn *s, const struct weir_value_at *at,
                                  const char *name, size_t n, double **out, struct weir_error *err);
+
+/* A matrix of numbers, all finite. */
+struct weir_format_sklearn_matrix {
+    double *at; /* n_rows × n_columns, row-major, in s->temp */
+    size_t n_rows;
+    size_t n_columns;
+    bool is_f32;  /* held in float32 */
+    bool is_flat; /* has one dimension: n_rows is 1 */
+};
+
+/* Reads an attribute as a matrix: an array of one or two dimensions or a sparse matrix (csr), with
+ * at least one element and at most WEIR_MODEL_COLUMNS_MAX columns. */
+WEIR_MUST_USE enum weir_status
+weir_format_sklearn_build_matrix(struct weir_format_sklearn *s, const struct weir_value_at *at,
+                                 const char *name, struct weir_format_sklearn_matrix *out,
+                                 struct weir_error *err);
+
+/* The same for the value at a place. */
+WEIR_MUST_USE enum weir_status
+weir_format_sklearn_build_matrix_at(struct weir_format_sklearn *s,
+                                    const struct weir_value_at *place,
+                                    struct weir_format_sklearn_matrix *out, struct weir_error *err);
+
+/* Reads the attribute classes_ as the labels of one target in the model's arena; there must be n of
+ * them (0: any number). *out: one target. */
+WEIR_MUST_USE enum weir_status weir_format_sklearn_build_classes(struct weir_format_sklearn *s,
+                                                                 const struct weir_value_at *at,
+                                                                 const char *name, size_t n,
+                                                                 struct weir_labels **out,
+                                                                 struct weir_error *err);
+
+/* Makes one target whose labels are the whole numbers 0 … n − 1 (clusters). */
+WEIR_MUST_USE enum weir_status weir_format_sklearn_build_numbered(struct weir_format_sklearn *s,
+                                                                  size_t n,
+                                                                  struct weir_labels **out,
+                                                                  struct weir_error *err);
+
+/* Reports that the arena for the build gave nothing. */
+enum weir_status weir_format_sklearn_build_no_memory(struct weir_error *err);
 
 /* Finds whether every value is finite. */
 bool weir_format_sklearn_build_is_finite(const double *values, size_t n);
