@@ -157,14 +157,18 @@ static struct weir_model_project_opts transform_opts(const struct weir_format_sk
     };
 }
 
-/* Makes bias = −mean · components: from 1.5 on PCA centres after the projection. */
+/* Makes bias = −mean · components: from 1.5 on PCA centres after the projection. In float32 when both
+ * are, whatever the rows. */
 static double *centre_after(struct weir_format_sklearn *s,
-                            const struct weir_format_sklearn_matrix *m, const double *mean)
+                            const struct weir_format_sklearn_matrix *m, const double *mean,
+                            bool is_f32)
 {
     double *bias = weir_arena_zarray(s->temp, m->n_rows, sizeof *bias);
     for (size_t i = 0; bias && i < m->n_rows; i++)
         for (size_t j = 0; j < m->n_columns; j++)
             bias[i] -= mean[j] * m->at[i * m->n_columns + j];
+    for (size_t i = 0; bias && i < m->n_rows; i++)
+        bias[i] = weir_model_node_round(bias[i], is_f32);
     return bias;
 }
 
@@ -212,7 +216,7 @@ enum weir_status weir_format_sklearn_project_pca(struct weir_format_sklearn *s,
     opts.divisor = whiten;
     opts.is_f32 = is_f32;
     if (mean && s->version >= WEIR_FORMAT_SKLEARN_VERSION(1, 5)) {
-        opts.bias = centre_after(s, &m, mean);
+        opts.bias = centre_after(s, &m, mean, is_f32);
         if (!opts.bias)
             return weir_format_sklearn_build_no_memory(err);
     } else {

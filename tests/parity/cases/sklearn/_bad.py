@@ -76,7 +76,7 @@ def main():
          "unsupported", "best_estimator_")
     save("two_estimators", {"a": reg(), "b": reg()}, "unsupported", "2 estimators")
     save("no_estimator", {"a": [1, 2.5, "x"]}, "unsupported", "without an estimator")
-    save("classes_too_few", changed(lr(), classes_=np.array([0, 1])), "corrupt", "2 labels for 3 rows")
+    save("classes_too_few", changed(lr(), classes_=np.array([0, 1])), "corrupt", "2 labels, expected 3")
     save("classes_mixed", changed(lr(), classes_=np.array([0, "a", 2.5], dtype=object)), "unsupported", "labels")
     save("coef_nan", changed(reg(), coef_=np.array([1.0, np.nan, 0.0, 0.0])), "corrupt", "NaN")
     save("coef_3d", changed(reg(), coef_=np.ones((1, 1, 4))), "invalid", "dimensions")
