@@ -157,8 +157,8 @@ static struct weir_model_project_opts transform_opts(const struct weir_format_sk
     };
 }
 
-/* Makes bias = −mean · components: from 1.5 on PCA centres after the projection. In float32 when both
- * are, whatever the rows. */
+/* Makes bias = −mean · components: from 1.5 on PCA centres after the projection. In float32 when
+ * both are, whatever the rows. */
 static double *centre_after(struct weir_format_sklearn *s,
                             const struct weir_format_sklearn_matrix *m, const double *mean,
                             bool is_f32)
