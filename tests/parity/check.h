@@ -60,6 +60,14 @@ void check_batch_run(const struct check *c, struct answers *a, size_t step);
 void check_reproducible(struct check *c, const double *x, enum weir_dtype request,
                         const struct answers *whole);
 
+/* --- named tensors (tensors.c) --- */
+
+/* Finds whether the reference has requests of named tensors. */
+bool check_tensors_has(const struct check *c);
+
+/* Compares the answers to all of them. */
+void check_tensors(struct check *c);
+
 /* --- comparing (compare.c) --- */
 
 /* Compares every output with the reference's arrays of a type ("f8"). */

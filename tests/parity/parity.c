@@ -164,6 +164,18 @@ static bool has_type(const struct ref *ref, const char *type)
     return false;
 }
 
+/* Prints what was measured for a type of input. */
+static void print_row(const struct check *c, const char *type)
+{
+    const struct measure *m = c->measure;
+    n_rows_printed++;
+    n_values += m->n_values;
+    if (!only_failures || c->has_failed)
+        printf("# %-60s %s %6zu rows %8zu values  %9.3g  %5.1f%% of %s%s\n", c->path, type,
+               m->n_rows, m->n_values, m->diff, 100.0 * m->share,
+               m->tolerance[0] ? m->tolerance : "exact", c->has_failed ? "  DIFFERS" : "");
+}
+
 static void check_type(struct check *c, const char *type, enum weir_dtype request)
 {
     if (!has_type(c->ref, type))
@@ -174,13 +186,19 @@ static void check_type(struct check *c, const char *type, enum weir_dtype reques
     c->has_failed = false;
     check_rows(c, type, request);
     check_bad(c, type, request);
-    n_rows_printed++;
-    n_values += m.n_values;
-    if (!only_failures || c->has_failed)
-        printf("# %-60s %s %6zu rows %8zu values  %9.3g  %5.1f%% of %s%s\n", c->path, type,
-               m.n_rows, m.n_values, m.diff, 100.0 * m.share,
-               m.tolerance[0] ? m.tolerance : "exact", c->has_failed ? "  DIFFERS" : "");
+    print_row(c, type);
     c->has_failed |= had_failed;
+}
+
+/* Checks requests of named tensors. */
+static void check_requests(struct check *c)
+{
+    struct measure m = {.n_rows = 0};
+    if (!check_tensors_has(c))
+        return;
+    c->measure = &m;
+    check_tensors(c);
+    print_row(c, "tn");
 }
 
 /* Checks the model beside a reference; counts it. */
@@ -202,6 +220,7 @@ static void check_model(struct folder *f, const char *path, const char *ref_path
         check_type(&c, "f8", WEIR_F64);
         check_type(&c, "f4", WEIR_F32);
         check_type(&c, "df", WEIR_F64);
+        check_requests(&c);
     }
     weir_model_free(c.model);
     ref_free(&ref);

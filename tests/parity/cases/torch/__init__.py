@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""PyTorch models, exported to ONNX by both of its exporters."""
