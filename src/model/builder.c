@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/builder.h"
 
+#include "model/columns.h"
 #include "model/model_priv.h"
 
 #include <inttypes.h>
@@ -64,6 +65,7 @@ enum weir_status weir_model_builder_step(struct weir_model_builder *b, struct we
     if (!step->name.at)
         return weir_model_builder_no_memory(b, err);
     step->keeps_columns = keeps_columns;
+    step->features = b->features;
     step->number = (uint16_t)model->n_steps++;
     step->next = model->steps;
     model->steps = step;
@@ -217,6 +219,38 @@ static enum weir_status check_limits(const struct weir_model_builder *b,
     return WEIR_OK;
 }
 
+/* Decides what the columns that nothing inside decides may hold: numbers where they go through to
+ * transform; anything where nothing reads them and rows may have text at all (the others are text,
+ * or the model was fitted on a table with names). */
+static enum weir_status finish_columns(struct weir_model_builder *b,
+                                       const struct weir_model_node *root, struct weir_error *err)
+{
+    struct weir_spec *spec = b->spec;
+    spec->form = WEIR_INPUT_MATRIX;
+    if (!root->columns)
+        return WEIR_OK;
+    bool is_frame = false;
+    for (uint32_t i = 0; i < root->n_in; i++) {
+        uint8_t kind = weir_model_columns_kind(root->columns[i]);
+        is_frame = is_frame || kind == WEIR_COLUMN_TEXT || kind == WEIR_COLUMN_MIXED ||
+                   (kind == WEIR_MODEL_COLUMN_UNUSED && spec->feature_names);
+    }
+    if (!is_frame)
+        return WEIR_OK;
+    uint8_t *columns = weir_arena_array(b->arena, root->n_in, sizeof *columns);
+    if (!columns)
+        return weir_model_builder_no_memory(b, err);
+    for (uint32_t i = 0; i < root->n_in; i++) {
+        uint8_t kind = weir_model_columns_kind(root->columns[i]);
+        columns[i] = kind == WEIR_MODEL_COLUMN_UNUSED ? (uint8_t)WEIR_COLUMN_MIXED
+                     : kind == WEIR_MODEL_COLUMN_ANY  ? (uint8_t)WEIR_COLUMN_NUMBER
+                                                      : kind;
+    }
+    spec->form = WEIR_INPUT_FRAME;
+    spec->columns = columns;
+    return WEIR_OK;
+}
+
 enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
                                            const struct weir_model_node *root,
                                            struct weir_model **out, struct weir_error *err)
@@ -224,6 +258,9 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
     weir_assert(b->model);
     weir_assert(root);
     struct weir_spec *spec = b->spec;
+    enum weir_status status = weir_model_columns_none_new(b, root, &root, err);
+    if (status != WEIR_OK)
+        return status;
     if (root->depth > WEIR_MODEL_DEPTH_MAX)
         return weir_error_set(err, WEIR_ERR_LIMIT, "estimators are nested deeper than %d",
                               WEIR_MODEL_DEPTH_MAX);
@@ -232,15 +269,15 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
                               "too wide: a run would need %zu bytes, the limit is %d",
                               root->scratch_bytes, WEIR_MODEL_SCRATCH_BYTES_MAX);
     for (uint32_t i = 0; root->gives && i < root->n_out[WEIR_OUTPUT_TRANSFORM]; i++)
-        if (root->gives[i] != WEIR_COLUMN_NUMBER)
+        if (root->gives[i] == WEIR_COLUMN_TEXT || root->gives[i] == WEIR_COLUMN_MIXED)
             return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "its transform gives text");
-    enum weir_status status = check_limits(b, root, err);
+    status = check_limits(b, root, err);
+    if (status == WEIR_OK)
+        status = finish_columns(b, root, err);
     if (status != WEIR_OK)
         return status;
-    spec->form = root->columns ? WEIR_INPUT_FRAME : WEIR_INPUT_MATRIX;
-    spec->columns = root->columns;
     spec->n_features = root->n_in;
-    spec->casts_to_f32 = root->takes_f32 && !root->columns;
+    spec->casts_to_f32 = root->takes_f32 && spec->form == WEIR_INPUT_MATRIX;
     spec->allows_nan = root->allows_nan;
     spec->allows_inf = root->allows_inf;
     spec->n_targets = root->n_targets;

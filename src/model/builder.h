@@ -35,6 +35,8 @@ struct weir_model_builder {
     struct weir_model *model;
     struct weir_model_builder_limits limits; /* the defaults from init on; may be changed then */
     uint64_t n_nodes;                        /* tree nodes so far */
+    const uint32_t *features; /* which of the model's features the columns of the nodes being built
+                                 are, in the arena; NULL: all of them, in order */
 };
 
 /* Begins a model. mem: where its memory comes from (NULL: mappings that go back to the system
@@ -53,8 +55,8 @@ enum weir_status weir_model_builder_no_memory(struct weir_model_builder *b, stru
 WEIR_MUST_USE void *weir_model_builder_node(struct weir_model_builder *b, size_t size);
 
 /* Gives a node's input check a number for faults. name: the estimator, copied ("StandardScaler");
- * keeps_columns: its columns are the model's own features, so that a fault can name them.
- * WEIR_ERR_NO_MEMORY, WEIR_ERR_LIMIT (more than 65535 steps). */
+ * keeps_columns: its columns are the model's own features (those of b->features), so that a fault
+ * can name them. WEIR_ERR_NO_MEMORY, WEIR_ERR_LIMIT (more than 65535 steps). */
 WEIR_MUST_USE enum weir_status weir_model_builder_step(struct weir_model_builder *b,
                                                        struct weir_str name, bool keeps_columns,
                                                        uint16_t *out, struct weir_error *err);

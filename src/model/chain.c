@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/chain.h"
 
+#include "model/columns.h"
+
 #include <string.h>
 
 struct chain {
@@ -44,13 +46,84 @@ static enum weir_status check_fit(const struct weir_model_node *const *nodes, si
             return weir_error_set(err, WEIR_ERR_INVALID,
                                   "step %zu gives %u columns, step %zu takes %u", i, given, i + 1,
                                   nodes[i + 1]->n_in);
-        for (uint32_t k = 0; nodes[i]->gives && k < given; k++)
-            if (nodes[i]->gives[k] != WEIR_COLUMN_NUMBER &&
-                (!nodes[i + 1]->columns || nodes[i + 1]->columns[k] == WEIR_COLUMN_NUMBER))
+    }
+    return WEIR_OK;
+}
+
+/* Narrows what the columns of each node's input may hold to what the nodes behind it take, from the
+ * last to the first. kinds: by node, n_in of it; filled with what each node takes. */
+static enum weir_status narrow(const struct weir_model_node *const *nodes, size_t n,
+                               uint8_t *const *kinds, struct weir_error *err)
+{
+    for (size_t i = n - 1; i-- > 0;) {
+        const struct weir_model_node *node = nodes[i];
+        for (uint32_t k = 0; k < nodes[i + 1]->n_in; k++) {
+            uint32_t from = weir_model_columns_passed(node, k);
+            uint8_t given = weir_model_columns_given(node, k);
+            uint8_t taken = kinds[i + 1][k];
+            bool fits = from != WEIR_MODEL_PASSES_NONE
+                            ? weir_model_columns_narrow(&kinds[i][from], taken)
+                            : taken != WEIR_COLUMN_NUMBER || given == WEIR_COLUMN_NUMBER;
+            if (!fits)
                 return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
                                       "step %zu gives text in column %u, step %zu takes numbers", i,
                                       k, i + 1);
+        }
     }
+    return WEIR_OK;
+}
+
+/* Follows the columns through the chain: what the last node's are in terms of the chain's input. */
+static void compose(const struct weir_model_node *const *nodes, size_t n,
+                    struct weir_model_node *chain, uint8_t *gives, uint32_t *passes)
+{
+    for (uint32_t k = 0; k < chain->n_out[WEIR_OUTPUT_TRANSFORM]; k++) {
+        uint32_t at = k;
+        uint8_t kind = WEIR_MODEL_COLUMN_ANY;
+        for (size_t i = n; i-- > 0 && at != WEIR_MODEL_PASSES_NONE;) {
+            kind = weir_model_columns_given(nodes[i], at);
+            at = weir_model_columns_passed(nodes[i], at);
+        }
+        gives[k] = kind;
+        passes[k] = at;
+    }
+    chain->gives = gives;
+    chain->passes = passes;
+}
+
+/* Fills columns, gives and passes of a chain. Where all columns are numbers that none pass, nothing
+ * is kept. */
+static enum weir_status describe_columns(struct weir_model_builder *b,
+                                         const struct weir_model_node *const *nodes, size_t n,
+                                         struct weir_model_node *chain, struct weir_error *err)
+{
+    bool is_plain = true;
+    for (size_t i = 0; i < n; i++)
+        is_plain = is_plain && !nodes[i]->columns && !nodes[i]->gives;
+    chain->columns = NULL;
+    chain->gives = NULL;
+    chain->passes = NULL;
+    if (is_plain)
+        return WEIR_OK;
+    uint8_t **kinds = weir_arena_array(b->arena, n, sizeof *kinds);
+    uint32_t width = chain->n_out[WEIR_OUTPUT_TRANSFORM];
+    uint8_t *gives = weir_arena_array(b->arena, width, sizeof *gives);
+    uint32_t *passes = weir_arena_array(b->arena, width, sizeof *passes);
+    if (!kinds || !gives || !passes)
+        return weir_model_builder_no_memory(b, err);
+    for (size_t i = 0; i < n; i++) {
+        kinds[i] = weir_arena_array(b->arena, nodes[i]->n_in, sizeof **kinds);
+        if (!kinds[i])
+            return weir_model_builder_no_memory(b, err);
+        for (uint32_t k = 0; k < nodes[i]->n_in; k++)
+            kinds[i][k] = weir_model_columns_taken(nodes[i], k);
+    }
+    enum weir_status status = narrow(nodes, n, kinds, err);
+    if (status != WEIR_OK)
+        return status;
+    chain->columns = kinds[0];
+    if (width > 0)
+        compose(nodes, n, chain, gives, passes);
     return WEIR_OK;
 }
 
@@ -100,7 +173,6 @@ enum weir_status weir_model_chain_new(struct weir_model_builder *b,
     c->node = *last; /* outputs, labels, targets */
     c->node.run = chain_run;
     c->node.n_in = nodes[0]->n_in;
-    c->node.columns = nodes[0]->columns;
     c->node.takes_f32 = nodes[0]->takes_f32;
     c->node.allows_nan = nodes[0]->allows_nan;
     c->node.allows_inf = nodes[0]->allows_inf;
@@ -109,6 +181,8 @@ enum weir_status weir_model_chain_new(struct weir_model_builder *b,
     c->node.follows_f32 = follows_f32(nodes, n);
     c->node.depth = (uint16_t)(depth + 1);
     c->node.scratch_bytes = c->inner_at + inner;
-    *out = &c->node;
-    return WEIR_OK;
+    status = describe_columns(b, nodes, n, &c->node, err);
+    if (status == WEIR_OK)
+        *out = &c->node;
+    return status;
 }

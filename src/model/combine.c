@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "model/columns.h"
 #include "model/combine_priv.h"
 
 #include <string.h>
@@ -115,13 +116,13 @@ static enum weir_status merge_columns(struct weir_model_builder *b,
     uint8_t *kinds = weir_arena_alloc(b->arena, opts->n_in);
     if (!kinds)
         return weir_model_builder_no_memory(b, err);
-    memset(kinds, WEIR_COLUMN_MIXED, opts->n_in);
+    memset(kinds, WEIR_MODEL_COLUMN_UNUSED, opts->n_in);
     for (size_t i = 0; i < opts->n; i++) {
         const uint8_t *theirs = opts->members[i].node->columns;
         for (uint32_t k = 0; k < opts->n_in; k++) {
             uint8_t kind = theirs ? theirs[k] : (uint8_t)WEIR_COLUMN_NUMBER;
-            if (kind != kinds[k] && kind != WEIR_COLUMN_MIXED)
-                kinds[k] = kinds[k] == WEIR_COLUMN_MIXED ? kind : (uint8_t)WEIR_COLUMN_NUMBER;
+            if (!weir_model_columns_narrow(&kinds[k], kind))
+                kinds[k] = WEIR_COLUMN_NUMBER;
         }
     }
     node->columns = kinds;

@@ -103,18 +103,21 @@ void weir_model_fault_text(const struct weir_model *model, struct weir_row_fault
         step = step->next;
     char column[WEIR_ECHO_BUF_BYTES + 2];
     const struct weir_str *names = model->spec.feature_names;
-    if (names && step && step->keeps_columns && fault.column < model->spec.n_features) {
+    uint32_t feature = fault.column;
+    if (step && step->keeps_columns && step->features)
+        feature = step->features[feature];
+    if (names && step && step->keeps_columns && feature < model->spec.n_features) {
         char echo[WEIR_ECHO_BUF_BYTES];
-        snprintf(column, sizeof column, "\"%s\"",
-                 weir_str_echo(names[fault.column], echo, sizeof echo));
+        snprintf(column, sizeof column, "\"%s\"", weir_str_echo(names[feature], echo, sizeof echo));
     } else {
-        snprintf(column, sizeof column, "%u", (unsigned)fault.column);
+        snprintf(column, sizeof column, "%u", (unsigned)feature);
     }
     static const char *const texts[] = {
         [WEIR_FAULT_NONE] = "no fault",
         [WEIR_FAULT_NAN] = "input is NaN",
         [WEIR_FAULT_INFINITE] = "input is infinite or too large",
         [WEIR_FAULT_CATEGORY] = "category was not there in training",
+        [WEIR_FAULT_RANGE] = "number is outside of what the step takes",
     };
     weir_assert(fault.kind < WEIR_ARRAY_LEN(texts));
     struct weir_str name = step ? step->name : WEIR_STR("model");

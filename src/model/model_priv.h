@@ -7,8 +7,9 @@
 
 /* A place that can refuse rows; numbers are struct weir_row_fault.step. */
 struct weir_model_place {
-    struct weir_str name; /* "StandardScaler" */
-    bool keeps_columns;   /* its columns are the model's features */
+    struct weir_str name;     /* "StandardScaler" */
+    bool keeps_columns;       /* its columns are the model's features, */
+    const uint32_t *features; /* these of them; NULL: all in order */
     struct weir_model_place *next;
     uint16_t number;
 };

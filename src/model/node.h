@@ -48,6 +48,19 @@ struct weir_model_node_run {
     char *scratch;                 /* scratch_bytes of the node, aligned to 64 */
 };
 
+/* Kinds of columns inside a model, beside those of enum weir_column_kind. */
+enum {
+    /* The column goes through to columns of transform unchanged (node.passes): what it may hold is
+     * decided by what reads it there; numbers where nothing does. */
+    WEIR_MODEL_COLUMN_ANY = 100,
+    WEIR_MODEL_COLUMN_UNUSED = 101, /* nothing reads the column */
+    /* Added to the kind of a column that may hold text: something that reads it tells None from
+     * other missing values. Where nothing does, None becomes NaN before the model. */
+    WEIR_MODEL_COLUMN_KNOWS_NONE = 128,
+};
+
+#define WEIR_MODEL_PASSES_NONE UINT32_MAX
+
 struct weir_model_node;
 
 typedef void weir_model_node_run_fn(const struct weir_model_node *node,
@@ -57,9 +70,12 @@ typedef void weir_model_node_run_fn(const struct weir_model_node *node,
 struct weir_model_node {
     weir_model_node_run_fn *run;
     uint32_t n_in;                 /* columns read */
-    const uint8_t *columns;        /* n_in of enum weir_column_kind; NULL: all are numbers. Where
-                                      text may come, the input is cells (tensor/cell.h), storage F64 */
+    const uint8_t *columns;        /* n_in of enum weir_column_kind or the above; NULL: all are
+                                      numbers. Where text may come, the input is cells
+                                      (tensor/cell.h), storage F64 */
     const uint8_t *gives;          /* the same for the columns of transform; NULL: all numbers */
+    const uint32_t *passes;        /* for each column of transform the input column whose cells it
+                                      gives unchanged, or WEIR_MODEL_PASSES_NONE; NULL: none */
     uint32_t n_out[WEIR_OUTPUT_N]; /* columns given, by enum weir_output; 0: not given */
     bool predicts_labels;          /* predict gives int32_t class indexes */
     bool takes_f32;                /* its first act is a cast to float32 */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/steps.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 struct step {
     enum weir_model_step_op op;
     const double *a;   /* for double rows */
     const double *f32; /* for float32 rows: rounded, or the same */
+    weir_model_step_fn *fn;
 };
 
 struct steps {
@@ -22,9 +25,30 @@ static double clip(double x, double low, double high)
     return x > high ? high : x;
 }
 
-static void apply(enum weir_model_step_op op, const double *a, double *x, size_t n)
+static double yeo_johnson(double x, double l)
 {
-    switch (op) {
+    if (isnan(x))
+        return x;
+    if (x >= 0.0)
+        return fabs(l) < DBL_EPSILON ? log1p(x) : expm1(l * log1p(x)) / l;
+    return fabs(l - 2.0) > DBL_EPSILON ? -expm1((2.0 - l) * log1p(-x)) / (2.0 - l) : -log1p(-x);
+}
+
+static double yeo_johnson_power(double x, double l)
+{
+    if (x >= 0.0)
+        return fabs(l) < DBL_EPSILON ? log1p(x) : (pow(x + 1.0, l) - 1.0) / l;
+    return fabs(l - 2.0) > DBL_EPSILON ? -(pow(-x + 1.0, 2.0 - l) - 1.0) / (2.0 - l) : -log1p(-x);
+}
+
+static double box_cox(double x, double l)
+{
+    return fabs(l) < 1e-19 ? log(x) : expm1(l * log(x)) / l;
+}
+
+static void apply(const struct step *step, const double *a, double *x, size_t n)
+{
+    switch (step->op) {
     case WEIR_MODEL_STEP_SUBTRACT:
         for (size_t j = 0; j < n; j++)
             x[j] -= a[j];
@@ -45,7 +69,49 @@ static void apply(enum weir_model_step_op op, const double *a, double *x, size_t
         for (size_t j = 0; j < n; j++)
             x[j] = clip(x[j], a[0], a[1]);
         return;
+    case WEIR_MODEL_STEP_ABOVE:
+        for (size_t j = 0; j < n; j++)
+            x[j] = x[j] > a[j] ? 1.0 : 0.0;
+        return;
+    case WEIR_MODEL_STEP_YEO_JOHNSON:
+        for (size_t j = 0; j < n; j++)
+            x[j] = yeo_johnson(x[j], a[j]);
+        return;
+    case WEIR_MODEL_STEP_YEO_JOHNSON_POWER:
+        for (size_t j = 0; j < n; j++)
+            x[j] = yeo_johnson_power(x[j], a[j]);
+        return;
+    case WEIR_MODEL_STEP_BOX_COX:
+        for (size_t j = 0; j < n; j++)
+            x[j] = box_cox(x[j], a[j]);
+        return;
+    case WEIR_MODEL_STEP_CHECK:
+        return;
+    case WEIR_MODEL_STEP_FUNCTION:
+        for (size_t j = 0; j < n; j++)
+            x[j] = step->fn(x[j]);
+        return;
     }
+}
+
+/* Marks a row with a number that the logarithm cannot take. */
+static void check_positive(const struct weir_model_node *node, struct weir_row_fault *fault,
+                           const double *x)
+{
+    for (size_t j = 0; j < node->n_in && fault->kind == WEIR_FAULT_NONE; j++)
+        if (x[j] <= 0.0)
+            *fault = (struct weir_row_fault){
+                .kind = WEIR_FAULT_RANGE, .step = node->step, .column = (uint32_t)j};
+}
+
+/* Marks a row in which an earlier step has made an infinity. */
+static void check_finite(const struct weir_model_node *node, struct weir_row_fault *fault,
+                         const double *x)
+{
+    for (size_t j = 0; j < node->n_in && fault->kind == WEIR_FAULT_NONE; j++)
+        if (isinf(x[j]))
+            *fault = (struct weir_row_fault){
+                .kind = WEIR_FAULT_INFINITE, .step = node->step, .column = (uint32_t)j};
 }
 
 static void steps_run(const struct weir_model_node *node, const struct weir_model_node_run *run)
@@ -62,7 +128,11 @@ static void steps_run(const struct weir_model_node *node, const struct weir_mode
             memcpy(to, x + row * stride, n * sizeof *to);
         for (size_t i = 0; i < s->n_steps; i++) {
             const struct step *step = &s->steps[i];
-            apply(step->op, run->in.is_f32 ? step->f32 : step->a, to, n);
+            if (step->op == WEIR_MODEL_STEP_BOX_COX)
+                check_positive(node, &run->faults[row], to);
+            if (step->op == WEIR_MODEL_STEP_CHECK)
+                check_finite(node, &run->faults[row], to);
+            apply(step, run->in.is_f32 ? step->f32 : step->a, to, n);
             for (size_t j = 0; run->in.is_f32 && j < n; j++)
                 to[j] = (double)(float)to[j];
         }
@@ -72,6 +142,10 @@ static void steps_run(const struct weir_model_node *node, const struct weir_mode
 static bool step_copy(struct weir_model_builder *b, const struct weir_model_step *from, size_t n,
                       struct step *to)
 {
+    if (from->op == WEIR_MODEL_STEP_FUNCTION || from->op == WEIR_MODEL_STEP_CHECK) {
+        *to = (struct step){.op = from->op, .fn = from->fn};
+        return true;
+    }
     size_t n_values = from->op == WEIR_MODEL_STEP_CLIP ? 2 : n;
     double *a = weir_model_builder_doubles(b, from->a, n_values);
     double *f32 = a;

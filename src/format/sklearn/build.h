@@ -20,6 +20,7 @@ struct weir_format_sklearn {
                            own state or the nearest around it says; 0: unknown */
     bool keeps_columns; /* the node being built sees the model's features, in their order */
     uint32_t depth;     /* estimators around it */
+    uint32_t n_in;      /* columns that the node being built is given; 0: not known */
     struct weir_buf *text; /* the estimator for people, so far */
 };
 

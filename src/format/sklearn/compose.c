@@ -75,6 +75,7 @@ enum weir_status weir_format_sklearn_compose_pipeline(struct weir_format_sklearn
     if (!nodes)
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the load");
     bool keeps_columns = s->keeps_columns;
+    uint32_t n_in = s->n_in;
     size_t n_nodes = 0;
     bool last_passes = false;
     weir_buf_append_byte(s->text, '(');
@@ -88,8 +89,10 @@ enum weir_status weir_format_sklearn_compose_pipeline(struct weir_format_sklearn
             continue;
         nodes[n_nodes++] = node;
         s->keeps_columns = s->keeps_columns && node->keeps_columns;
+        s->n_in = node->n_out[WEIR_OUTPUT_TRANSFORM];
     }
     s->keeps_columns = keeps_columns;
+    s->n_in = n_in;
     weir_buf_append_byte(s->text, ')');
     status = check_last(at, nodes, n_nodes, last_passes, err);
     if (status != WEIR_OK)

@@ -3,6 +3,7 @@
 #include "format/sklearn/sklearn.h"
 
 #include "format/sklearn/build.h"
+#include "format/sklearn/transform.h"
 
 #include <string.h>
 
@@ -17,8 +18,10 @@ static const struct row rows[] = {
     {"BaggingClassifier", weir_format_sklearn_meta_bag_classifier},
     {"BaggingRegressor", weir_format_sklearn_meta_bag_regressor},
     {"BayesianRidge", weir_format_sklearn_linear_regressor},
+    {"Binarizer", weir_format_sklearn_preprocess_binarizer},
     {"CCA", weir_format_sklearn_project_pls},
     {"ClassifierChain", weir_format_sklearn_meta_chain},
+    {"ColumnTransformer", weir_format_sklearn_compose_columns},
     {"DecisionTreeClassifier", weir_format_sklearn_tree_single},
     {"DecisionTreeRegressor", weir_format_sklearn_tree_single},
     {"ElasticNet", weir_format_sklearn_linear_regressor},
@@ -28,14 +31,21 @@ static const struct row rows[] = {
     {"ExtraTreesClassifier", weir_format_sklearn_tree_forest},
     {"ExtraTreesRegressor", weir_format_sklearn_tree_forest},
     {"FastICA", weir_format_sklearn_project_ica},
+    {"FeatureUnion", weir_format_sklearn_compose_union},
     {"FrozenEstimator", weir_format_sklearn_meta_frozen},
+    {"FunctionTransformer", weir_format_sklearn_preprocess_function},
     {"GammaRegressor", weir_format_sklearn_linear_glm},
     {"GaussianRandomProjection", weir_format_sklearn_project_plain},
+    {"GenericUnivariateSelect", weir_format_sklearn_select_univariate},
     {"GridSearchCV", weir_format_sklearn_compose_search},
     {"HalvingGridSearchCV", weir_format_sklearn_compose_search},
     {"HalvingRandomSearchCV", weir_format_sklearn_compose_search},
     {"HuberRegressor", weir_format_sklearn_linear_regressor},
     {"IncrementalPCA", weir_format_sklearn_project_pca},
+    {"KBinsDiscretizer", weir_format_sklearn_preprocess_bins},
+    {"KNNImputer", weir_format_sklearn_impute_knn},
+    {"LabelBinarizer", weir_format_sklearn_encode_labels},
+    {"LabelEncoder", weir_format_sklearn_encode_labels},
     {"Lars", weir_format_sklearn_linear_regressor},
     {"LarsCV", weir_format_sklearn_linear_regressor},
     {"Lasso", weir_format_sklearn_linear_regressor},
@@ -48,15 +58,20 @@ static const struct row rows[] = {
     {"LinearSVR", weir_format_sklearn_linear_regressor},
     {"LogisticRegression", weir_format_sklearn_linear_logistic},
     {"LogisticRegressionCV", weir_format_sklearn_linear_logistic},
+    {"MaxAbsScaler", weir_format_sklearn_preprocess_max_abs},
     {"MinMaxScaler", weir_format_sklearn_preprocess_min_max},
+    {"MissingIndicator", weir_format_sklearn_impute_indicator},
     {"MultiOutputClassifier", weir_format_sklearn_meta_multi},
     {"MultiOutputRegressor", weir_format_sklearn_meta_multi},
     {"MultiTaskElasticNet", weir_format_sklearn_linear_regressor},
     {"MultiTaskElasticNetCV", weir_format_sklearn_linear_regressor},
     {"MultiTaskLasso", weir_format_sklearn_linear_regressor},
     {"MultiTaskLassoCV", weir_format_sklearn_linear_regressor},
+    {"Normalizer", weir_format_sklearn_preprocess_normalizer},
+    {"OneHotEncoder", weir_format_sklearn_encode_onehot},
     {"OneVsOneClassifier", weir_format_sklearn_meta_one_vs_one},
     {"OneVsRestClassifier", weir_format_sklearn_meta_one_vs_rest},
+    {"OrdinalEncoder", weir_format_sklearn_encode_ordinal},
     {"OrthogonalMatchingPursuit", weir_format_sklearn_linear_regressor},
     {"OrthogonalMatchingPursuitCV", weir_format_sklearn_linear_regressor},
     {"OutputCodeClassifier", weir_format_sklearn_meta_output_code},
@@ -68,8 +83,13 @@ static const struct row rows[] = {
     {"Perceptron", weir_format_sklearn_linear_classifier},
     {"Pipeline", weir_format_sklearn_compose_pipeline},
     {"PoissonRegressor", weir_format_sklearn_linear_glm},
+    {"PolynomialFeatures", weir_format_sklearn_preprocess_polynomial},
+    {"PowerTransformer", weir_format_sklearn_preprocess_power},
     {"QuantileRegressor", weir_format_sklearn_linear_regressor},
+    {"QuantileTransformer", weir_format_sklearn_preprocess_quantile},
     {"RANSACRegressor", weir_format_sklearn_linear_ransac},
+    {"RFE", weir_format_sklearn_select_support},
+    {"RFECV", weir_format_sklearn_select_support},
     {"RandomForestClassifier", weir_format_sklearn_tree_forest},
     {"RandomForestRegressor", weir_format_sklearn_tree_forest},
     {"RandomizedSearchCV", weir_format_sklearn_compose_search},
@@ -78,17 +98,29 @@ static const struct row rows[] = {
     {"RidgeCV", weir_format_sklearn_linear_regressor},
     {"RidgeClassifier", weir_format_sklearn_linear_ridge_classifier},
     {"RidgeClassifierCV", weir_format_sklearn_linear_ridge_classifier},
+    {"RobustScaler", weir_format_sklearn_preprocess_robust},
     {"SGDClassifier", weir_format_sklearn_linear_sgd},
     {"SGDOneClassSVM", weir_format_sklearn_linear_one_class},
     {"SGDRegressor", weir_format_sklearn_linear_regressor},
+    {"SelectFdr", weir_format_sklearn_select_univariate},
+    {"SelectFpr", weir_format_sklearn_select_univariate},
+    {"SelectFromModel", weir_format_sklearn_select_from_model},
+    {"SelectFwe", weir_format_sklearn_select_univariate},
+    {"SelectKBest", weir_format_sklearn_select_univariate},
+    {"SelectPercentile", weir_format_sklearn_select_univariate},
     {"SelfTrainingClassifier", weir_format_sklearn_meta_self_training},
+    {"SequentialFeatureSelector", weir_format_sklearn_select_support},
+    {"SimpleImputer", weir_format_sklearn_impute_simple},
     {"SparseRandomProjection", weir_format_sklearn_project_plain},
+    {"SplineTransformer", weir_format_sklearn_preprocess_spline},
     {"StackingClassifier", weir_format_sklearn_meta_stack_classifier},
     {"StackingRegressor", weir_format_sklearn_meta_stack_regressor},
     {"StandardScaler", weir_format_sklearn_preprocess_standard},
+    {"TargetEncoder", weir_format_sklearn_encode_target},
     {"TheilSenRegressor", weir_format_sklearn_linear_regressor},
     {"TruncatedSVD", weir_format_sklearn_project_plain},
     {"TweedieRegressor", weir_format_sklearn_linear_glm},
+    {"VarianceThreshold", weir_format_sklearn_select_variance},
     {"VotingClassifier", weir_format_sklearn_meta_vote_classifier},
     {"VotingRegressor", weir_format_sklearn_meta_vote_regressor},
 };
@@ -145,9 +177,11 @@ static enum weir_status read_names(struct weir_format_sklearn *s, const struct w
     struct weir_spec *spec = s->b->spec;
     struct weir_value_at place;
     struct weir_value_strs names;
-    if (spec->feature_names || !s->keeps_columns)
+    if (spec->feature_names || !s->keeps_columns || s->b->features)
         return WEIR_OK;
     enum weir_status status = weir_value_attr_opt(at, "feature_names_in_", &place, err);
+    if (status == WEIR_OK && !place.v) /* ColumnTransformer before 1.0 */
+        status = weir_value_attr_opt(at, "_feature_names_in", &place, err);
     if (status != WEIR_OK || !place.v)
         return status;
     status = weir_value_strs(&place, s->temp, &names, err);
