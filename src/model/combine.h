@@ -157,4 +157,34 @@ weir_model_combine_links_new(struct weir_model_builder *b,
                              const struct weir_model_combine_links_opts *opts,
                              const struct weir_model_node **out, struct weir_error *err);
 
+/* --- combine_start.c --- */
+
+/* How boosting begins: what a probability or a prediction is as a raw score. */
+enum weir_model_combine_link {
+    WEIR_MODEL_COMBINE_LINK_IDENTITY,
+    WEIR_MODEL_COMBINE_LINK_LOGIT,      /* log(p / (1 − p)) of the second of two classes */
+    WEIR_MODEL_COMBINE_LINK_LOGIT_HALF, /* half of it */
+    WEIR_MODEL_COMBINE_LINK_LOG,        /* log p of each class */
+    WEIR_MODEL_COMBINE_LINK_LOG_MEAN,   /* log(p / geometric mean of all p) */
+};
+
+struct weir_model_combine_start_opts {
+    const struct weir_model_node *node; /* answers with predict (IDENTITY) or predict_proba */
+    enum weir_model_combine_link link;
+    double eps;      /* probabilities are cut to eps … 1 − eps */
+    bool stays_f32;  /* float32 probabilities are cut and linked in float32 */
+    uint32_t n_sums; /* scores: 1 for IDENTITY and the logits, else the classes */
+};
+
+/* Makes a node whose `transform` gives the raw scores that boosting begins with. It casts its rows
+ * to float32 first, as the trees after it do. */
+WEIR_MUST_USE enum weir_status
+weir_model_combine_start_new(struct weir_model_builder *b,
+                             const struct weir_model_combine_start_opts *opts,
+                             const struct weir_model_node **out, struct weir_error *err);
+
+/* Makes raw scores of the n probabilities (IDENTITY: numbers) of one row; out: n_sums. */
+void weir_model_combine_start_link(const struct weir_model_combine_start_opts *opts,
+                                   const double *p, size_t n, bool is_f32, double *out);
+
 #endif
