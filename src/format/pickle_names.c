@@ -144,6 +144,14 @@ static bool is_in_family(struct weir_str module)
     return false;
 }
 
+/* scikit-learn's compiled losses name their module without its package (from 1.6 on). */
+static bool is_loss(struct weir_str module, struct weir_str name)
+{
+    return weir_str_eq_c(module, "_loss") &&
+           (weir_str_starts(name, WEIR_STR("Cy")) ||
+            weir_str_starts(name, WEIR_STR("__pyx_unpickle_Cy")));
+}
+
 static bool is_numpy_value(struct weir_str module, struct weir_str name)
 {
     for (size_t i = 0; i < WEIR_ARRAY_LEN(numpy_value_modules); i++)
@@ -165,7 +173,7 @@ enum weir_format_pickle_role weir_format_pickle_names_find(struct weir_str modul
         bsearch(wanted, rows, WEIR_ARRAY_LEN(rows), sizeof rows[0], compare_row);
     if (row)
         return row->role;
-    if (is_in_family(module))
+    if (is_in_family(module) || is_loss(module, name))
         return WEIR_FORMAT_PICKLE_RECORD;
     return is_numpy_value(module, name) ? WEIR_FORMAT_PICKLE_VALUE : WEIR_FORMAT_PICKLE_REFUSED;
 }

@@ -47,6 +47,9 @@ weir_format_sklearn_fn weir_format_sklearn_preprocess_standard;   /* StandardSca
 weir_format_sklearn_fn weir_format_sklearn_preprocess_min_max;    /* MinMaxScaler */
 weir_format_sklearn_fn weir_format_sklearn_compose_pipeline;      /* Pipeline */
 weir_format_sklearn_fn weir_format_sklearn_compose_search;        /* GridSearchCV, … */
+weir_format_sklearn_fn weir_format_sklearn_tree_isolation;        /* IsolationForest */
+weir_format_sklearn_fn weir_format_sklearn_boosting_gradient;     /* GradientBoosting* */
+weir_format_sklearn_fn weir_format_sklearn_boosting_hist;         /* HistGradientBoosting* */
 weir_format_sklearn_fn weir_format_sklearn_meta_frozen;           /* FrozenEstimator */
 weir_format_sklearn_fn weir_format_sklearn_meta_self_training;    /* SelfTrainingClassifier */
 weir_format_sklearn_fn weir_format_sklearn_meta_vote_classifier;  /* VotingClassifier */
