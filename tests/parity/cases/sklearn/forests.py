@@ -13,7 +13,8 @@ def cases():
     for name, make in cls:
         def small(m=make, **kw):
             return lambda: m(**{"n_estimators": 7, "max_depth": 4, "random_state": 2, **kw})
-        yield Case(name + "_iris", "forest", small(), "iris", labels=IRIS_NAMES.__getitem__, commit=True)
+        yield Case(name + "_iris", "forest", small(), "iris", labels=IRIS_NAMES.__getitem__, commit=True,
+                   leaf=lambda est, X: est.apply(X))
         yield Case(name + "_bc", "forest", small(n_estimators=30, max_depth=None), "breast_cancer", fit="df")
         yield Case(name + "_bc_f4", "forest", small(n_estimators=30), "breast_cancer", fit="f4", save="joblib")
         yield Case(name + "_digits", "forest", small(n_estimators=40, max_depth=12), "digits", save="joblib_zlib")
@@ -25,7 +26,8 @@ def cases():
         def small(m=make, **kw):
             return lambda: m(**{"n_estimators": 7, "max_depth": 4, "random_state": 2, **kw})
         yield Case(name + "_diabetes", "forest", small(), "diabetes", commit=True, save="joblib")
-        yield Case(name + "_2", "forest", small(n_estimators=4, max_depth=3), "diabetes2", commit=name == "etr")
+        yield Case(name + "_2", "forest", small(n_estimators=4, max_depth=3), "diabetes2", commit=name == "etr",
+                   leaf=lambda est, X: est.apply(X))
         yield Case(name + "_deep", "forest", small(n_estimators=60, max_depth=None), "diabetes")
     if VERSION >= (1, 4):
         yield Case("rfc_nan", "forest", lambda: RandomForestClassifier(n_estimators=5, max_depth=5, random_state=2),

@@ -7,6 +7,10 @@ from cases import Case
 from cases.sklearn import IRIS_NAMES, VERSION
 
 
+def leaf(est, X):
+    return est.apply(X).reshape(len(X), 1)
+
+
 def cases():
     cls = (("dtc", DecisionTreeClassifier), ("etc1", ExtraTreeClassifier))
     reg = (("dtr", DecisionTreeRegressor), ("etr1", ExtraTreeRegressor))
@@ -18,14 +22,14 @@ def cases():
         yield Case(name + "_multi", "tree", lambda m=make: m(max_depth=4, random_state=1), "wine_multi",
                    commit=name == "dtc", save="joblib")
         yield Case(name + "_wine_depth2", "tree", lambda m=make: m(max_depth=2, random_state=1), "wine", fit="f4")
-        yield Case(name + "_entropy", "tree", lambda m=make: m(criterion="entropy", random_state=1), "digits")
+        yield Case(name + "_entropy", "tree", lambda m=make: m(criterion="entropy", random_state=1), "digits", leaf=leaf)
     yield Case("dtc_weighted", "tree", lambda: DecisionTreeClassifier(max_depth=3, class_weight="balanced",
                                                                       random_state=1), "wine", commit=True)
     yield Case("dtc_root", "tree", lambda: DecisionTreeClassifier(max_depth=1, max_leaf_nodes=2,
                                                                   min_samples_leaf=60), "iris")
     for name, make in reg:
         yield Case(name + "_diabetes", "tree", lambda m=make: m(max_depth=5, random_state=1), "diabetes",
-                   commit=name == "dtr")
+                   commit=name == "dtr", leaf=leaf)
         yield Case(name + "_2", "tree", lambda m=make: m(max_depth=5, random_state=1), "diabetes2", save="joblib")
         yield Case(name + "_abs", "tree", lambda m=make: m(criterion="absolute_error", max_depth=3, random_state=1),
                    "diabetes", commit=name == "dtr")
