@@ -147,9 +147,8 @@ static bool is_in_family(struct weir_str module)
 /* scikit-learn's compiled losses name their module without its package (from 1.6 on). */
 static bool is_loss(struct weir_str module, struct weir_str name)
 {
-    return weir_str_eq_c(module, "_loss") &&
-           (weir_str_starts(name, WEIR_STR("Cy")) ||
-            weir_str_starts(name, WEIR_STR("__pyx_unpickle_Cy")));
+    return weir_str_eq_c(module, "_loss") && (weir_str_starts(name, WEIR_STR("Cy")) ||
+                                              weir_str_starts(name, WEIR_STR("__pyx_unpickle_Cy")));
 }
 
 static bool is_numpy_value(struct weir_str module, struct weir_str name)

@@ -27,7 +27,7 @@ def array(a, rows=None):
 
 # Names of models whose answers are choices and sums in a fixed order; the others' are products, distances or
 # exponentials, and the recording has no scale to measure them by.
-EXACT = ("dt_", "dtr_", "rf_", "f32_rf", "nan_", "gbr_")
+EXACT = ("dt_", "dtr_", "rf_", "f32_rf", "nan_bag", "nan_dt", "nan_rf", "gbr_")
 
 
 def main():
