@@ -421,7 +421,7 @@ enum weir_status weir_format_describe_text(struct weir_buf *out,
         weir_codec_json_append_text(out, version);
     else
         weir_buf_append_c(out, "of unknown version");
-    weir_buf_printf(out, ", pickle protocol %u%s\n", pickle->protocol,
+    weir_buf_printf(out, ", %s protocol %u%s\n", pickle->container, pickle->protocol,
                     pickle->is_joblib ? ", joblib" : "");
     return put_root(&w, pickle);
 }
@@ -432,8 +432,8 @@ enum weir_status weir_format_describe_json(struct weir_buf *out,
 {
     struct writer w = {.out = out, .is_json = true, .err = err};
     struct weir_str version = cut(find_version(pickle->root, 3));
-    weir_buf_printf(out, "{\"format\":\"sklearn_pickle\",\"protocol\":%u,\"joblib\":%s,",
-                    pickle->protocol, pickle->is_joblib ? "true" : "false");
+    weir_buf_printf(out, "{\"format\":\"sklearn_%s\",\"protocol\":%u,\"joblib\":%s,",
+                    pickle->container, pickle->protocol, pickle->is_joblib ? "true" : "false");
     weir_buf_append_c(out, "\"library\":\"scikit-learn\",\"library_version\":");
     if (version.n > 0)
         weir_codec_json_append_text(out, version);

@@ -14,10 +14,10 @@ WEIR_MUST_USE enum weir_status weir_format_describe_text(struct weir_buf *out,
                                                          const struct weir_format_pickle *pickle,
                                                          struct weir_error *err);
 
-/* Appends {"format": "sklearn_pickle", "protocol", "joblib", "library", "library_version" or null,
- * "roots": [NODE…]} (mostly one) with NODE = {"name", "label", "class", "module", "count",
- * "params": {…}, "attributes": {…}, "children": [NODE…]}; an array is {"dtype", "shape"}; settings
- * that are None are left out. Statuses as weir_format_describe_text. */
+/* Appends {"format": "sklearn_pickle" or "sklearn_skops", "protocol", "joblib", "library",
+ * "library_version" or null, "roots": [NODE…]} (mostly one) with NODE = {"name", "label", "class",
+ * "module", "count", "params": {…}, "attributes": {…}, "children": [NODE…]}; an array is {"dtype",
+ * "shape"}; settings that are None are left out. Statuses as weir_format_describe_text. */
 WEIR_MUST_USE enum weir_status weir_format_describe_json(struct weir_buf *out,
                                                          const struct weir_format_pickle *pickle,
                                                          struct weir_error *err);

@@ -8,6 +8,7 @@
 #include "codec/unpack.h"
 #include "format/onnx/onnx.h"
 #include "format/pickle_model.h"
+#include "format/skops/skops.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@ static const uint64_t GIB = UINT64_C(1) << 30;
 
 /* A row for each format; the first whose probe agrees reads the file. */
 static const struct weir_format_reader readers[] = {
+    {"sklearn_skops", weir_format_skops_probe, weir_format_skops_load, weir_format_skops_describe},
     {"sklearn_pickle", weir_format_pickle_probe, weir_format_pickle_model_load,
      weir_format_pickle_model_describe},
     {"onnx", weir_format_onnx_probe, weir_format_onnx_load, weir_format_onnx_describe},
@@ -138,8 +140,10 @@ static enum weir_status refuse_unknown(struct weir_str bytes, struct weir_error 
     if (bytes.n == 0)
         return weir_error_set(err, WEIR_ERR_CORRUPT, "the file is empty");
     if (weir_str_starts(bytes, WEIR_STR("PK\x03\x04")))
-        return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
-                              "a zip archive (skops, npz or torch), which is not supported");
+        return weir_error_set(
+            err, WEIR_ERR_UNSUPPORTED,
+            "a zip archive that is no skops file (npz, torch or keras?), which is not "
+            "supported");
     if (weir_str_starts(bytes, WEIR_STR("ZF")))
         return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
                               "written by joblib before 0.10, whose files are not read");

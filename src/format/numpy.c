@@ -9,12 +9,12 @@
 #include "format/numpy.h"
 
 enum {
-    FIELDS_MAX = 256,         /* of a struct; trees have at most 12 */
-    CODE_BYTES_MAX = 16,      /* "f8", "U12" */
-    ITEM_BYTES_MAX = 1 << 28, /* of one element */
-    DTYPE_STATE_N = 8,        /* items of a type's state; */
-    DTYPE_STATE_DATES_N = 9,  /* one more with version 4 */
-    OBJECT_ITEM_BYTES = 8,    /* a pointer of the machine that wrote the file */
+    FIELDS_MAX = 256,    /* of a struct; trees have at most 12 */
+    CODE_BYTES_MAX = 16, /* "f8", "U12" */
+    ITEM_BYTES_MAX = WEIR_FORMAT_NUMPY_ITEM_BYTES_MAX,
+    DTYPE_STATE_N = 8,       /* items of a type's state; */
+    DTYPE_STATE_DATES_N = 9, /* one more with version 4 */
+    OBJECT_ITEM_BYTES = 8,   /* a pointer of the machine that wrote the file */
     OBJECT_ITEM_BYTES_32 = 4,
 };
 
@@ -64,8 +64,7 @@ static bool is_size_of_kind(char kind, uint64_t n)
     }
 }
 
-/* Reads a code: a letter and a size ("f8", "U12"); the size of U is in characters. */
-static bool parse_code(struct weir_str code, struct weir_value_dtype *out)
+bool weir_format_numpy_code(struct weir_str code, struct weir_value_dtype *out)
 {
     if (code.n == 0 || code.n > CODE_BYTES_MAX)
         return false;
@@ -92,7 +91,7 @@ enum weir_status weir_format_numpy_dtype(struct weir_format_pickle_machine *m,
     struct weir_value_dtype *dtype = v ? weir_arena_alloc(m->arena, sizeof *dtype) : NULL;
     if (!dtype)
         return weir_format_pickle_fail_memory(m);
-    if (!parse_code(item(args, 0)->text, dtype)) {
+    if (!weir_format_numpy_code(item(args, 0)->text, dtype)) {
         char echo[WEIR_ECHO_BUF_BYTES];
         return weir_format_pickle_fail(m, WEIR_ERR_UNSUPPORTED, "element type \"%s\" of an array",
                                        weir_str_echo(item(args, 0)->text, echo, sizeof echo));
@@ -438,6 +437,19 @@ enum weir_status weir_format_numpy_frombuffer(struct weir_format_pickle_machine 
 
 /* --- scalars --- */
 
+enum weir_status weir_format_numpy_plain(struct weir_format_pickle_machine *m, struct weir_value *v)
+{
+    struct weir_value_walk walk = {.n_steps_left = 1};
+    const struct weir_value_at at = weir_value_root(v, &walk);
+    struct weir_value plain;
+    enum weir_status status = weir_value_element(&at, 0, m->arena, &plain, NULL);
+    if (status == WEIR_ERR_NO_MEMORY)
+        return weir_format_pickle_fail_memory(m);
+    if (status == WEIR_OK)
+        *v = plain;
+    return WEIR_OK;
+}
+
 enum weir_status weir_format_numpy_scalar(struct weir_format_pickle_machine *m,
                                           const struct weir_value *args, struct weir_value **out)
 {
@@ -461,15 +473,6 @@ enum weir_status weir_format_numpy_scalar(struct weir_format_pickle_machine *m,
     if (!v)
         return weir_format_pickle_fail_memory(m);
     become_array(v, array);
-    struct weir_value_walk walk = {.n_steps_left = 1};
-    const struct weir_value_at at = weir_value_root(v, &walk);
-    struct weir_value plain;
-    /* What is no single number or text (a struct, a date) stays an array without dimensions. */
-    status = weir_value_element(&at, 0, m->arena, &plain, NULL);
-    if (status == WEIR_ERR_NO_MEMORY)
-        return weir_format_pickle_fail_memory(m);
-    if (status == WEIR_OK)
-        *v = plain;
     *out = v;
-    return WEIR_OK;
+    return weir_format_numpy_plain(m, v);
 }

@@ -8,6 +8,17 @@
 
 #include "format/pickle_priv.h"
 
+enum { WEIR_FORMAT_NUMPY_ITEM_BYTES_MAX = 1 << 28 }; /* of one element */
+
+/* Reads a code: a letter and a size in bytes ("f8"), for U in characters ("U12"). false: not such a
+ * code, or a size that the kind does not have. */
+bool weir_format_numpy_code(struct weir_str code, struct weir_value_dtype *out);
+
+/* Turns an array without dimensions into the plain value it holds, which keeps its element type.
+ * What is no single number or text (a struct, a date) stays an array. */
+WEIR_MUST_USE enum weir_status weir_format_numpy_plain(struct weir_format_pickle_machine *m,
+                                                       struct weir_value *v);
+
 /* Makes an element type of numpy.dtype(code, align, copy); its state follows by BUILD. */
 WEIR_MUST_USE enum weir_status weir_format_numpy_dtype(struct weir_format_pickle_machine *m,
                                                        const struct weir_value *args,

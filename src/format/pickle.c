@@ -327,6 +327,7 @@ enum weir_status weir_format_pickle_parse(struct weir_format_pickle *out, struct
         .n_ops = m.n_ops,
         .protocol = m.protocol,
         .is_joblib = m.is_joblib,
+        .container = "pickle",
     };
     return WEIR_OK;
 }

@@ -26,8 +26,9 @@ struct weir_format_pickle {
     const struct weir_value *root; /* in the arena; points into the bytes too */
     size_t n_nodes;                /* values made, for weir_value_walk_init */
     uint64_t n_ops;                /* opcodes read */
-    uint32_t protocol;             /* 0 to 5 */
+    uint32_t protocol;             /* 0 to 5; of skops 0 to 2 */
     bool is_joblib;                /* has arrays that joblib wrote */
+    const char *container;         /* "pickle" or "skops" */
 };
 
 /* Finds whether bytes begin like a pickle. */

@@ -18,7 +18,7 @@ enum weir_status weir_format_pickle_model_load(struct weir_model **out,
         weir_format_pickle_parse(&pickle, file->bytes, file->opts, &arena, err);
     if (status != WEIR_OK)
         return status;
-    return weir_format_sklearn_build(out, pickle.root, pickle.n_nodes, file->opts, err);
+    return weir_format_sklearn_build(out, &pickle, file->opts, err);
 }
 
 enum weir_status weir_format_pickle_model_describe(struct weir_buf *out,

@@ -31,6 +31,7 @@ struct weir_format_pickle_machine {
     const struct weir_format_opts *opts;
     struct weir_arena *arena;
     struct weir_error *err;
+    const char *place;         /* for messages, in place of the offset; NULL: the offset */
     struct weir_value **stack; /* owned */
     size_t n_stack;
     size_t cap_stack;

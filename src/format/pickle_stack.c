@@ -22,6 +22,8 @@ enum weir_status weir_format_pickle_fail(struct weir_format_pickle_machine *m,
     va_start(args, fmt);
     (void)vsnprintf(reason, sizeof reason, fmt, args); /* a cut message is still a message */
     va_end(args);
+    if (m->place)
+        return weir_error_set(m->err, code, "%s: %s", m->place, reason);
     return weir_error_set(m->err, code, "offset %zu: %s", (size_t)(m->op - m->begin), reason);
 }
 

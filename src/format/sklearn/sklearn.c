@@ -263,10 +263,91 @@ enum weir_status weir_format_sklearn_node(struct weir_format_sklearn *s,
 
 /* --- the root --- */
 
-/* Finds the estimator that a root is or holds: people save {"model": …, "columns": …} too. */
-static enum weir_status find_estimator(const struct weir_value_at *root, struct weir_value_at *out,
+/* Finds whether a value may be meant as the model: an object of a library of models, supported or
+ * not. Serving the scaler that stands beside a classifier we do not know would be a wrong answer.
+ */
+static bool may_be_model(const struct weir_value *v)
+{
+    static const char *const libraries[] = {"sklearn", "imblearn", "xgboost", "lightgbm",
+                                            "catboost"};
+    if (v->kind != WEIR_VALUE_OBJECT || weir_str_eq_c(v->object->cls, "Bunch"))
+        return false;
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(libraries); i++)
+        if (weir_str_eq_c(v->object->top, libraries[i]))
+            return true;
+    return false;
+}
+
+/* Returns whether key names item i of a dict, list or tuple: by its text or number, or its index.
+ */
+static bool is_named(const struct weir_value *root, size_t i, struct weir_str key)
+{
+    uint64_t n;
+    bool is_number = weir_str_to_u64(key, INT64_MAX, &n);
+    if (root->kind != WEIR_VALUE_DICT)
+        return is_number && n == i;
+    const struct weir_value *k = root->dict.at[i].key;
+    if (k->kind == WEIR_VALUE_I64)
+        return is_number && k->i64 == (int64_t)n;
+    return k->kind == WEIR_VALUE_TEXT && weir_str_eq(k->text, key);
+}
+
+/* Follows the configured key, whose parts are separated by '/', to an object. */
+static enum weir_status follow_key(const struct weir_value_at *place, struct weir_str key,
+                                   struct weir_value_at *out, struct weir_error *err)
+{
+    struct weir_str rest = key;
+    struct weir_str part = weir_str_split(&rest, '/');
+    size_t n = place->v->kind == WEIR_VALUE_OBJECT ? 0 : weir_value_n(place->v);
+    for (size_t i = n; i > 0; i--) { /* of two equal keys the last counts */
+        struct weir_value_at item;
+        if (!is_named(place->v, i - 1, part))
+            continue;
+        enum weir_status status = weir_value_item(place, i - 1, &item, err);
+        if (status == WEIR_OK && rest.at)
+            return follow_key(&item, rest, out, err);
+        *out = item;
+        out->up = NULL; /* the place in the middle goes; the rest of the way says enough */
+        return status;
+    }
+    char echo[WEIR_ECHO_BUF_BYTES];
+    return weir_error_set(
+        err, WEIR_ERR_UNSUPPORTED, "root_key: there is no \"%s\" in the file's %s",
+        weir_str_echo(part, echo, sizeof echo), weir_value_kind_name(place->v->kind));
+}
+
+/* Refuses several estimators, naming where they are. */
+static enum weir_status refuse_several(const struct weir_value *root, size_t n_found,
                                        struct weir_error *err)
 {
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf names = WEIR_BUF_INIT;
+    for (size_t i = 0; i < weir_value_n(root) && names.n < 160; i++) {
+        const struct weir_value *item =
+            root->kind == WEIR_VALUE_DICT ? root->dict.at[i].value : root->items.at[i];
+        const struct weir_value *key = root->kind == WEIR_VALUE_DICT ? root->dict.at[i].key : NULL;
+        char echo[WEIR_ECHO_BUF_BYTES];
+        if (!may_be_model(item))
+            continue;
+        weir_buf_append_c(&names, names.n ? ", " : "");
+        if (key && key->kind == WEIR_VALUE_TEXT)
+            weir_buf_printf(&names, "%s", weir_str_echo(key->text, echo, sizeof echo));
+        else
+            weir_buf_printf(
+                &names, "%lld",
+                (long long)(key && key->kind == WEIR_VALUE_I64 ? key->i64 : (int64_t)i));
+    }
+    const char *text = weir_buf_c(&names);
+    return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
+                          "the file holds %zu estimators in a %s: choose one by root_key (%s)",
+                          n_found, weir_value_kind_name(root->kind), text ? text : "");
+}
+
+/* Finds the estimator that a root is or holds: people save {"model": …, "columns": …} too. */
+static enum weir_status find_estimator(const struct weir_value_at *root, const char *key,
+                                       struct weir_value_at *out, struct weir_error *err)
+{
+    if (key && *key && root->v->kind != WEIR_VALUE_OBJECT)
+        return follow_key(root, weir_str_c(key), out, err);
     if (root->v->kind == WEIR_VALUE_OBJECT) {
         *out = *root;
         return WEIR_OK;
@@ -280,7 +361,7 @@ static enum weir_status find_estimator(const struct weir_value_at *root, struct 
         enum weir_status status = weir_value_item(root, i, &item, err);
         if (status != WEIR_OK)
             return status;
-        if (!find_row(item.v))
+        if (!may_be_model(item.v))
             continue;
         n_found++;
         *out = item;
@@ -288,25 +369,27 @@ static enum weir_status find_estimator(const struct weir_value_at *root, struct 
     if (n_found == 1)
         return WEIR_OK;
     if (n_found > 1)
-        return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the file holds %zu estimators in a %s",
-                              n_found, weir_value_kind_name(root->v->kind));
+        return refuse_several(root->v, n_found, err);
     return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
                           "the file holds data (%s) without an estimator",
                           weir_value_kind_name(root->v->kind));
 }
 
 static enum weir_status build(struct weir_format_sklearn *s, const struct weir_value_at *root,
+                              const struct weir_format_pickle *tree, const char *root_key,
                               const struct weir_model_node **out, struct weir_error *err)
 {
     struct weir_value_at at;
-    enum weir_status status = find_estimator(root, &at, err);
+    enum weir_status status = find_estimator(root, root_key, &at, err);
     if (status == WEIR_OK)
         status = weir_format_sklearn_node(s, &at, out, err);
     if (status != WEIR_OK)
         return status;
     struct weir_spec *spec = s->b->spec;
     spec->library = weir_arena_str(s->b->arena, WEIR_STR("scikit-learn"));
-    spec->platform = weir_arena_str(s->b->arena, WEIR_STR("sklearn_pickle"));
+    const char *platform =
+        strcmp(tree->container, "skops") == 0 ? "sklearn_skops" : "sklearn_pickle";
+    spec->platform = weir_arena_str(s->b->arena, weir_str_c(platform));
     spec->estimator = weir_arena_str(s->b->arena, weir_buf_str(s->text));
     if (!weir_buf_ok(s->text) || !spec->library.at || !spec->platform.at || !spec->estimator.at)
         return weir_model_builder_no_memory(s->b, err);
@@ -315,16 +398,17 @@ static enum weir_status build(struct weir_format_sklearn *s, const struct weir_v
     return spec->library_version.at ? WEIR_OK : weir_model_builder_no_memory(s->b, err);
 }
 
-enum weir_status weir_format_sklearn_build(struct weir_model **out, const struct weir_value *root,
-                                           size_t n_nodes, const struct weir_format_opts *opts,
+enum weir_status weir_format_sklearn_build(struct weir_model **out,
+                                           const struct weir_format_pickle *tree,
+                                           const struct weir_format_opts *opts,
                                            struct weir_error *err)
 {
     weir_assert(out);
-    weir_assert(root);
+    weir_assert(tree);
     weir_assert(opts);
     struct weir_value_walk walk;
-    weir_value_walk_init(&walk, n_nodes);
-    struct weir_value_at at = weir_value_root(root, &walk);
+    weir_value_walk_init(&walk, tree->n_nodes);
+    struct weir_value_at at = weir_value_root(tree->root, &walk);
     WEIR_CLEANUP(weir_arena_deinit) struct weir_arena temp = WEIR_ARENA_INIT;
     weir_arena_init(&temp, NULL, opts->tree_bytes_max);
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf text = WEIR_BUF_INIT;
@@ -340,6 +424,6 @@ enum weir_status weir_format_sklearn_build(struct weir_model **out, const struct
     };
     struct weir_format_sklearn s = {.b = &b, .temp = &temp, .keeps_columns = true, .text = &text};
     const struct weir_model_node *node = NULL;
-    status = build(&s, &at, &node, err);
+    status = build(&s, &at, tree, opts->root_key, &node, err);
     return status == WEIR_OK ? weir_model_builder_finish(&b, node, out, err) : status;
 }

@@ -12,6 +12,10 @@ To add models: add cases to a module or a module to a folder; run
 """
 
 
+class Skip(Exception):
+    """Raised while a model is made that this version of the library cannot make."""
+
+
 class Case:
     """A model made through scikit-learn's interface (fit, predict, …), whatever library it is of.
 
