@@ -11,6 +11,7 @@
  * "instances", "data", "input", "inputs" and "X" mean "features"; with "x" the answer's key is "y",
  * and one row's answer is a plain value. Other members of the body are ignored. */
 #include "protocol/protocol_priv.h"
+#include "protocol/tensors_priv.h"
 
 #include <string.h>
 
@@ -210,16 +211,21 @@ enum weir_status weir_protocol_flask_decode(struct weir_protocol_decoder *decode
     weir_assert(sink);
     weir_assert(call);
     start_call(call);
-    call->is_transform = asked == WEIR_OUTPUT_TRANSFORM;
-    call->is_scores = asked == WEIR_OUTPUT_SCORE_SAMPLES;
-    if (asked == WEIR_OUTPUT_PREDICT)
-        asked = weir_spec_default_output(spec);
-    if (!weir_spec_has_output(spec, asked))
-        return weir_protocol_no_output(spec, WEIR_STR(""), weir_str_c(weir_output_name(asked)),
-                                       err);
-    if (spec->form == WEIR_INPUT_TENSORS)
-        return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the model does not take rows");
-    weir_protocol_add_output(call, asked);
+    if (spec->form == WEIR_INPUT_TENSORS) {
+        if (asked != WEIR_OUTPUT_PREDICT)
+            return weir_protocol_no_output(spec, WEIR_STR(""), weir_str_c(weir_output_name(asked)),
+                                           err);
+        call->tensors = weir_tensors_all_outputs(spec->tensors);
+    } else {
+        call->is_transform = asked == WEIR_OUTPUT_TRANSFORM;
+        call->is_scores = asked == WEIR_OUTPUT_SCORE_SAMPLES;
+        if (asked == WEIR_OUTPUT_PREDICT)
+            asked = weir_spec_default_output(spec);
+        if (!weir_spec_has_output(spec, asked))
+            return weir_protocol_no_output(spec, WEIR_STR(""), weir_str_c(weir_output_name(asked)),
+                                           err);
+        weir_protocol_add_output(call, asked);
+    }
 
     decoder->json.limits = decoder->limits.json;
     decoder->json.limits.allows_nonfinite = true;
@@ -235,6 +241,11 @@ enum weir_status weir_protocol_flask_decode(struct weir_protocol_decoder *decode
     const char *rows = find_rows(&fill, call, err);
     if (!rows)
         return WEIR_ERR_INVALID;
+    if (spec->form == WEIR_INPUT_TENSORS) {
+        struct weir_protocol_tensors tensors;
+        weir_protocol_tensors_init(&tensors, decoder, spec, sink, call, err);
+        return weir_protocol_flask_tensors(&tensors, rows, fill.key);
+    }
     enum form form = FORM_FLAT;
     uint64_t n_rows = 0;
     status = find_form(&fill, rows, &form, &n_rows);
@@ -357,9 +368,30 @@ static void write_probabilities(struct weir_buf *buf, const struct weir_result *
     weir_buf_append_byte(buf, '}');
 }
 
+/* Writes the first output as the prediction, the others by their names beside it. */
+static void write_tensors(const struct weir_protocol_call *call, const struct weir_result *result,
+                          struct weir_buf *buf)
+{
+    const struct weir_tensors_spec *spec = result->spec->tensors;
+    weir_buf_append_c(buf, call->is_x ? "{\"y\":" : "{\"prediction\":");
+    weir_protocol_tensors_write(buf, &result->tensors[0], true, WEIR_CODEC_NUMBER_NONFINITE_NULL);
+    for (size_t i = 1; i < spec->n_outputs; i++) {
+        weir_buf_append_c(buf, i == 1 ? ",\"outputs\":{" : ",");
+        weir_codec_json_append_text(buf, weir_str_c(spec->outputs[i].name));
+        weir_buf_append_byte(buf, ':');
+        weir_protocol_tensors_write(buf, &result->tensors[i], true,
+                                    WEIR_CODEC_NUMBER_NONFINITE_NULL);
+    }
+    weir_buf_append_c(buf, spec->n_outputs > 1 ? "}}" : "}");
+}
+
 void weir_protocol_flask_encode(const struct weir_protocol_call *call,
                                 const struct weir_result *result, struct weir_buf *buf)
 {
+    if (call->tensors) {
+        write_tensors(call, result, buf);
+        return;
+    }
     enum weir_output output = (enum weir_output)call->outputs[0];
     if (output == WEIR_OUTPUT_PREDICT_PROBA) {
         write_probabilities(buf, result);

@@ -40,6 +40,22 @@ static uint64_t label_bytes_max(const struct weir_labels *labels)
     return n;
 }
 
+uint64_t weir_protocol_tensors_bytes(const struct weir_result *result, uint64_t wanted)
+{
+    const struct weir_tensors_spec *spec = result->spec->tensors;
+    uint64_t bytes = 512;
+    for (size_t i = 0; i < spec->n_outputs; i++) {
+        const struct weir_tensor *t = &result->tensors[i];
+        if (!(wanted & UINT64_C(1) << i))
+            continue;
+        uint64_t n = weir_tensor_n_items(t);
+        bytes += 512 + 6 * strlen(spec->outputs[i].name) + n * (25 + 2 * (uint64_t)t->n_dims);
+        for (uint64_t k = 0; t->dtype == WEIR_BYTES && k < n; k++)
+            bytes += 6 * ((const struct weir_text *)t->data)[k].n;
+    }
+    return bytes;
+}
+
 uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
                                     const struct weir_spec *spec)
 {
@@ -57,7 +73,7 @@ uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
             /* A double has up to 24 bytes, and a comma. */
             row += (uint64_t)o->n_columns * 25;
         }
-        bytes += 256 + row * call->n_rows;
+        bytes += 256 + 6 * o->alias.n + row * call->n_rows;
         if (call->dialect == WEIR_PROTOCOL_FLASK && call->outputs[i] == WEIR_OUTPUT_PREDICT_PROBA) {
             for (size_t t = 0; t < spec->n_targets; t++) {
                 bytes += 3 + 2 * (uint64_t)call->n_rows;
@@ -105,6 +121,9 @@ enum weir_status weir_protocol_no_output(const struct weir_spec *spec, struct we
     size_t n = 0;
     weir_str_echo(name, echo, sizeof echo);
     given[0] = 0;
+    for (size_t i = 0; spec->tensors && i < spec->tensors->n_outputs && n < sizeof given; i++)
+        n += (size_t)snprintf(given + n, sizeof given - n, "%s%s", n ? ", " : "",
+                              spec->tensors->outputs[i].name);
     for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
         if (spec->outputs[i].is_given && n < sizeof given)
             n += (size_t)snprintf(given + n, sizeof given - n, "%s%s", n ? ", " : "",

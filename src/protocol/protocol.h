@@ -118,7 +118,11 @@ void weir_protocol_encode(const struct weir_protocol_call *call,
                           const struct weir_protocol_source *source,
                           const struct weir_result *result, struct weir_buf *buf);
 
-/* Returns an upper bound of the answer's body in bytes; also a good first size for its buffer. */
+/* Returns the same for tensors, whose sizes are known only after the run. */
+uint64_t weir_protocol_tensors_bytes(const struct weir_result *result, uint64_t wanted);
+
+/* Returns an upper bound of the answer's body in bytes, but for tensors; also a good first size for
+ * its buffer. */
 uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
                                     const struct weir_spec *spec);
 

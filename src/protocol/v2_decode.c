@@ -13,7 +13,8 @@ static enum weir_status decode_inputs(const struct weir_protocol_v2_request *r,
         return weir_protocol_v2_fail_kind(r, "inputs", "a list", r->inputs);
     if (weir_codec_json_count(r->json, r->inputs) == 0)
         return weir_error_set(r->err, WEIR_ERR_INVALID, "inputs: none");
-    return weir_protocol_v2_rows_decode(r, sink);
+    return r->spec->tensors ? weir_protocol_v2_tensors_decode(r, sink)
+                            : weir_protocol_v2_rows_decode(r, sink);
 }
 
 enum weir_status weir_protocol_v2_decode(struct weir_protocol_decoder *decoder,
@@ -28,8 +29,6 @@ enum weir_status weir_protocol_v2_decode(struct weir_protocol_decoder *decoder,
     /* Not the whole struct: the id's bytes are only read up to id_bytes. */
     memset(call, 0, offsetof(struct weir_protocol_call, id));
     call->dialect = WEIR_PROTOCOL_V2;
-    if (spec->form == WEIR_INPUT_TENSORS)
-        return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "the model does not take rows");
     decoder->json.limits = decoder->limits.json;
     decoder->json.limits.allows_nonfinite = true;
     enum weir_status status = weir_codec_json_scan(&decoder->json, body, err);

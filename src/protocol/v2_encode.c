@@ -2,6 +2,7 @@
 /* Answers of the Open Inference Protocol v2, in JSON: flat data, row-major. No output carries
  * "parameters": the C++ client takes them for a sign of binary data. */
 #include "protocol/protocol_priv.h"
+#include "protocol/tensors_priv.h"
 
 /* Labels of different types in one tensor can only be texts. */
 static bool is_text(const struct weir_result *result, enum weir_output output)
@@ -37,6 +38,38 @@ static void write_output(struct weir_buf *buf, const struct weir_result *result,
     weir_buf_append_c(buf, "]}");
 }
 
+static void write_tensor(struct weir_buf *buf, const struct weir_result *result, size_t output)
+{
+    const struct weir_tensor *tensor = &result->tensors[output];
+    weir_buf_append_c(buf, "{\"name\":");
+    weir_codec_json_append_text(buf, weir_str_c(result->spec->tensors->outputs[output].name));
+    weir_buf_append_c(buf, ",\"datatype\":\"");
+    weir_buf_append_c(buf, weir_dtype_name(tensor->dtype));
+    weir_buf_append_c(buf, "\",\"shape\":[");
+    for (uint32_t i = 0; i < tensor->n_dims; i++) {
+        if (i > 0)
+            weir_buf_append_byte(buf, ',');
+        weir_buf_append_u64(buf, tensor->dims[i]);
+    }
+    weir_buf_append_c(buf, "],\"data\":");
+    weir_protocol_tensors_write(buf, tensor, false, WEIR_CODEC_NUMBER_NONFINITE_TOKEN);
+    weir_buf_append_byte(buf, '}');
+}
+
+/* The tensors that were asked for, in the order of the graph. */
+static void write_tensors(struct weir_buf *buf, const struct weir_result *result, uint64_t wanted)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < result->spec->tensors->n_outputs; i++) {
+        if (!(wanted & UINT64_C(1) << i))
+            continue;
+        if (!is_first)
+            weir_buf_append_byte(buf, ',');
+        is_first = false;
+        write_tensor(buf, result, i);
+    }
+}
+
 void weir_protocol_v2_encode(const struct weir_protocol_call *call,
                              const struct weir_protocol_source *source,
                              const struct weir_result *result, struct weir_buf *buf)
@@ -53,6 +86,8 @@ void weir_protocol_v2_encode(const struct weir_protocol_call *call,
     weir_buf_append_c(buf, ",\"model_version\":");
     weir_codec_json_append_text(buf, source->version);
     weir_buf_append_c(buf, ",\"outputs\":[");
+    if (call->tensors)
+        write_tensors(buf, result, call->tensors);
     for (size_t i = 0; i < call->n_outputs; i++) {
         if (i > 0)
             weir_buf_append_byte(buf, ',');

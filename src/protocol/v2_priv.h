@@ -61,5 +61,7 @@ weir_protocol_v2_check_count(const struct weir_protocol_v2_request *r, size_t i,
 /* Reads the inputs as the rows of a matrix or a frame, or as tensors, and commits them. */
 WEIR_MUST_USE enum weir_status
 weir_protocol_v2_rows_decode(const struct weir_protocol_v2_request *r, struct weir_sink *sink);
+WEIR_MUST_USE enum weir_status
+weir_protocol_v2_tensors_decode(const struct weir_protocol_v2_request *r, struct weir_sink *sink);
 
 #endif

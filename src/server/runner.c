@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "batch/batcher.h"
+#include "server/runner_priv.h"
 
 /* What a runner keeps from run to run; more is given back after the run that needed it. */
 enum { KEPT_VALUES_BYTES_MAX = 4 * 1024 * 1024, KEPT_REPLY_BYTES_MAX = 256 * 1024, ALIGN = 64 };
@@ -45,8 +46,7 @@ static void *align_up(void *p)
     return (char *)p + (-at & (ALIGN - 1));
 }
 
-/* Makes *p hold at least need bytes; the old contents are not kept. */
-static bool grow(struct weir_mem *mem, void **p, size_t *bytes, size_t need)
+bool weir_server_runner_grow(struct weir_mem *mem, void **p, size_t *bytes, size_t need)
 {
     if (*bytes >= need)
         return true;
@@ -90,8 +90,8 @@ static bool make_room(struct weir_server_runner *runner, struct run *run,
         !weir_size_add(need, part, &need) || !weir_size_add(need, ALIGN, &need))
         return false;
     size_t scratch = weir_model_scratch_bytes(model) + ALIGN;
-    if (!grow(runner->mem, &runner->values, &runner->values_bytes, need) ||
-        !grow(runner->mem, &runner->scratch, &runner->scratch_bytes, scratch))
+    if (!weir_server_runner_grow(runner->mem, &runner->values, &runner->values_bytes, need) ||
+        !weir_server_runner_grow(runner->mem, &runner->scratch, &runner->scratch_bytes, scratch))
         return false;
     char *base = align_up(runner->values);
     for (size_t o = 0; o < WEIR_OUTPUT_N; o++)
@@ -101,14 +101,29 @@ static bool make_room(struct weir_server_runner *runner, struct run *run,
     return true;
 }
 
-/* Keeps a failure's text as the slice's body. */
-static void fail(struct weir_server_job *job, struct weir_server_call *call,
-                 enum weir_status status, const char *text)
+void weir_server_runner_fail(struct weir_server_job *job, struct weir_server_call *call,
+                             enum weir_status status, const char *text)
 {
     call->status = status;
     call->body_at = job->replies.n;
     weir_buf_append_c(&job->replies, text);
     call->body_bytes = job->replies.n - call->body_at;
+}
+
+void weir_server_runner_encode(struct weir_server_job *job, struct weir_server_call *call,
+                               const struct weir_result *result)
+{
+    struct weir_protocol_source source = {job->version->name, job->version->number_text};
+    call->status = WEIR_OK;
+    call->body_at = job->replies.n;
+    weir_protocol_encode(&call->protocol, &source, result, &job->replies);
+    call->body_bytes = job->replies.n - call->body_at;
+    if (!weir_buf_ok(&job->replies)) {
+        call->status = WEIR_ERR_NO_MEMORY;
+        call->body_bytes = 0;
+        job->replies.n = call->body_at;
+        job->replies.failed = false;
+    }
 }
 
 /* Writes the answer of a slice whose first row is row number `row` of the run. */
@@ -122,7 +137,7 @@ static void encode_slice(const struct run *run, struct weir_server_job *job,
             continue;
         char text[WEIR_ERROR_MSG_BYTES];
         weir_model_fault_text(job->version->model, run->args.faults[row + i], i, text, sizeof text);
-        fail(job, call, WEIR_ERR_INVALID, text);
+        weir_server_runner_fail(job, call, WEIR_ERR_INVALID, text);
         return;
     }
     struct weir_result result = {
@@ -132,17 +147,7 @@ static void encode_slice(const struct run *run, struct weir_server_job *job,
             result.out[o] = (const char *)run->args.out[o] +
                             row * spec->outputs[o].n_columns * value_bytes(spec, o);
     }
-    struct weir_protocol_source source = {job->version->name, job->version->number_text};
-    call->status = WEIR_OK;
-    call->body_at = job->replies.n;
-    weir_protocol_encode(&call->protocol, &source, &result, &job->replies);
-    call->body_bytes = job->replies.n - call->body_at;
-    if (!weir_buf_ok(&job->replies)) {
-        call->status = WEIR_ERR_NO_MEMORY;
-        call->body_bytes = 0;
-        job->replies.n = call->body_at;
-        job->replies.failed = false;
-    }
+    weir_server_runner_encode(job, call, &result);
 }
 
 /* The body of a large request is decoded here, into the batch that it has for itself; unless nobody
@@ -153,8 +158,8 @@ static void decode_private(struct weir_server_runner *runner, struct weir_server
     bool is_late = job->batch->slices->deadline_ns <= now_ns;
     if (is_late || !weir_batch_is_wanted(job->batch)) {
         if (is_late)
-            fail(job, weir_server_runner_call_of(job->batch->slices), WEIR_ERR_TIMEOUT,
-                 "the request's deadline has passed");
+            weir_server_runner_fail(job, weir_server_runner_call_of(job->batch->slices),
+                                    WEIR_ERR_TIMEOUT, "the request's deadline has passed");
         weir_buf_deinit(&job->body);
         return;
     }
@@ -172,7 +177,7 @@ static void decode_private(struct weir_server_runner *runner, struct weir_server
     job->decoded_ns = weir_clock_ns();
     weir_buf_deinit(&job->body);
     if (status != WEIR_OK)
-        fail(job, call, status, err.msg[0] ? err.msg : weir_status_text(status));
+        weir_server_runner_fail(job, call, status, err.msg[0] ? err.msg : weir_status_text(status));
 }
 
 /* Takes the batches' live rows together; false: nothing is alive. */
@@ -201,6 +206,33 @@ static bool gather(struct weir_server_runner *runner, struct run *run, struct we
     return run->n_blocks > 0;
 }
 
+/* Runs the model on the rows and writes the answers. */
+static struct weir_server_runner_times run_rows(struct weir_server_runner *runner, struct run *run)
+{
+    const struct weir_model *model = run->jobs[0]->version->model;
+    bool has_room = make_room(runner, run, model, run->jobs[0]->version->spec);
+    uint64_t start_ns = weir_clock_ns();
+    size_t n_faults = has_room ? weir_model_run(model, &run->args) : 0;
+    uint64_t run_end_ns = weir_clock_ns();
+    size_t row = 0;
+    for (size_t b = 0; b < run->n_blocks; b++) {
+        struct weir_server_job *job = run->jobs[b];
+        for (struct weir_batch_slice *s = job->batch->slices; s; s = s->next) {
+            if (!weir_batch_slice_is_live(s))
+                continue;
+            struct weir_server_call *call = weir_server_runner_call_of(s);
+            if (has_room)
+                encode_slice(run, job, s, call, row + s->row, n_faults);
+            else
+                weir_server_runner_fail(job, call, WEIR_ERR_NO_MEMORY, "no memory for the answer");
+        }
+        row += job->batch->n_rows;
+    }
+    uint64_t end_ns = weir_clock_ns();
+    return (struct weir_server_runner_times){has_room ? 1 + run_end_ns - start_ns : 0,
+                                             end_ns - run_end_ns, end_ns};
+}
+
 void weir_server_runner_run(struct weir_server_runner *runner, struct weir_pool_job *jobs)
 {
     weir_assert(runner);
@@ -208,31 +240,16 @@ void weir_server_runner_run(struct weir_server_runner *runner, struct weir_pool_
     struct run run = {.n_blocks = 0};
     uint64_t start_ns = weir_clock_ns();
     if (gather(runner, &run, jobs, start_ns)) {
-        const struct weir_model *model = run.jobs[0]->version->model;
-        bool has_room = make_room(runner, &run, model, run.jobs[0]->version->spec);
-        uint64_t run_start_ns = weir_clock_ns();
-        size_t n_faults = has_room ? weir_model_run(model, &run.args) : 0;
-        uint64_t run_end_ns = weir_clock_ns();
-        size_t row = 0;
+        bool is_tensors = run.jobs[0]->version->spec->form == WEIR_INPUT_TENSORS;
+        struct weir_server_runner_times times =
+            is_tensors ? weir_server_runner_tensors(runner, run.jobs, run.n_blocks)
+                       : run_rows(runner, &run);
         for (size_t b = 0; b < run.n_blocks; b++) {
             struct weir_server_job *job = run.jobs[b];
-            for (struct weir_batch_slice *s = job->batch->slices; s; s = s->next) {
-                if (!weir_batch_slice_is_live(s))
-                    continue;
-                struct weir_server_call *call = weir_server_runner_call_of(s);
-                if (has_room)
-                    encode_slice(&run, job, s, call, row + s->row, n_faults);
-                else
-                    fail(job, call, WEIR_ERR_NO_MEMORY, "no memory for the answer");
-            }
-            if (has_room) /* Else nothing was run, and nothing is to be learned from it. */
-                job->run_ns = 1 + (run_end_ns - run_start_ns) * job->batch->n_rows / run.n_rows;
-            row += job->batch->n_rows;
-        }
-        uint64_t end_ns = weir_clock_ns();
-        for (size_t b = 0; b < run.n_blocks; b++) {
-            run.jobs[b]->encode_ns = (end_ns - run_end_ns) / run.n_blocks;
-            weir_batch_end(run.jobs[b]->batch, end_ns);
+            if (times.run_ns > 0)
+                job->run_ns = 1 + times.run_ns * job->batch->n_rows / run.n_rows;
+            job->encode_ns = times.encode_ns / run.n_blocks;
+            weir_batch_end(job->batch, times.end_ns);
         }
     }
     if (runner->values_bytes > KEPT_VALUES_BYTES_MAX) {

@@ -28,6 +28,9 @@ struct weir_result {
     /* By enum weir_output: first value of the first of these rows, n_rows × n_columns, row-major,
      * double or int32_t by the output's storage; NULL: not computed. */
     const void *out[WEIR_OUTPUT_N];
+    /* By output of spec->tensors: the request's own part; the ones that were not computed mean
+     * nothing. NULL: rows. */
+    const struct weir_tensor *tensors;
 };
 
 #endif

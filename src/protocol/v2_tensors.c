@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Inputs of v2 requests as the named tensors of a graph. */
+#include "protocol/tensors_priv.h"
+#include "protocol/v2_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Finds the input that the i-th tensor of the request is; the only one may have any name. */
+static enum weir_status find_input(struct weir_protocol_tensors *t,
+                                   const struct weir_protocol_v2_request *r, size_t i,
+                                   const struct weir_protocol_v2_input *in, size_t *out)
+{
+    const struct weir_tensors_spec *spec = t->spec->tensors;
+    if (weir_protocol_tensors_find(t, in->name, out))
+        return WEIR_OK;
+    *out = 0;
+    if (spec->n_inputs == 1 && weir_codec_json_count(r->json, r->inputs) == 1)
+        return WEIR_OK;
+    char echo[WEIR_ECHO_BUF_BYTES];
+    return weir_error_set(r->err, WEIR_ERR_INVALID,
+                          "inputs[%zu].name: the model has no input \"%s\"", i,
+                          weir_str_echo(in->name, echo, sizeof echo));
+}
+
+static enum weir_status check_datatype(const struct weir_protocol_v2_request *r, size_t i,
+                                       const struct weir_protocol_v2_input *in,
+                                       enum weir_dtype dtype)
+{
+    if ((in->dtype == WEIR_BYTES) == (dtype == WEIR_BYTES))
+        return WEIR_OK;
+    char what[64];
+    (void)snprintf(what, sizeof what, "the model takes %s, not %s", weir_dtype_name(dtype),
+                   weir_dtype_name(in->dtype));
+    return weir_protocol_v2_fail_at(r, "inputs", i, "datatype", what);
+}
+
+/* Reads the i-th head; *input: which of the model's inputs it is. */
+static enum weir_status read_head(struct weir_protocol_tensors *t,
+                                  const struct weir_protocol_v2_request *r, size_t i,
+                                  const char *value, struct weir_protocol_v2_input *in,
+                                  size_t *input)
+{
+    enum weir_status status = weir_protocol_v2_read_input(r, i, value, in);
+    if (status == WEIR_OK)
+        status = find_input(t, r, i, in, input);
+    if (status == WEIR_OK)
+        status = check_datatype(r, i, in, t->spec->tensors->inputs[*input].dtype);
+    return status == WEIR_OK ? weir_protocol_v2_check_count(r, i, in) : status;
+}
+
+static enum weir_status read_shapes(struct weir_protocol_tensors *t,
+                                    const struct weir_protocol_v2_request *r)
+{
+    struct weir_codec_json_iter it = weir_codec_json_iter(r->json, r->inputs);
+    const char *value;
+    for (size_t i = 0; weir_codec_json_next(&it, &value); i++) {
+        struct weir_protocol_v2_input in;
+        size_t input;
+        enum weir_status status = read_head(t, r, i, value, &in, &input);
+        if (status != WEIR_OK)
+            return status;
+        if (t->given & UINT64_C(1) << input)
+            return weir_protocol_v2_fail_at(r, "inputs", i, "name", "this input is there twice");
+        t->given |= UINT64_C(1) << input;
+        t->shapes[input].n_dims = (uint32_t)in.n_dims;
+        memcpy(t->shapes[input].dims, in.dims, in.n_dims * sizeof in.dims[0]);
+    }
+    return WEIR_OK;
+}
+
+static enum weir_status fill_all(struct weir_protocol_tensors *t,
+                                 const struct weir_protocol_v2_request *r)
+{
+    struct weir_codec_json_iter it = weir_codec_json_iter(r->json, r->inputs);
+    const char *value;
+    for (size_t i = 0; weir_codec_json_next(&it, &value); i++) {
+        struct weir_protocol_v2_input in;
+        size_t input;
+        enum weir_status status = read_head(t, r, i, value, &in, &input);
+        if (status != WEIR_OK)
+            return status;
+        char place[48];
+        (void)snprintf(place, sizeof place, "inputs[%zu].data", i);
+        struct weir_protocol_tensors_from from = {
+            .value = in.data,
+            .place = place,
+            .request = in.dtype,
+            .n_items = in.n_elements,
+            .dtype = t->spec->tensors->inputs[input].dtype,
+            .to = t->base + t->offsets[input],
+        };
+        if (!weir_protocol_tensors_fill(t, &from))
+            return r->err && r->err->code == WEIR_ERR_NO_MEMORY ? WEIR_ERR_NO_MEMORY
+                                                                : WEIR_ERR_INVALID;
+    }
+    return WEIR_OK;
+}
+
+enum weir_status weir_protocol_v2_tensors_decode(const struct weir_protocol_v2_request *r,
+                                                 struct weir_sink *sink)
+{
+    struct weir_protocol_tensors t;
+    weir_protocol_tensors_init(&t, r->decoder, r->spec, sink, r->call, r->err);
+    enum weir_status status = read_shapes(&t, r);
+    if (status == WEIR_OK)
+        status = weir_protocol_tensors_reserve(&t, r->inputs);
+    if (status != WEIR_OK)
+        return status;
+    status = fill_all(&t, r);
+    if (status == WEIR_OK)
+        weir_sink_commit(sink, 0);
+    else
+        weir_sink_rollback(sink);
+    return status;
+}
