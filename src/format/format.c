@@ -9,6 +9,7 @@
 #include "format/onnx/onnx.h"
 #include "format/pickle_model.h"
 #include "format/skops/skops.h"
+#include "format/xgboost/xgboost.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,7 @@ static const struct weir_format_reader readers[] = {
     {"sklearn_pickle", weir_format_pickle_probe, weir_format_pickle_model_load,
      weir_format_pickle_model_describe},
     {"onnx", weir_format_onnx_probe, weir_format_onnx_load, weir_format_onnx_describe},
+    {"xgboost", weir_format_xgboost_probe, weir_format_xgboost_load, weir_format_xgboost_describe},
 };
 
 struct weir_format_opts weir_format_opts_fill(const struct weir_format_opts *opts)

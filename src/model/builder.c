@@ -292,9 +292,10 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
                          (o == WEIR_OUTPUT_DECISION_FUNCTION && root->is_decision_vector) ||
                          (o == WEIR_OUTPUT_SCORE_SAMPLES && root->n_out[o] == 1),
             .n_columns = root->n_out[o],
-            .dtype = is_label                ? labels_dtype(root)
-                     : o == WEIR_OUTPUT_LEAF ? WEIR_I32
-                                             : WEIR_F64,
+            .dtype = is_label                    ? labels_dtype(root)
+                     : o == WEIR_OUTPUT_LEAF     ? WEIR_I32
+                     : root->gives_f32 & 1u << o ? WEIR_F32
+                                                 : WEIR_F64,
             .is_costly = o == WEIR_OUTPUT_LEAF,
             .follows_f32 = !is_label && (root->follows_f32 & 1u << o) != 0,
         };

@@ -85,6 +85,7 @@ struct weir_model_node {
     bool allows_inf;               /* ±infinity (after the cast) neither */
     bool keeps_columns;            /* transform's columns are its input's, in their order */
     uint32_t follows_f32;          /* set of 1u << enum weir_output: float values for float rows */
+    uint32_t gives_f32;            /* likewise: float values whatever the rows are */
     uint16_t step;                 /* number of its input check, for faults */
     uint16_t depth;                /* 1 + the deepest node inside */
     size_t scratch_bytes;          /* its own and those of the nodes it calls */

@@ -21,6 +21,7 @@ struct weir_format_sklearn {
     bool keeps_columns; /* the node being built sees the model's features, in their order */
     uint32_t depth;     /* estimators around it */
     uint32_t n_in;      /* columns that the node being built is given; 0: not known */
+    uint64_t deadline_ns;  /* as struct weir_format_opts */
     struct weir_buf *text; /* the estimator for people, so far */
 };
 
@@ -73,6 +74,9 @@ weir_format_sklearn_fn weir_format_sklearn_project_pls;      /* PLSRegression, â
 weir_format_sklearn_fn weir_format_sklearn_project_pca;      /* PCA, IncrementalPCA */
 weir_format_sklearn_fn weir_format_sklearn_project_plain;    /* TruncatedSVD, random projections */
 weir_format_sklearn_fn weir_format_sklearn_project_ica;      /* FastICA */
+
+weir_format_sklearn_fn weir_format_sklearn_xgboost_booster; /* xgboost's Booster */
+weir_format_sklearn_fn weir_format_sklearn_xgboost_wrapper; /* XGBClassifier, XGBRegressor, â€¦ */
 
 /* --- attributes --- */
 

@@ -130,13 +130,35 @@ static const struct row rows[] = {
     {"VotingRegressor", weir_format_sklearn_meta_vote_regressor},
 };
 
+static const struct row xgboost_rows[] = {
+    {"Booster", weir_format_sklearn_xgboost_booster},
+    {"XGBClassifier", weir_format_sklearn_xgboost_wrapper},
+    {"XGBModel", weir_format_sklearn_xgboost_wrapper},
+    {"XGBRFClassifier", weir_format_sklearn_xgboost_wrapper},
+    {"XGBRFRegressor", weir_format_sklearn_xgboost_wrapper},
+    {"XGBRanker", weir_format_sklearn_xgboost_wrapper},
+    {"XGBRegressor", weir_format_sklearn_xgboost_wrapper},
+};
+
+/* The classes of one package, by the first part of their names. */
+static const struct package {
+    const char *top;
+    const struct row *rows;
+    size_t n_rows;
+} packages[] = {
+    {"sklearn", rows, WEIR_ARRAY_LEN(rows)},
+    {"xgboost", xgboost_rows, WEIR_ARRAY_LEN(xgboost_rows)},
+};
+
 static const struct row *find_row(const struct weir_value *v)
 {
-    if (v->kind != WEIR_VALUE_OBJECT || !weir_str_eq_c(v->object->top, "sklearn"))
+    if (v->kind != WEIR_VALUE_OBJECT)
         return NULL;
-    for (size_t i = 0; i < WEIR_ARRAY_LEN(rows); i++)
-        if (weir_str_eq_c(v->object->cls, rows[i].cls))
-            return &rows[i];
+    for (size_t p = 0; p < WEIR_ARRAY_LEN(packages); p++)
+        for (size_t i = 0; i < packages[p].n_rows; i++)
+            if (weir_str_eq_c(v->object->cls, packages[p].rows[i].cls) &&
+                weir_str_eq_c(v->object->top, packages[p].top))
+                return &packages[p].rows[i];
     return NULL;
 }
 
@@ -386,7 +408,8 @@ static enum weir_status build(struct weir_format_sklearn *s, const struct weir_v
     if (status != WEIR_OK)
         return status;
     struct weir_spec *spec = s->b->spec;
-    spec->library = weir_arena_str(s->b->arena, WEIR_STR("scikit-learn"));
+    if (!spec->library.at)
+        spec->library = weir_arena_str(s->b->arena, WEIR_STR("scikit-learn"));
     const char *platform =
         strcmp(tree->container, "skops") == 0 ? "sklearn_skops" : "sklearn_pickle";
     spec->platform = weir_arena_str(s->b->arena, weir_str_c(platform));
@@ -422,7 +445,11 @@ enum weir_status weir_format_sklearn_build(struct weir_model **out,
         .n_features_max = opts->n_features_max,
         .n_classes_max = opts->n_classes_max,
     };
-    struct weir_format_sklearn s = {.b = &b, .temp = &temp, .keeps_columns = true, .text = &text};
+    struct weir_format_sklearn s = {.b = &b,
+                                    .temp = &temp,
+                                    .keeps_columns = true,
+                                    .deadline_ns = opts->deadline_ns,
+                                    .text = &text};
     const struct weir_model_node *node = NULL;
     status = build(&s, &at, tree, opts->root_key, &node, err);
     return status == WEIR_OK ? weir_model_builder_finish(&b, node, out, err) : status;
