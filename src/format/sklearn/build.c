@@ -230,7 +230,7 @@ enum weir_status weir_format_sklearn_build_matrix_at(struct weir_format_sklearn 
     if (status != WEIR_OK)
         return status;
     const struct weir_value_shape *shape = &values.shape;
-    if ((shape->n_dims != 1 && shape->n_dims != 2) || shape->n == 0)
+    if (shape->n_dims > 2 || shape->n == 0)
         return weir_value_fail(place, WEIR_ERR_INVALID, err,
                                "expected one or two dimensions, found %u", shape->n_dims);
     if (is_csr) {
@@ -238,9 +238,9 @@ enum weir_status weir_format_sklearn_build_matrix_at(struct weir_format_sklearn 
         m.is_f32 = data && weir_format_sklearn_build_is_f32(data);
     }
     m.at = values.at;
-    m.is_flat = shape->n_dims == 1;
+    m.is_flat = shape->n_dims < 2;
     m.n_rows = m.is_flat ? 1 : shape->dim[0];
-    m.n_columns = m.is_flat ? shape->dim[0] : shape->dim[1];
+    m.n_columns = m.is_flat ? shape->n : shape->dim[1];
     if (m.n_columns > WEIR_MODEL_COLUMNS_MAX)
         return weir_value_fail(place, WEIR_ERR_LIMIT, err, "more than %d columns",
                                WEIR_MODEL_COLUMNS_MAX);

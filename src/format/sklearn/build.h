@@ -74,6 +74,19 @@ weir_format_sklearn_fn weir_format_sklearn_project_pls;      /* PLSRegression, â
 weir_format_sklearn_fn weir_format_sklearn_project_pca;      /* PCA, IncrementalPCA */
 weir_format_sklearn_fn weir_format_sklearn_project_plain;    /* TruncatedSVD, random projections */
 weir_format_sklearn_fn weir_format_sklearn_project_ica;      /* FastICA */
+weir_format_sklearn_fn weir_format_sklearn_svm_classifier;   /* SVC, NuSVC */
+weir_format_sklearn_fn weir_format_sklearn_svm_regressor;    /* SVR, NuSVR */
+weir_format_sklearn_fn weir_format_sklearn_svm_one_class;    /* OneClassSVM */
+weir_format_sklearn_fn weir_format_sklearn_svm_ridge;        /* KernelRidge */
+weir_format_sklearn_fn weir_format_sklearn_bayes_gaussian;
+weir_format_sklearn_fn weir_format_sklearn_bayes_multinomial;
+weir_format_sklearn_fn weir_format_sklearn_bayes_complement;
+weir_format_sklearn_fn weir_format_sklearn_bayes_bernoulli;
+weir_format_sklearn_fn weir_format_sklearn_bayes_categorical;
+weir_format_sklearn_fn weir_format_sklearn_mixture_qda; /* QuadraticDiscriminantAnalysis */
+weir_format_sklearn_fn weir_format_sklearn_mixture_gaussian;
+weir_format_sklearn_fn weir_format_sklearn_mixture_bayesian;
+weir_format_sklearn_fn weir_format_sklearn_mixture_envelope;
 
 weir_format_sklearn_fn weir_format_sklearn_xgboost_booster; /* xgboost's Booster */
 weir_format_sklearn_fn weir_format_sklearn_xgboost_wrapper; /* XGBClassifier, XGBRegressor, â€¦ */
@@ -106,7 +119,7 @@ struct weir_format_sklearn_matrix {
     size_t n_rows;
     size_t n_columns;
     bool is_f32;  /* held in float32 */
-    bool is_flat; /* has one dimension: n_rows is 1 */
+    bool is_flat; /* has at most one dimension: n_rows is 1 */
 };
 
 /* Reads an attribute as a matrix: an array of one or two dimensions or a sparse matrix (csr), with
