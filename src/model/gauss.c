@@ -14,6 +14,8 @@ struct gauss {
     struct weir_model_node node;
     struct weir_model_posterior posterior;
     double factor;
+    double inner;
+    bool rounds_inner;
     bool is_number;
     const struct class *classes;
     size_t n_classes;
@@ -69,8 +71,13 @@ static void gauss_run(const struct weir_model_node *node, const struct weir_mode
     double *scores = (double *)(void *)(run->scratch + g->scores_at);
     for (size_t k = 0; k < g->n_classes; k++)
         distances(g, run, k, x, stride, scores);
-    for (size_t i = 0; i < run->n_rows * g->n_classes; i++)
-        scores[i] = g->factor * scores[i] + g->classes[i % g->n_classes].constant;
+    bool is_f32 = g->rounds_inner && run->in.is_f32;
+    double inner = weir_model_node_round(g->inner, is_f32);
+    for (size_t i = 0; i < run->n_rows * g->n_classes; i++) {
+        double q = weir_model_node_round(scores[i], is_f32);
+        q = weir_model_node_round(inner + q, is_f32);
+        scores[i] = g->factor * q + g->classes[i % g->n_classes].constant;
+    }
     if (!g->is_number) {
         weir_model_posterior_apply(&g->posterior, run, scores);
         return;
@@ -120,6 +127,8 @@ enum weir_status weir_model_gauss_new(struct weir_model_builder *b,
         return weir_error_set(err, WEIR_ERR_LIMIT, "more than %d columns", WEIR_MODEL_COLUMNS_MAX);
     g->posterior = opts->posterior;
     g->factor = opts->factor;
+    g->inner = opts->inner;
+    g->rounds_inner = opts->rounds_inner;
     g->is_number = opts->is_number;
     g->classes = classes;
     g->n_classes = k;

@@ -8,7 +8,8 @@
 #include "model/dense.h"
 #include "model/posterior.h"
 
-/* One class: score = constant + factor · q. q = Σ (x − mean)² ÷ variance, or |(x − mean) A|². */
+/* One class: score = constant + factor · (inner + q). q = Σ (x − mean)² ÷ variance, or |(x − mean)
+ * A|². */
 struct weir_model_gauss_class {
     const double *mean; /* n_in */
     double constant;
@@ -20,7 +21,9 @@ struct weir_model_gauss_class {
 struct weir_model_gauss_opts {
     struct weir_str name; /* for faults */
     uint32_t n_in;
-    double factor; /* −0.5 for densities */
+    double factor;     /* −0.5 for densities */
+    double inner;      /* of all classes */
+    bool rounds_inner; /* float32 rows: q and inner + q are rounded to float32 */
     const struct weir_model_gauss_class *classes;
     struct weir_model_posterior posterior; /* n_classes of them */
     bool is_number;                        /* one class, whose score is predict: a number */

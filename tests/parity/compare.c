@@ -246,6 +246,8 @@ static void compare_output(struct check *c, const char *type, enum weir_output o
     bool is_given = c->spec->outputs[output].is_given;
     if (output == WEIR_OUTPUT_LEAF && !ref)
         return; /* not recorded */
+    if (is_given && !ref && !list && ref_find(c->ref, "is_partial"))
+        return; /* recorded by hand, without the methods that were not thought of */
     if (is_given != (ref || list)) {
         check_fail(c, "%s.%s: the library has %s, weir %s", type, name, is_given ? "none" : "one",
                    is_given ? "one" : "none");

@@ -2,6 +2,7 @@
 /* sklearn.naive_bayes. */
 #include "format/sklearn/build.h"
 #include "model/gauss.h"
+#include "model/head.h"
 #include "model/naive.h"
 
 #include <math.h>
@@ -38,22 +39,28 @@ enum weir_status weir_format_sklearn_bayes_gaussian(struct weir_format_sklearn *
         return status;
     if (mean.is_flat || var.n_rows != mean.n_rows || var.n_columns != mean.n_columns)
         return weir_value_fail(at, WEIR_ERR_CORRUPT, err, "theta_ and %s differ in shape", name);
+    bool prior_is_f32 = weir_format_sklearn_build_is_f32(weir_value_find(at->v, "class_prior_"));
     struct weir_model_gauss_class *classes =
         weir_arena_zarray(s->temp, mean.n_rows, sizeof *classes);
     double *logs = weir_arena_array(s->temp, mean.n_columns, sizeof *logs);
+    /* From 1.8 on what is in float32 stays in it. */
+    bool is_f32 = var.is_f32;
     if (!classes || !logs)
         return weir_format_sklearn_build_no_memory(err);
     for (size_t i = 0; i < mean.n_rows; i++) {
         const double *variance = var.at + i * mean.n_columns;
-        double sum = 0.0;
         for (size_t j = 0; j < mean.n_columns; j++) {
             if (!(variance[j] > 0.0))
                 return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err,
                                        "%s holds a variance that is not positive", name);
-            sum += log(2.0 * M_PI * variance[j]);
+            double two_pi = weir_model_node_round(2.0 * M_PI, is_f32);
+            logs[j] = weir_model_node_round(two_pi * variance[j], is_f32);
+            logs[j] = weir_model_node_round(log(logs[j]), is_f32);
         }
+        double sum = weir_model_head_sum(logs, mean.n_columns, is_f32);
+        double log_prior = weir_model_node_round(log(prior[i]), prior_is_f32);
         classes[i] = (struct weir_model_gauss_class){.mean = mean.at + i * mean.n_columns,
-                                                     .constant = log(prior[i]) - 0.5 * sum,
+                                                     .constant = log_prior - 0.5 * sum,
                                                      .variance = variance};
     }
     struct weir_model_gauss_opts opts = {

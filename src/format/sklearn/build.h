@@ -87,6 +87,8 @@ weir_format_sklearn_fn weir_format_sklearn_mixture_qda; /* QuadraticDiscriminant
 weir_format_sklearn_fn weir_format_sklearn_mixture_gaussian;
 weir_format_sklearn_fn weir_format_sklearn_mixture_bayesian;
 weir_format_sklearn_fn weir_format_sklearn_mixture_envelope;
+weir_format_sklearn_fn weir_format_sklearn_neural_classifier; /* MLPClassifier */
+weir_format_sklearn_fn weir_format_sklearn_neural_regressor;  /* MLPRegressor */
 
 weir_format_sklearn_fn weir_format_sklearn_xgboost_booster; /* xgboost's Booster */
 weir_format_sklearn_fn weir_format_sklearn_xgboost_wrapper; /* XGBClassifier, XGBRegressor, … */

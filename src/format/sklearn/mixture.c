@@ -95,6 +95,7 @@ struct mixture {
     const double *factors; /* precisions_cholesky_ */
     enum { FULL, TIED, DIAG, SPHERICAL } type;
     bool is_f32;
+    bool rounds; /* from 1.7 on distances are kept in the rows' type */
     struct weir_model_gauss_class *classes;
 };
 
@@ -130,6 +131,8 @@ static enum weir_status read_mixture(struct weir_format_sklearn *s, const struct
     m->factors = factors.at;
     m->is_f32 = m->mean.is_f32 && weir_format_sklearn_build_is_f32(place.v);
     m->type = type == 0 ? FULL : type == 1 ? TIED : type == 2 ? DIAG : SPHERICAL;
+    m->rounds =
+        (m->type == FULL || m->type == TIED) && s->version >= WEIR_FORMAT_SKLEARN_VERSION(1, 7);
     m->classes = weir_arena_zarray(s->temp, k, sizeof *m->classes);
     return m->classes ? WEIR_OK : weir_format_sklearn_build_no_memory(err);
 }
@@ -165,7 +168,7 @@ static enum weir_status make_density(struct weir_format_sklearn *s, const struct
     if (!isfinite(log_det))
         return weir_value_fail(at, WEIR_ERR_CORRUPT, err,
                                "precisions_cholesky_ of component %zu is not positive", i);
-    c->constant = -0.5 * (double)n * log(2.0 * M_PI) + log_det;
+    c->constant = log_det;
     return WEIR_OK;
 }
 
@@ -180,6 +183,8 @@ static enum weir_status finish_mixture(struct weir_format_sklearn *s,
     struct weir_model_gauss_opts opts = {.name = at->v->object->cls,
                                          .n_in = (uint32_t)m->mean.n_columns,
                                          .factor = -0.5,
+                                         .inner = (double)m->mean.n_columns * log(2.0 * M_PI),
+                                         .rounds_inner = m->rounds,
                                          .classes = m->classes,
                                          .posterior = {.n_classes = (uint32_t)m->mean.n_rows,
                                                        .gives_samples = true,

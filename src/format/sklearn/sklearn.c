@@ -71,6 +71,8 @@ static const struct row rows[] = {
     {"LinearSVR", weir_format_sklearn_linear_regressor},
     {"LogisticRegression", weir_format_sklearn_linear_logistic},
     {"LogisticRegressionCV", weir_format_sklearn_linear_logistic},
+    {"MLPClassifier", weir_format_sklearn_neural_classifier},
+    {"MLPRegressor", weir_format_sklearn_neural_regressor},
     {"MaxAbsScaler", weir_format_sklearn_preprocess_max_abs},
     {"MinMaxScaler", weir_format_sklearn_preprocess_min_max},
     {"MissingIndicator", weir_format_sklearn_impute_indicator},

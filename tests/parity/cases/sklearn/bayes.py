@@ -77,8 +77,9 @@ def ask_categories(est, X, output):
 TOL = {"": "scale:1e-13", "predict_proba": "logistic ulp:4 scale:2e-15", "f4": "scale:1e-13",
        "f4.predict_proba": "logistic ulp:4 scale:2e-15"}
 WIDE = {"": "scale:1e-12", "predict_proba": "logistic ulp:4 scale:1e-13", "f4": "scale:1e-6",
-        "f4.predict_proba": "abs:1e-3"}
-NARROW = {"": "scale:1e-6", "predict_proba": "abs:1e-3 ", "f4": "scale:1e-5", "f4.predict_proba": "abs:1e-2"}
+        "f4.predict_proba": "abs:1e-6 scale:1e-6"}
+NARROW = {"": "scale:1e-6", "predict_proba": "abs:1e-6 scale:1e-6", "f4": "scale:1e-5",
+          "f4.predict_proba": "abs:1e-6 scale:1e-5"}
 
 
 def naive():
