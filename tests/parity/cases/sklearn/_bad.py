@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from sklearn.svm import SVC
+from sklearn.cluster import SpectralClustering
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 X, Y = load_iris(return_X_y=True)
@@ -68,9 +68,9 @@ def save_tree(name, tampered, message):
 def main():
     lr = lambda: LogisticRegression(max_iter=200).fit(X, Y)
     reg = lambda: LinearRegression().fit(X, X[:, 0] * 2)
-    save("unknown_class", SVC().fit(X, Y), "unsupported", "SVC is not supported yet")
-    save("unknown_in_pipeline", make_pipeline(StandardScaler(), SVC()).fit(X, Y), "unsupported",
-         "steps[1].SVC: SVC is not supported yet")
+    save("unknown_class", SpectralClustering().fit(X[:12]), "unsupported", "SpectralClustering is not supported yet")
+    save("unknown_in_pipeline", make_pipeline(StandardScaler(), SpectralClustering()).fit(X[:12]), "unsupported",
+         "steps[1].SpectralClustering: SpectralClustering is not supported yet")
     save("not_fitted", LogisticRegression(), "invalid", "coef_")
     save("no_refit", GridSearchCV(LogisticRegression(max_iter=200), {"C": [1.0]}, refit=False).fit(X, Y),
          "unsupported", "best_estimator_")
