@@ -230,6 +230,10 @@ static void compare_rows(struct check *c, const struct answers *a, enum weir_out
     if ((out->is_vector ? 1 : 2) != (int)ref->n_dims)
         check_fail(c, "%s: has another number of dimensions", weir_output_name(o));
     c->measure->n_values += ref->n;
+    double largest = 0.0;
+    for (size_t i = 0; i < ref->n; i++)
+        if (isfinite(ref_number(ref, i)))
+            largest = fmax(largest, fabs(ref_number(ref, i)));
     for (size_t i = 0; i < ref->n && !c->has_failed; i++) {
         if (out->storage == WEIR_STORAGE_LABEL) {
             const struct weir_labels *l = &c->spec->targets[i % c->spec->n_targets];
@@ -245,7 +249,7 @@ static void compare_rows(struct check *c, const struct answers *a, enum weir_out
         if (got == want || (isnan(got) && isnan(want)))
             continue;
         c->measure->diff = fmax(c->measure->diff, diff);
-        double room = rel_of(c) * fabs(want);
+        double room = rel_of(c) * largest;
         if (room > 0.0)
             c->measure->share = fmax(c->measure->share, diff / room);
         if (!(diff <= room))

@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "format/onnx/external.h"
 #include "format/onnx/graph.h"
+#include "format/onnx/native.h"
 #include "format/onnx/rewrite.h"
 #include "model/builder.h"
 #include "model/onnx.h"
@@ -33,7 +34,7 @@ static enum weir_status put_text(struct load *l, struct weir_str text, struct we
 }
 
 /* The texts of the spec: who wrote the file, and what is in it. */
-static enum weir_status put_texts(struct load *l)
+static enum weir_status put_texts(struct load *l, struct weir_str platform)
 {
     const struct weir_format_onnx_graph *g = &l->graph;
     struct weir_spec *spec = l->b->spec;
@@ -57,7 +58,7 @@ static enum weir_status put_texts(struct load *l)
     if (status == WEIR_OK)
         status = put_text(l, weir_str_c(estimator), &spec->estimator);
     if (status == WEIR_OK)
-        status = put_text(l, WEIR_STR("onnxruntime_onnx"), &spec->platform);
+        status = put_text(l, platform, &spec->platform);
     return status;
 }
 
@@ -142,7 +143,7 @@ static enum weir_status load_runtime(struct load *l, struct weir_model **out)
     if (status == WEIR_OK)
         status = find_unshaped(l, &opts);
     if (status == WEIR_OK)
-        status = put_texts(l);
+        status = put_texts(l, WEIR_STR("onnxruntime_onnx"));
     if (status != WEIR_OK)
         return status;
     opts.bytes = rewrite.bytes;
@@ -172,5 +173,12 @@ enum weir_status weir_format_onnx_load(struct weir_model **out, const struct wei
         .n_features_max = file->opts->n_features_max,
         .n_classes_max = file->opts->n_classes_max,
     };
-    return load_runtime(&l, out);
+    const struct weir_model_node *root = NULL;
+    status = weir_format_onnx_native_build(&l.graph, &b, &temp, &root, err);
+    if (status != WEIR_OK)
+        return status;
+    if (!root)
+        return load_runtime(&l, out);
+    status = put_texts(&l, WEIR_STR("onnx"));
+    return status == WEIR_OK ? weir_model_builder_finish(&b, root, out, err) : status;
 }
