@@ -17,10 +17,11 @@ enum weir_model_onnx_transform {
 
 /* Makes a node whose transform is (x − offset[j]) × scale[j] in float32, of rows cast to float32
  * first (operator Scaler); n values of each, copied. WEIR_ERR_NO_MEMORY. */
-WEIR_MUST_USE enum weir_status
-weir_model_onnx_scores_scaler(struct weir_model_builder *b, uint32_t n, const float *offset,
-                              const float *scale, const struct weir_model_node **out,
-                              struct weir_error *err);
+WEIR_MUST_USE enum weir_status weir_model_onnx_scores_scaler(struct weir_model_builder *b,
+                                                             uint32_t n, const float *offset,
+                                                             const float *scale,
+                                                             const struct weir_model_node **out,
+                                                             struct weir_error *err);
 
 /* Which label is answered, and what the probabilities are made of. */
 enum weir_model_onnx_rule {
