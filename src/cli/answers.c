@@ -182,7 +182,7 @@ void weir_cli_answers_put_json(const struct weir_cli_answers *a, const struct we
         enum weir_output output = a->outputs[o];
         size_t n = spec->outputs[output].n_columns;
         bool is_list = !spec->outputs[output].is_vector;
-        bool is_by_target = output == WEIR_OUTPUT_PREDICT_PROBA && spec->n_targets > 1;
+        bool is_by_target = weir_spec_is_by_target(spec, output);
         weir_buf_printf(out, "%s\"%s\":%s", o ? "," : "{", names_of[output].key,
                         is_by_target ? "[["
                         : is_list    ? "["

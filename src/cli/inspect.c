@@ -8,12 +8,11 @@
 #include "codec/json.h"
 #include "format/format.h"
 #include "model/model.h"
+#include "protocol/protocol.h"
 
 #include <math.h>
 
 enum {
-    NAMED_FEATURES_MAX = 8, /* up to here the curl line has an object with names */
-    CURL_FEATURES_MAX = 2000,
     LIST_COLUMN = 14,
     LINE_WIDTH = 96,
 };
@@ -28,38 +27,24 @@ struct view {
 
 /* --- the curl line --- */
 
-/* Appends a feature's name as a JSON string inside single quotes of a shell. */
-static void put_shell_name(struct weir_buf *out, struct weir_str name)
-{
-    struct weir_buf json = WEIR_BUF_INIT;
-    weir_codec_json_append_text(&json, name);
-    for (size_t i = 0; i < json.n; i++) {
-        if (json.at[i] == '\'')
-            weir_buf_append_c(out, "'\\''");
-        else
-            weir_buf_append_byte(out, json.at[i]);
-    }
-    out->failed = out->failed || json.failed;
-    weir_buf_deinit(&json);
-}
-
+/* The body stands inside single quotes of a shell. */
 static void put_curl(struct view *v)
 {
-    const struct weir_spec *spec = weir_model_spec(v->model);
-    bool is_named = spec->feature_names && spec->n_features <= NAMED_FEATURES_MAX;
-    if (spec->n_features > CURL_FEATURES_MAX || !weir_str_is_name(weir_buf_str(&v->name)))
-        return;
-    weir_buf_printf(&v->curl, "curl -s http://127.0.0.1:8080/predict/%.*s -d '{\"features\": [%s",
-                    WEIR_STR_ARG(weir_buf_str(&v->name)), is_named ? "{" : "[");
-    for (size_t i = 0; i < spec->n_features; i++) {
-        weir_buf_append_c(&v->curl, i ? ", " : "");
-        if (is_named) {
-            put_shell_name(&v->curl, spec->feature_names[i]);
-            weir_buf_append_c(&v->curl, ": ");
+    struct weir_buf body = WEIR_BUF_INIT;
+    if (weir_str_is_name(weir_buf_str(&v->name)) &&
+        weir_protocol_example(&body, weir_model_spec(v->model))) {
+        weir_buf_printf(&v->curl, "curl -s http://127.0.0.1:8080/predict/%.*s -d '",
+                        WEIR_STR_ARG(weir_buf_str(&v->name)));
+        for (size_t i = 0; i < body.n; i++) {
+            if (body.at[i] == '\'')
+                weir_buf_append_c(&v->curl, "'\\''");
+            else
+                weir_buf_append_byte(&v->curl, body.at[i]);
         }
-        weir_buf_append_byte(&v->curl, '0');
+        weir_buf_append_byte(&v->curl, '\'');
     }
-    weir_buf_printf(&v->curl, "%s]}'", is_named ? "}" : "]");
+    v->curl.failed = v->curl.failed || body.failed;
+    weir_buf_deinit(&body);
 }
 
 /* --- for people --- */
@@ -89,6 +74,35 @@ static void put_item(struct list *l, struct weir_str item)
     l->has_items = true;
 }
 
+/* A graph's inputs or outputs: `x FP32 [-1, 3]`. */
+static void put_infos(const char *title, const struct weir_tensor_info *infos, size_t n,
+                      struct weir_buf *out)
+{
+    struct list l = {.out = out, .column = LIST_COLUMN};
+    weir_buf_printf(out, "  %-12s", title);
+    for (size_t i = 0; i < n; i++) {
+        char echo[WEIR_ECHO_BUF_BYTES];
+        char dims[128] = "of any shape";
+        char text[WEIR_ECHO_BUF_BYTES + 160];
+        if (infos[i].n_dims >= 0)
+            weir_tensors_dims_text(infos[i].dims, (size_t)infos[i].n_dims, dims, sizeof dims);
+        int k = snprintf(text, sizeof text, "%s %s %s",
+                         weir_str_echo(weir_str_c(infos[i].name), echo, sizeof echo),
+                         weir_dtype_name(infos[i].dtype), dims);
+        put_item(&l, weir_str_make(text, (size_t)k));
+    }
+    weir_buf_append_byte(out, '\n');
+}
+
+static void put_tensors(const struct weir_tensors_spec *spec, struct weir_buf *out)
+{
+    put_infos("inputs", spec->inputs, spec->n_inputs, out);
+    put_infos("outputs", spec->outputs, spec->n_outputs, out);
+    weir_buf_printf(out, "  batches     %s\n",
+                    spec->is_batched ? "rows of several requests are run together"
+                                     : "each request is run by itself");
+}
+
 static void put_features(const struct weir_spec *spec, struct weir_buf *out)
 {
     weir_buf_printf(out, "  features    ");
@@ -99,7 +113,12 @@ static void put_features(const struct weir_spec *spec, struct weir_buf *out)
     struct list l = {.out = out, .column = LIST_COLUMN};
     for (size_t i = 0; i < spec->n_features; i++) {
         char echo[WEIR_ECHO_BUF_BYTES];
-        put_item(&l, weir_str_c(weir_str_echo(spec->feature_names[i], echo, sizeof echo)));
+        char text[WEIR_ECHO_BUF_BYTES + 16];
+        static const char *const kinds[] = {"", " (text)", " (text or number)"};
+        (void)snprintf(text, sizeof text, "%s%s",
+                       weir_str_echo(spec->feature_names[i], echo, sizeof echo),
+                       kinds[weir_spec_column(spec, i)]);
+        put_item(&l, weir_str_c(text));
     }
     weir_buf_printf(out, " (%zu)\n", spec->n_features);
 }
@@ -147,13 +166,13 @@ static bool takes_missing(const struct weir_model *model)
     const struct weir_spec *spec = weir_model_spec(model);
     enum weir_output output = weir_spec_default_output(spec);
     struct weir_mem *mem = weir_mem_default();
-    double *x = weir_mem_array(mem, spec->n_features, sizeof *x);
+    struct weir_cell *x = weir_mem_zarray(mem, spec->n_features, sizeof *x);
     double *y = weir_mem_array(mem, weir_spec_n_columns(spec, output), sizeof *y);
     bool is_taken = spec->allows_nan && x && y;
     for (size_t i = 0; is_taken && i < spec->n_features; i++)
-        x[i] = (double)NAN;
-    is_taken =
-        is_taken && weir_model_predict(model, x, 1, spec->n_features, output, y, NULL) == WEIR_OK;
+        x[i].kind = WEIR_CELL_NONE;
+    is_taken = is_taken &&
+               weir_model_predict_cells(model, x, 1, spec->n_features, output, y, NULL) == WEIR_OK;
     weir_mem_free(mem, x);
     weir_mem_free(mem, y);
     return is_taken;
@@ -167,9 +186,16 @@ static void put_model(const struct view *v, struct weir_buf *out)
     weir_buf_printf(out, "  format      %.*s, written by %.*s %s\n", WEIR_STR_ARG(spec->platform),
                     WEIR_STR_ARG(spec->library), version[0] ? version : "of unknown version");
     weir_buf_printf(out, "  estimator   %.*s\n", WEIR_STR_ARG(spec->estimator));
+    if (spec->tensors) {
+        put_tensors(spec->tensors, out);
+        weir_buf_printf(out, "  memory      %zu bytes\n", weir_model_bytes(v->model));
+        return;
+    }
     put_features(spec, out);
     weir_buf_printf(out, "  rows        %s; missing values are %s\n",
-                    spec->casts_to_f32 ? "cast to float32" : "float64 (float32 as given)",
+                    spec->columns        ? "numbers and text"
+                    : spec->casts_to_f32 ? "cast to float32"
+                                         : "float64 (float32 as given)",
                     takes_missing(v->model) ? "taken" : "refused");
     put_outputs(spec, out);
     put_classes(spec, out);
@@ -208,6 +234,31 @@ static void put_names_json(const struct weir_spec *spec, struct weir_buf *out)
     weir_buf_append_c(out, spec->feature_names ? "]" : "null");
 }
 
+static void put_infos_json(const char *name, const struct weir_tensor_info *infos, size_t n,
+                           struct weir_buf *out)
+{
+    weir_buf_printf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < n; i++) {
+        char dims[128] = "null";
+        if (infos[i].n_dims >= 0)
+            weir_tensors_dims_text(infos[i].dims, (size_t)infos[i].n_dims, dims, sizeof dims);
+        weir_buf_append_c(out, i ? ",{\"name\":" : "{\"name\":");
+        weir_codec_json_append_text(out, weir_str_c(infos[i].name));
+        weir_buf_printf(out, ",\"datatype\":\"%s\",\"shape\":%s}", weir_dtype_name(infos[i].dtype),
+                        dims);
+    }
+    weir_buf_append_byte(out, ']');
+}
+
+/* The kinds of a frame's columns, by feature. */
+static void put_columns_json(const struct weir_spec *spec, struct weir_buf *out)
+{
+    static const char *const kinds[] = {"number", "text", "mixed"};
+    for (size_t i = 0; spec->columns && i < spec->n_features; i++)
+        weir_buf_printf(out, "%s\"%s\"%s", i ? "," : ",\"columns\":[",
+                        kinds[weir_spec_column(spec, i)], i + 1 == spec->n_features ? "]" : "");
+}
+
 static void put_classes_json(const struct weir_spec *spec, struct weir_buf *out)
 {
     bool has_any = false;
@@ -232,8 +283,16 @@ static void put_model_json(const struct view *v, struct weir_buf *out)
     weir_cli_put_member(out, "library", spec->library);
     weir_cli_put_member(out, "library_version", spec->library_version);
     weir_cli_put_member(out, "estimator", spec->estimator);
+    if (spec->tensors) {
+        put_infos_json("inputs", spec->tensors->inputs, spec->tensors->n_inputs, out);
+        put_infos_json("outputs", spec->tensors->outputs, spec->tensors->n_outputs, out);
+        weir_buf_printf(out, ",\"is_batched\":%s,\"model_bytes\":%zu",
+                        spec->tensors->is_batched ? "true" : "false", weir_model_bytes(v->model));
+        return;
+    }
     weir_buf_printf(out, ",\"n_features\":%zu", spec->n_features);
     put_names_json(spec, out);
+    put_columns_json(spec, out);
     weir_buf_printf(out, ",\"casts_to_float32\":%s,\"allows_missing\":%s,\"n_targets\":%zu",
                     spec->casts_to_f32 ? "true" : "false",
                     takes_missing(v->model) ? "true" : "false", spec->n_targets);

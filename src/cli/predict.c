@@ -137,9 +137,9 @@ static enum weir_status predict(struct work *w, struct weir_error *err)
     if (status != WEIR_OK)
         return weir_error_prefix(err, "%s", r->model);
     const struct weir_spec *spec = weir_model_spec(w->model);
-    if (spec->form != WEIR_INPUT_MATRIX)
-        return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "%s: rows of text are not supported here",
-                              r->model);
+    if (spec->form == WEIR_INPUT_TENSORS)
+        return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
+                              "%s takes tensors, which a CSV file does not hold", r->model);
     status = weir_cli_answers_init(&w->answers, spec, r->outputs, err);
     if (status != WEIR_OK)
         return weir_error_prefix(err, "%s", r->model);
@@ -236,7 +236,8 @@ const struct weir_cli_command weir_cli_predict = {
     .usage = "MODEL DATA.csv [-o OUT.csv] [--output LIST] [--json]",
     .text = "Columns are found by the model's feature names, in any order, and others are\n"
             "ignored; a model that was fitted without names takes them by position. Nothing,\n"
-            "NaN, NA and null are missing values. A row that cannot be predicted ends the work\n"
+            "NaN, NA and null are missing values; in columns of text only nothing is, and\n"
+            "their values may stand in quotes. A row that cannot be predicted ends the work\n"
             "with its row, line and column, and OUT.csv stays as it was.\n"
             "\"-\" is standard input or output.",
     .examples = "weir predict models/churn.joblib customers.csv -o scores.csv\n"

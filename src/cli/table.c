@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "codec/number.h"
+#include "tensor/cell.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -207,6 +208,7 @@ enum weir_status weir_cli_table_open(struct weir_cli_table *t, const char *path,
     struct weir_error own = WEIR_ERROR_INIT;
     err = err ? err : &own;
     *t = (struct weir_cli_table){.spec = spec, .path = path, .fd = -1};
+    weir_arena_init(&t->room, NULL, 0);
     enum weir_status status = open_file(t, err);
     if (status != WEIR_OK)
         return status;
@@ -229,6 +231,7 @@ void weir_cli_table_close(struct weir_cli_table *t)
     weir_mem_free(weir_mem_default(), WEIR_TAKE(t->columns));
     weir_mem_free(weir_mem_default(), WEIR_TAKE(t->names));
     weir_buf_deinit(&t->texts);
+    weir_arena_deinit(&t->room);
     if (t->fd >= 0)
         (void)close(t->fd); /* Was only read. */
     t->path = NULL;
@@ -255,6 +258,31 @@ static enum weir_status refuse(const struct weir_cli_table *t, size_t field, con
                           column_text(t, field, column), what, detail);
 }
 
+/* Reads a field of a column that may hold text into a cell. Nothing in it is None; in a column of
+ * texts and numbers, what is written as a number is one, as when a data frame is read. */
+static enum weir_status read_cell(struct weir_cli_table *t, size_t i, struct weir_str field,
+                                  double *out, struct weir_error *err)
+{
+    double v;
+    bool is_mixed = t->spec->columns[i] == WEIR_COLUMN_MIXED;
+    if (field.n == 0) {
+        *out = weir_cell_none();
+        return WEIR_OK;
+    }
+    if (is_mixed && weir_codec_number_read_f64(weir_str_trim(field), &v) && isfinite(v)) {
+        *out = weir_cell_number(v);
+        return WEIR_OK;
+    }
+    struct weir_cell_text *text = weir_arena_alloc(&t->room, sizeof *text + field.n + 1);
+    if (!text)
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    text->n = (uint32_t)field.n; /* A record has 16 MiB at most. */
+    memcpy(text->at, field.at, field.n);
+    text->at[field.n] = 0;
+    *out = weir_cell_from_text(text);
+    return WEIR_OK;
+}
+
 static enum weir_status read_row(struct weir_cli_table *t, void *row, enum weir_dtype dtype,
                                  struct weir_error *err)
 {
@@ -267,6 +295,12 @@ static enum weir_status read_row(struct weir_cli_table *t, void *row, enum weir_
     for (size_t i = 0; i < spec->n_features; i++) {
         size_t field = t->columns[i];
         double v;
+        if (spec->columns && spec->columns[i] != WEIR_COLUMN_NUMBER) {
+            enum weir_status status = read_cell(t, i, t->csv.fields[field], (double *)row + i, err);
+            if (status != WEIR_OK)
+                return status;
+            continue;
+        }
         if (!weir_cli_table_number(t->csv.fields[field], &v)) {
             char echo[WEIR_ECHO_BUF_BYTES + 2];
             echo[0] = '"';
@@ -300,6 +334,7 @@ enum weir_status weir_cli_table_read(struct weir_cli_table *t, void *rows, enum 
     err = err ? err : &own;
     weir_assert(dtype == WEIR_F32 || dtype == WEIR_F64);
     size_t row_bytes = t->spec->n_features * weir_dtype_size(dtype);
+    weir_arena_reset(&t->room);
     for (*n_read = 0; *n_read < n_max; (*n_read)++) {
         enum weir_cli_csv_result result =
             t->has_first ? WEIR_CLI_CSV_RECORD : weir_cli_csv_next(&t->csv, err);

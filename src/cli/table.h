@@ -7,6 +7,7 @@
 #ifndef WEIR_CLI_TABLE_H
 #define WEIR_CLI_TABLE_H
 
+#include "base/arena.h"
 #include "cli/csv.h"
 #include "tensor/spec.h"
 
@@ -27,6 +28,7 @@ struct weir_cli_table {
     struct weir_buf texts;  /* the names of the first record, side by side */
     struct weir_str *names; /* n_fields views into texts; NULL: without a header */
     uint64_t n_rows;        /* read so far */
+    struct weir_arena room; /* texts of the rows just read */
 };
 
 struct weir_cli_table_opts {
@@ -47,9 +49,9 @@ WEIR_MUST_USE enum weir_status weir_cli_table_open(struct weir_cli_table *t, con
 void weir_cli_table_close(struct weir_cli_table *t);
 
 /* Reads at most n_max rows into rows (n_max × n_features of dtype, F64 or F32, row-major, missing =
- * NaN) and the line of the file on which each begins into lines. *n_read 0: the end.
- * WEIR_ERR_INVALID: a value that is no number, or that the model does not take; the message names
- * file, row (from 1), line and column. */
+ * NaN; for a frame cells, whose texts are valid until the next call) and the line of the file on
+ * which each begins into lines. *n_read 0: the end. WEIR_ERR_INVALID: a value that is no number, or
+ * that the model does not take; the message names file, row (from 1), line and column. */
 WEIR_MUST_USE enum weir_status weir_cli_table_read(struct weir_cli_table *t, void *rows,
                                                    enum weir_dtype dtype, size_t n_max,
                                                    uint64_t *lines, size_t *n_read,

@@ -102,7 +102,10 @@ const char *weir_protocol_cells_fill(struct weir_protocol_fill *fill, const char
         }
         return weir_codec_json_rows_after(weir_codec_json_skip(json, at));
     }
-    if (kind == WEIR_CODEC_JSON_NULL && takes != WEIR_COLUMN_NUMBER) {
+    /* A data frame's missing text is NaN as often as None. */
+    bool is_missing = kind == WEIR_CODEC_JSON_NULL || (kind == WEIR_CODEC_JSON_NONFINITE &&
+                                                       *at == 'N' && takes == WEIR_COLUMN_TEXT);
+    if (is_missing && takes != WEIR_COLUMN_NUMBER) {
         store(fill, row, column, weir_cell_none());
         return weir_codec_json_rows_after(weir_codec_json_skip(json, at));
     }

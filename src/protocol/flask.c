@@ -320,22 +320,12 @@ static void write_classes(struct weir_buf *buf, const struct weir_labels *labels
     weir_buf_append_byte(buf, ']');
 }
 
-/* Tells whether the columns of an output are the classes of several targets, one after the other.
- */
-static bool is_by_target(const struct weir_spec *spec, enum weir_output output)
-{
-    size_t n = 0;
-    for (size_t t = 0; t < spec->n_targets; t++)
-        n += spec->targets[t].n;
-    return spec->n_targets > 1 && spec->outputs[output].n_columns == n;
-}
-
 /* Appends an output as scikit-learn's method returns it: for several targets a list for each. */
 static void write_by_target(struct weir_buf *buf, const struct weir_result *result,
                             enum weir_output output)
 {
     const struct weir_spec *spec = result->spec;
-    if (!is_by_target(spec, output)) {
+    if (!weir_spec_is_by_target(spec, output)) {
         write_all(buf, result, output);
         return;
     }

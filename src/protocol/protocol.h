@@ -126,6 +126,10 @@ uint64_t weir_protocol_tensors_bytes(const struct weir_result *result, uint64_t 
 uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
                                     const struct weir_spec *spec);
 
+/* Appends a Flask-style body to try a model with: one row of zeros and texts. false: it would be
+ * too long to read, nothing was appended. */
+bool weir_protocol_example(struct weir_buf *out, const struct weir_spec *spec);
+
 /* --- documents: JSON bodies that are not predictions --- */
 
 /* Appends {"error": text}, the body of every error on every route. */

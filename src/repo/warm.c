@@ -4,9 +4,12 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "repo/warm_priv.h"
+#include "tensor/cell.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     ROWS_MAX = 64,
@@ -24,7 +27,7 @@ struct bench {
     size_t n_rows;
     struct weir_rows rows;
     struct weir_run run;
-    void *memory[WEIR_OUTPUT_N + 3]; /* owned */
+    void *memory[WEIR_OUTPUT_N + 4]; /* owned */
     size_t n_memory;
 };
 
@@ -56,13 +59,54 @@ static size_t columns_sum(const struct weir_spec *spec)
 }
 
 /* Values between −1 and 1, other in each cell, the same at every start. */
-static double cell(size_t i)
+static double number(size_t i)
 {
     uint64_t x = (uint64_t)i * UINT64_C(0x9E3779B97F4A7C15) + UINT64_C(0x632BE59BD9B4E019);
     x ^= x >> 29;
     x *= UINT64_C(0xBF58476D1CE4E5B9);
     x ^= x >> 32;
     return (double)(x >> 11) * (2.0 / 9007199254740992.0) - 1.0;
+}
+
+/* The value of a cell: numbers that vary, and in every other row small whole ones, since categories
+ * are often such. */
+static double value(size_t row, size_t column, size_t n_columns)
+{
+    return row % 2 == 0 ? number(row * n_columns + column) : (double)((row / 2 + column) % 4);
+}
+
+/* A cell of a frame: numbers, a text, None. */
+static double cell(const struct weir_spec *spec, size_t row, size_t column,
+                   const struct weir_cell_text *text)
+{
+    enum weir_column_kind kind = (enum weir_column_kind)spec->columns[column];
+    if (kind == WEIR_COLUMN_NUMBER || (kind == WEIR_COLUMN_MIXED && row % 3 == 0))
+        return value(row, column, spec->n_features);
+    return (row + column) % 3 == 1 ? weir_cell_none() : weir_cell_from_text(text);
+}
+
+/* Fills the synthetic rows; false: no memory. */
+static bool fill_rows(struct bench *b, void *in)
+{
+    static const char word[] = "a few words";
+    const struct weir_spec *spec = b->spec;
+    struct weir_cell_text *text = take(b, 1, sizeof *text + sizeof word);
+    if (!text)
+        return false;
+    text->n = sizeof word - 1;
+    memcpy(text->at, word, sizeof word);
+    for (size_t row = 0; row < b->n_rows; row++) {
+        for (size_t column = 0; column < spec->n_features; column++) {
+            size_t i = row * spec->n_features + column;
+            if (spec->columns)
+                ((double *)in)[i] = cell(spec, row, column, text);
+            else if (spec->casts_to_f32)
+                ((float *)in)[i] = (float)value(row, column, spec->n_features);
+            else
+                ((double *)in)[i] = value(row, column, spec->n_features);
+        }
+    }
+    return true;
 }
 
 static bool bench_init(struct bench *b, const struct weir_model *model)
@@ -76,18 +120,14 @@ static bool bench_init(struct bench *b, const struct weir_model *model)
     if (!weir_size_mul(b->n_rows, spec->n_features, &n_cells))
         return false;
     void *in = take(b, n_cells, sizeof(double));
-    for (size_t i = 0; in && i < n_cells; i++) {
-        if (spec->casts_to_f32)
-            ((float *)in)[i] = (float)cell(i);
-        else
-            ((double *)in)[i] = cell(i);
-    }
+    if (!in || !fill_rows(b, in))
+        return false;
     b->rows = (struct weir_rows){.at = in};
     b->run.blocks = &b->rows;
     b->run.n_blocks = 1;
     b->run.faults = take(b, b->n_rows, sizeof *b->run.faults);
     b->run.scratch = take(b, weir_model_scratch_bytes(model), 1);
-    bool ok = in && b->run.faults && b->run.scratch;
+    bool ok = b->run.faults && b->run.scratch;
     for (size_t i = 0; ok && i < WEIR_OUTPUT_N; i++) {
         const struct weir_spec_output *o = &spec->outputs[i];
         if (!o->is_given || o->is_costly)
@@ -147,9 +187,11 @@ static double measure(struct bench *b, size_t n)
 static enum weir_status run(struct bench *b, struct weir_repo_warm *out, struct weir_error *err)
 {
     size_t n_answered = 0;
+    size_t n_unknown = 0; /* rows whose categories the model does not know: no sign of anything */
     b->rows.n_rows = b->n_rows;
     (void)weir_model_run(b->model, &b->run); /* The faults say the same, row by row. */
     for (size_t i = 0; i < b->n_rows; i++) {
+        n_unknown += b->run.faults[i].kind == WEIR_FAULT_CATEGORY;
         if (b->run.faults[i].kind != WEIR_FAULT_NONE)
             continue;
         enum weir_status st = check_row(b, i, err);
@@ -157,7 +199,7 @@ static enum weir_status run(struct bench *b, struct weir_repo_warm *out, struct 
             return st;
         n_answered++;
     }
-    if (n_answered == 0)
+    if (n_answered == 0 && n_unknown == 0 && !b->spec->columns)
         return weir_error_set(err, WEIR_ERR_INVALID, "warm-up: no synthetic row is answered");
     double one = measure(b, 1);
     double all = measure(b, b->n_rows);
@@ -171,10 +213,8 @@ enum weir_status weir_repo_warm_run(const struct weir_model *model, struct weir_
                                     struct weir_error *err)
 {
     struct bench b;
-    if (weir_model_spec(model)->form != WEIR_INPUT_MATRIX) {
-        *out = (struct weir_repo_warm){0};
-        return WEIR_OK;
-    }
+    if (weir_model_spec(model)->form == WEIR_INPUT_TENSORS)
+        return weir_repo_warm_tensors(model, out, err);
     enum weir_status st = bench_init(&b, model)
                               ? run(&b, out, err)
                               : weir_error_set(err, WEIR_ERR_NO_MEMORY, "warm-up: out of memory");

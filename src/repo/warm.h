@@ -13,7 +13,9 @@ struct weir_repo_warm {
 
 /* Runs the model on synthetic rows (all cheap outputs), checks that the answers are finite and that
  * labels are classes, and fits the cost line from one row and from up to 64. Takes some 0.5 ms of
- * CPU or three runs, whichever is longer. Models that take no matrix are passed over.
+ * CPU or three runs, whichever is longer. Rows whose categories the model does not know say nothing
+ * of it. Tensors are zeros, dimensions that vary 1; a model that does not run on those is not
+ * refused, its cost stays unknown (zeros).
  * WEIR_ERR_INVALID: an answer is not finite, or no row is answered; WEIR_ERR_NO_MEMORY. */
 WEIR_MUST_USE enum weir_status weir_repo_warm_run(const struct weir_model *model,
                                                   struct weir_repo_warm *out,

@@ -28,14 +28,25 @@ static void print_curl(FILE *out, const struct weir_server_keeper *keeper,
                        const struct weir_version *version)
 {
     char text[WEIR_ADDR_TEXT_BYTES];
-    size_t n = weir_spec_n_features(version->spec);
-    size_t shown = weir_min_size(n, SAMPLE_FEATURES_SHOWN_MAX);
-    (void)fprintf(out, "    curl -s http://%s/predict/%.*s -d '{\"features\": [[",
-                  weir_addr_text(&keeper->bound_main.addr, keeper->bound_main.path, text),
-                  WEIR_STR_ARG(version->name));
-    for (size_t i = 0; i < shown; i++)
-        (void)fprintf(out, "%s1", i > 0 ? ", " : "");
-    (void)fprintf(out, "%s]]}'\n", shown < n ? ", …" : "");
+    struct weir_buf body = WEIR_BUF_INIT;
+    bool is_long = weir_spec_n_features(version->spec) > SAMPLE_FEATURES_SHOWN_MAX;
+    if (is_long) /* weir inspect shows them all */
+        weir_buf_printf(&body, "{\"features\": [[0, …]]}");
+    if (is_long || weir_protocol_example(&body, version->spec)) {
+        struct weir_buf line = WEIR_BUF_INIT;
+        for (size_t i = 0; i < body.n; i++) { /* A quote would end the shell's. */
+            if (body.at[i] == '\'')
+                weir_buf_append_c(&line, "'\\''");
+            else
+                weir_buf_append_byte(&line, body.at[i]);
+        }
+        if (weir_buf_ok(&line))
+            (void)fprintf(out, "    curl -s http://%s/predict/%.*s -d '%.*s'\n",
+                          weir_addr_text(&keeper->bound_main.addr, keeper->bound_main.path, text),
+                          WEIR_STR_ARG(version->name), WEIR_STR_ARG(weir_buf_str(&line)));
+        weir_buf_deinit(&line);
+    }
+    weir_buf_deinit(&body);
 }
 
 void weir_server_keeper_announce(struct weir_server_keeper *keeper, const struct weir_table *table)

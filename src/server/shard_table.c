@@ -133,7 +133,8 @@ static struct weir_server_shard_version *add_version(struct weir_server_shard *s
     struct weir_batcher_limits limits = limits_of(shard->loop.config, version->name);
     struct weir_batch_cost cost;
     weir_batch_cost_init(&cost);
-    weir_batch_cost_seed(&cost, version->cost_ns, version->cost_row_ns);
+    if (version->cost_ns > 0 || version->cost_row_ns > 0)
+        weir_batch_cost_seed(&cost, version->cost_ns, version->cost_row_ns);
     sv->version = version;
     sv->request_timeout_ns =
         weir_config_find_model(shard->loop.config, version->name)->request_timeout_ns;

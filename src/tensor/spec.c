@@ -170,3 +170,12 @@ enum weir_output weir_spec_default_output(const struct weir_spec *spec)
     }
     return WEIR_OUTPUT_PREDICT;
 }
+
+bool weir_spec_is_by_target(const struct weir_spec *spec, enum weir_output output)
+{
+    weir_assert(spec);
+    size_t n = 0;
+    for (size_t t = 0; t < spec->n_targets; t++)
+        n += spec->targets[t].n;
+    return spec->n_targets > 1 && spec->outputs[output].n_columns == n;
+}

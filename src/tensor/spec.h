@@ -74,6 +74,10 @@ enum weir_dtype weir_spec_output_dtype(const struct weir_spec *spec, enum weir_o
 bool weir_spec_find_output(const struct weir_spec *spec, struct weir_str name,
                            enum weir_output *out);
 
+/* Finds whether an output's columns are the classes of several targets, one target after the other.
+ */
+bool weir_spec_is_by_target(const struct weir_spec *spec, enum weir_output output);
+
 /* Finds an element type by its protocol name ("FP32"); false: unknown. */
 bool weir_dtype_find(struct weir_str name, enum weir_dtype *out);
 

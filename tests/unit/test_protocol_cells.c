@@ -94,7 +94,7 @@ static const struct {
     {"one object", "{\"instances\":{\"age\":1,\"city\":\"Oslo\",\"grade\":\"b\",\"height\":0}}",
      "1|'Oslo'|'b'|0"},
     {"null is NaN, or None", "{\"features\":[[null,null,null,null]]}", "nan|none|none|nan"},
-    {"NaN is no None", "{\"features\":[[NaN,null,NaN,1]]}", "nan|none|nan|1"},
+    {"NaN is None where only text is", "{\"features\":[[NaN,NaN,NaN,1]]}", "nan|none|nan|1"},
     {"booleans are numbers", "{\"features\":[[true,\"x\",false,1]]}", "1|'x'|0|1"},
     {"escapes", "{\"features\":[[1,\"a\\\"\\u00e9\\n\\ud83d\\ude00\",\"\\\\\",2]]}",
      "1|'a\"\u00e9\n\U0001f600'|'\\'|2"},
