@@ -187,4 +187,109 @@ weir_model_combine_start_new(struct weir_model_builder *b,
 void weir_model_combine_start_link(const struct weir_model_combine_start_opts *opts,
                                    const double *p, size_t n, bool is_f32, double *out);
 
+/* --- combine_boost.c --- */
+
+struct weir_model_combine_boost_opts {
+    struct weir_model_combine_opts base; /* classifiers */
+    bool is_real;          /* SAMME.R: members vote with the logarithms of their probabilities; else
+                              SAMME: with their weights for the class they predict */
+    const double *weights; /* SAMME: one for each member, copied */
+    double miss;           /* SAMME: what a class that is not predicted gets, times the weight */
+    double divisor;        /* sums are divided by it */
+};
+
+/* Makes AdaBoost's decision over at least two classes (Zhu et al. 2009; Hastie et al. 2009). */
+WEIR_MUST_USE enum weir_status
+weir_model_combine_boost_new(struct weir_model_builder *b,
+                             const struct weir_model_combine_boost_opts *opts,
+                             const struct weir_model_node **out, struct weir_error *err);
+
+/* --- combine_calibrate.c --- */
+
+enum weir_model_combine_curve_kind {
+    WEIR_MODEL_COMBINE_CURVE_SIGMOID,  /* 1 / (1 + e^(a s + b)) */
+    WEIR_MODEL_COMBINE_CURVE_ISOTONIC, /* linear between points, constant beyond them */
+};
+
+/* What makes a probability of a score. */
+struct weir_model_combine_curve {
+    enum weir_model_combine_curve_kind kind;
+    double a, b; /* SIGMOID */
+    size_t n;    /* ISOTONIC: points, at least 1 */
+    const double *x;
+    const double *y;
+    double x_min, x_max; /* scores are cut to these first */
+    bool is_f32;         /* ISOTONIC: made of float32, scores are cast to it */
+    uint32_t cls;        /* the class whose probability it is */
+};
+
+/* How one member is calibrated. */
+struct weir_model_combine_calibrator {
+    enum weir_output output;                       /* DECISION_FUNCTION or PREDICT_PROBA */
+    uint32_t skip;                                 /* leading columns of it that no curve reads */
+    const struct weir_model_combine_curve *curves; /* for each further column */
+    size_t n_curves;
+    bool is_temperature; /* no curves: softmax of beta times the scores, or the log of
+                            probabilities */
+    double beta;
+};
+
+struct weir_model_combine_calibrate_opts {
+    struct weir_model_combine_opts base;
+    const struct weir_model_combine_calibrator *calibrators; /* one for each member, copied */
+};
+
+/* Makes the mean of the calibrated probabilities of its members; predict is the largest. */
+WEIR_MUST_USE enum weir_status
+weir_model_combine_calibrate_new(struct weir_model_builder *b,
+                                 const struct weir_model_combine_calibrate_opts *opts,
+                                 const struct weir_model_node **out, struct weir_error *err);
+
+/* Makes a regressor of one column that answers with a curve's value. is_nan_beyond: a value beyond
+ * x_min … x_max is NaN, not cut. */
+WEIR_MUST_USE enum weir_status
+weir_model_combine_curve_new(struct weir_model_builder *b,
+                             const struct weir_model_combine_curve *curve, bool is_nan_beyond,
+                             const struct weir_model_combine_opts *opts,
+                             const struct weir_model_node **out, struct weir_error *err);
+
+/* --- combine_threshold.c --- */
+
+struct weir_model_combine_threshold_opts {
+    struct weir_model_combine_opts base; /* one member, a classifier of two classes */
+    enum weir_output output;             /* PREDICT_PROBA or DECISION_FUNCTION */
+    uint32_t positive;                   /* the class that is asked about: 0 or 1 */
+    double threshold;                    /* it is predicted when its score is at least this */
+};
+
+/* Makes a classifier with another threshold; its other outputs are the member's. */
+WEIR_MUST_USE enum weir_status
+weir_model_combine_threshold_new(struct weir_model_builder *b,
+                                 const struct weir_model_combine_threshold_opts *opts,
+                                 const struct weir_model_node **out, struct weir_error *err);
+
+/* --- combine_inverse.c --- */
+
+enum weir_model_combine_inverse_op {
+    WEIR_MODEL_COMBINE_INVERSE_MULTIPLY, /* x × a[k] */
+    WEIR_MODEL_COMBINE_INVERSE_DIVIDE,   /* x ÷ a[k] */
+    WEIR_MODEL_COMBINE_INVERSE_ADD,      /* x + a[k] */
+    WEIR_MODEL_COMBINE_INVERSE_SUBTRACT, /* x − a[k] */
+    WEIR_MODEL_COMBINE_INVERSE_CALL,     /* call(x) */
+    WEIR_MODEL_COMBINE_INVERSE_BOX_COX,  /* Box-Cox transformation with λ = a[k], undone */
+    WEIR_MODEL_COMBINE_INVERSE_JOHNSON,  /* Yeo-Johnson, likewise */
+};
+
+struct weir_model_combine_inverse_step {
+    enum weir_model_combine_inverse_op op;
+    const double *a; /* one for each target, in the builder's arena */
+    double (*call)(double);
+};
+
+/* Makes a regressor whose predictions go through steps, target by target. steps: copied. */
+WEIR_MUST_USE enum weir_status weir_model_combine_inverse_new(
+    struct weir_model_builder *b, const struct weir_model_combine_opts *opts,
+    const struct weir_model_combine_inverse_step *steps, size_t n_steps, bool is_vector,
+    const struct weir_model_node **out, struct weir_error *err);
+
 #endif
