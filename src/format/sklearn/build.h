@@ -59,7 +59,14 @@ weir_format_sklearn_fn weir_format_sklearn_meta_stack_classifier; /* StackingCla
 weir_format_sklearn_fn weir_format_sklearn_meta_stack_regressor;  /* StackingRegressor */
 weir_format_sklearn_fn weir_format_sklearn_meta_bag_classifier;   /* BaggingClassifier */
 weir_format_sklearn_fn weir_format_sklearn_meta_bag_regressor;    /* BaggingRegressor */
-weir_format_sklearn_fn weir_format_sklearn_meta_multi;            /* MultiOutput* */
+weir_format_sklearn_fn weir_format_sklearn_meta_boost_classifier; /* AdaBoostClassifier */
+weir_format_sklearn_fn weir_format_sklearn_meta_boost_regressor;  /* AdaBoostRegressor */
+weir_format_sklearn_fn weir_format_sklearn_meta_calibrated;       /* CalibratedClassifierCV */
+weir_format_sklearn_fn weir_format_sklearn_meta_isotonic;         /* IsotonicRegression */
+weir_format_sklearn_fn
+    weir_format_sklearn_meta_threshold; /* FixedThresholdClassifier, TunedThresholdClassifierCV */
+weir_format_sklearn_fn weir_format_sklearn_meta_target;       /* TransformedTargetRegressor */
+weir_format_sklearn_fn weir_format_sklearn_meta_multi;        /* MultiOutput* */
 weir_format_sklearn_fn weir_format_sklearn_meta_chain;        /* ClassifierChain, RegressorChain */
 weir_format_sklearn_fn weir_format_sklearn_meta_one_vs_rest;  /* OneVsRestClassifier */
 weir_format_sklearn_fn weir_format_sklearn_meta_one_vs_one;   /* OneVsOneClassifier */
