@@ -139,6 +139,15 @@ static void apply_link(enum weir_model_margin_link link, double param, double *x
 
 /* --- answers --- */
 
+/* Makes the values of a row. */
+static void make_values(const struct margin *m, enum weir_model_margin_link link,
+                        const double *margins, double *values)
+{
+    for (size_t i = 0; i < m->n_margins; i++)
+        values[i] = m->opts.divisor > 0.0 ? margins[i] / m->opts.divisor : margins[i];
+    apply_link(link, m->opts.param, values, m->n_margins);
+}
+
 /* Finds the class that the probabilities of a row say: with one value, of the pair. */
 static int32_t largest(const struct margin *m, const double *values)
 {
@@ -182,10 +191,8 @@ static void predict_row(const struct margin *m, const double *margins, const dou
 static void proba_row(const struct margin *m, const double *margins, double *values, double *out,
                       size_t row)
 {
-    if (m->opts.proba_link != m->opts.link) {
-        memcpy(values, margins, m->n_margins * sizeof *values);
-        apply_link(m->opts.proba_link, m->opts.param, values, m->n_margins);
-    }
+    if (m->opts.proba_link != m->opts.link)
+        make_values(m, m->opts.proba_link, margins, values);
     size_t n = m->n_margins;
     if (m->opts.proba == WEIR_MODEL_MARGIN_ALL) {
         memcpy(out + row * n, values, n * sizeof *out);
@@ -212,8 +219,7 @@ static void margin_run(const struct weir_model_node *node, const struct weir_mod
                run->n_rows * m->n_margins * sizeof *margins);
     for (size_t row = 0; (predict || proba) && row < run->n_rows; row++) {
         const double *from = margins + row * m->n_margins;
-        memcpy(values, from, m->n_margins * sizeof *values);
-        apply_link(m->opts.link, m->opts.param, values, m->n_margins);
+        make_values(m, m->opts.link, from, values);
         if (predict)
             predict_row(m, from, values, predict, row);
         if (proba)

@@ -56,6 +56,7 @@ struct weir_model_margin_opts {
     enum weir_model_margin_link proba_link; /* for predict_proba, where it differs */
     double param;                           /* of SIGMOID, SIGMOID_F32 */
     double bound;                           /* of …_BOUND */
+    double divisor; /* margins are divided by it before the link; 0 or 1: not */
     enum weir_model_margin_predict predict;
     enum weir_model_margin_proba proba;
     bool gives_margins;                /* decision_function: the margins */

@@ -97,8 +97,10 @@ weir_format_sklearn_fn weir_format_sklearn_mixture_envelope;
 weir_format_sklearn_fn weir_format_sklearn_neural_classifier; /* MLPClassifier */
 weir_format_sklearn_fn weir_format_sklearn_neural_regressor;  /* MLPRegressor */
 
-weir_format_sklearn_fn weir_format_sklearn_xgboost_booster; /* xgboost's Booster */
-weir_format_sklearn_fn weir_format_sklearn_xgboost_wrapper; /* XGBClassifier, XGBRegressor, … */
+weir_format_sklearn_fn weir_format_sklearn_lightgbm_booster; /* lightgbm's Booster */
+weir_format_sklearn_fn weir_format_sklearn_lightgbm_wrapper; /* LGBMClassifier, LGBMRegressor, … */
+weir_format_sklearn_fn weir_format_sklearn_xgboost_booster;  /* xgboost's Booster */
+weir_format_sklearn_fn weir_format_sklearn_xgboost_wrapper;  /* XGBClassifier, XGBRegressor, … */
 
 /* --- attributes --- */
 

@@ -154,6 +154,14 @@ static const struct row rows[] = {
     {"VotingRegressor", weir_format_sklearn_meta_vote_regressor},
 };
 
+static const struct row lightgbm_rows[] = {
+    {"Booster", weir_format_sklearn_lightgbm_booster},
+    {"LGBMClassifier", weir_format_sklearn_lightgbm_wrapper},
+    {"LGBMModel", weir_format_sklearn_lightgbm_wrapper},
+    {"LGBMRanker", weir_format_sklearn_lightgbm_wrapper},
+    {"LGBMRegressor", weir_format_sklearn_lightgbm_wrapper},
+};
+
 static const struct row xgboost_rows[] = {
     {"Booster", weir_format_sklearn_xgboost_booster},
     {"XGBClassifier", weir_format_sklearn_xgboost_wrapper},
@@ -171,6 +179,7 @@ static const struct package {
     size_t n_rows;
 } packages[] = {
     {"sklearn", rows, WEIR_ARRAY_LEN(rows)},
+    {"lightgbm", lightgbm_rows, WEIR_ARRAY_LEN(lightgbm_rows)},
     {"xgboost", xgboost_rows, WEIR_ARRAY_LEN(xgboost_rows)},
 };
 

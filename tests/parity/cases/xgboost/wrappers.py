@@ -103,7 +103,7 @@ def cases():
         yield from several("multi_label", multi_label, commit=("pickle4",))
         yield from several("regressor_2", fit(r_quiet, "diabetes2"), commit=("json",))
     yield from several("ranker", rank)
-    for booster in ("dart", "gblinear"):
+    for booster in ("dart", "gblinear") if VERSION >= (1, 0) else ("gblinear",):  # 0.x drops trees at prediction too
         extra = {"rate_drop": 0.3} if booster == "dart" else {}
         if booster == "gblinear":
             extra["max_depth"] = None
