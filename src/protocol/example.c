@@ -24,7 +24,7 @@ static void put_row(struct weir_buf *out, const struct weir_spec *spec)
             weir_codec_json_append_text(out, spec->feature_names[i]);
             weir_buf_append_c(out, ": ");
         }
-        put_value(out, weir_spec_column(spec, i) == WEIR_COLUMN_TEXT);
+        put_value(out, weir_spec_column(spec, i) != WEIR_COLUMN_NUMBER);
     }
     weir_buf_append_byte(out, is_named ? '}' : ']');
 }

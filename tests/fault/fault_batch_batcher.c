@@ -47,9 +47,46 @@ static void put(struct scene *s, uint32_t n, enum weir_dtype dtype)
     *(int *)weir_batcher_committed(s->b)->user = s->n_put++;
 }
 
+static const struct weir_tensor_info infos[] = {
+    {.name = "x", .dtype = WEIR_F64, .n_dims = 2, .dims = {-1, -1}}};
+static const struct weir_tensors_spec tensors_spec = {
+    .n_inputs = 1, .inputs = infos, .n_outputs = 1, .outputs = infos, .is_batched = true};
+
+/* Decodes one request of n rows of N_COLUMNS + i % 2 doubles as tensors, with some text; as above.
+ */
+static void put_tensors(struct scene *s, uint32_t n, int i)
+{
+    struct weir_batcher_load before = weir_batcher_load(s->b, NULL);
+    struct weir_sink *sink = weir_batcher_decode(s->b, s->v, WEIR_TIME_NEVER, 1);
+    struct weir_tensors_shape shape = {2, {n, N_COLUMNS + (uint64_t)(i % 2)}};
+    struct weir_sink_tensors tensors = {.spec = &tensors_spec, .shapes = &shape, .wanted = 1};
+    cr_assert(weir_tensors_layout(&tensors_spec, &shape, n, NULL, &tensors.row_bytes));
+    const struct weir_sink_want want = {
+        .n_rows = n, .dtype = WEIR_F64, .text_bytes = 3000, .tensors = &tensors};
+    struct weir_sink_span span;
+    if (weir_sink_reserve(sink, &want, &span, NULL) != WEIR_OK) {
+        cr_assert(test_mem_has_failed());
+        struct weir_batcher_load after = weir_batcher_load(s->b, NULL);
+        cr_assert_eq(memcmp(&before, &after, sizeof before), 0);
+        s->n_refused++;
+        return;
+    }
+    for (size_t k = 0; k < n * shape.dims[1]; k++)
+        ((double *)span.base)[k] = s->n_put;
+    cr_assert(weir_sink_take_text(sink, 2000));
+    if (i % 5 == 4) {
+        weir_sink_rollback(sink);
+        return;
+    }
+    weir_sink_commit(sink, 0);
+    *(int *)weir_batcher_committed(s->b)->user = s->n_put++;
+}
+
 static double value_at(const struct weir_batch *batch, size_t row)
 {
     size_t at = row * N_COLUMNS;
+    if (batch->tensors)
+        return *(const double *)(const void *)((const char *)batch->rows + row * batch->row_bytes);
     return batch->dtype == WEIR_F64 ? ((const double *)batch->rows)[at]
                                     : (double)((const float *)batch->rows)[at];
 }
@@ -105,6 +142,8 @@ static bool play(struct scene *s)
         put(s, (uint32_t)(1 + i % 5), i % 3 ? WEIR_F64 : WEIR_F32);
         if (i % 7 == 0)
             put(s, 400, WEIR_F64);
+        if (i % 4 == 0)
+            put_tensors(s, 2, i / 4);
     }
     run_private(s);
     run_all(s);
