@@ -18,9 +18,9 @@ KERNEL __m256i load(const void *p)
 KERNEL void blend(const struct weir_model_forest_op *op, uint8_t *slots, size_t at,
                   __m256i is_right)
 {
-    __m256i left = load(slots + (size_t)op->left * 64 + at);
-    __m256i right = load(slots + (size_t)op->right * 64 + at);
-    _mm256_storeu_si256((__m256i *)(void *)(slots + (size_t)op->out * 64 + at),
+    __m256i left = load(slots + (size_t)op->left * 8 + at);
+    __m256i right = load(slots + (size_t)op->right * 8 + at);
+    _mm256_storeu_si256((__m256i *)(void *)(slots + (size_t)op->out * 8 + at),
                         _mm256_blendv_epi8(left, right, is_right));
 }
 
@@ -29,7 +29,7 @@ KERNEL void select_u8(const struct weir_model_forest_op *ops, size_t n, const ui
 {
     for (size_t i = 0; i < n; i++) {
         const struct weir_model_forest_op *op = &ops[i];
-        const uint8_t *x = tile + (size_t)op->column * 64;
+        const uint8_t *x = tile + (size_t)op->column * 8;
         /* Unsigned x > k: x is the maximum of x and k + 1. k is at most 254. */
         __m256i k = _mm256_set1_epi8((char)(op->k + 1));
         for (size_t at = 0; at < 64; at += 32) {
@@ -47,7 +47,7 @@ KERNEL void select_i32(const struct weir_model_forest_op *ops, size_t n, const i
         const struct weir_model_forest_op *op = &ops[i];
         __m256i k = _mm256_set1_epi32(op->k);
         for (size_t at = 0; at < 64; at += 32) {
-            const int32_t *x = tile + (size_t)op->column * 64 + at;
+            const int32_t *x = tile + (size_t)op->column * 8 + at;
             __m256i m0 = _mm256_cmpgt_epi32(load(x), k);
             __m256i m1 = _mm256_cmpgt_epi32(load(x + 8), k);
             __m256i m2 = _mm256_cmpgt_epi32(load(x + 16), k);
@@ -58,20 +58,28 @@ KERNEL void select_i32(const struct weir_model_forest_op *ops, size_t n, const i
     }
 }
 
-KERNEL bool add_exits_f32(const float *values, uint32_t n_exits, const uint8_t *exit, float *sums)
+KERNEL void add_exits_f32(const float *values, uint32_t n_exits, const uint8_t *exit, float *sums)
 {
     (void)n_exits;
     for (size_t row = 0; row < 64; row++)
         sums[row] += values[exit[row]];
-    return true;
 }
 
-KERNEL bool add_exits_f64(const double *values, uint32_t n_exits, const uint8_t *exit, double *sums)
+KERNEL void add_exits_f64(const double *values, uint32_t n_exits, const uint8_t *exit, double *sums)
 {
     (void)n_exits;
     for (size_t row = 0; row < 64; row++)
         sums[row] += values[exit[row]];
-    return true;
+}
+
+KERNEL void select_heap(const struct weir_model_forest_heap *heap, uint32_t levels,
+                        const uint8_t *tile, uint8_t *out)
+{
+    (void)heap;
+    (void)levels;
+    (void)tile;
+    (void)out;
+    weir_assert(0 && "heap_cost_u8 is 0");
 }
 
 #include "model/forest_body.inc"

@@ -16,11 +16,11 @@ KERNEL void select_u8(const struct weir_model_forest_op *ops, size_t n, const ui
 {
     for (size_t i = 0; i < n; i++) {
         const struct weir_model_forest_op *op = &ops[i];
-        __m512i x = _mm512_loadu_si512(tile + (size_t)op->column * 64);
+        __m512i x = _mm512_loadu_si512(tile + (size_t)op->column * 8);
         __mmask64 is_right = _mm512_cmpgt_epu8_mask(x, _mm512_set1_epi8((char)op->k));
-        __m512i left = _mm512_loadu_si512(slots + (size_t)op->left * 64);
-        __m512i right = _mm512_loadu_si512(slots + (size_t)op->right * 64);
-        _mm512_storeu_si512(slots + (size_t)op->out * 64,
+        __m512i left = _mm512_loadu_si512(slots + (size_t)op->left * 8);
+        __m512i right = _mm512_loadu_si512(slots + (size_t)op->right * 8);
+        _mm512_storeu_si512(slots + (size_t)op->out * 8,
                             _mm512_mask_blend_epi8(is_right, left, right));
     }
 }
@@ -30,21 +30,21 @@ KERNEL void select_i32(const struct weir_model_forest_op *ops, size_t n, const i
 {
     for (size_t i = 0; i < n; i++) {
         const struct weir_model_forest_op *op = &ops[i];
-        const int32_t *x = tile + (size_t)op->column * 64;
+        const int32_t *x = tile + (size_t)op->column * 8;
         __m512i k = _mm512_set1_epi32(op->k);
         __mmask16 m0 = _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(x), k);
         __mmask16 m1 = _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(x + 16), k);
         __mmask16 m2 = _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(x + 32), k);
         __mmask16 m3 = _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(x + 48), k);
         __mmask64 is_right = _mm512_kunpackd(_mm512_kunpackw(m3, m2), _mm512_kunpackw(m1, m0));
-        __m512i left = _mm512_loadu_si512(slots + (size_t)op->left * 64);
-        __m512i right = _mm512_loadu_si512(slots + (size_t)op->right * 64);
-        _mm512_storeu_si512(slots + (size_t)op->out * 64,
+        __m512i left = _mm512_loadu_si512(slots + (size_t)op->left * 8);
+        __m512i right = _mm512_loadu_si512(slots + (size_t)op->right * 8);
+        _mm512_storeu_si512(slots + (size_t)op->out * 8,
                             _mm512_mask_blend_epi8(is_right, left, right));
     }
 }
 
-KERNEL bool add_exits_f32(const float *values, uint32_t n_exits, const uint8_t *exit, float *sums)
+KERNEL void add_exits_f32(const float *values, uint32_t n_exits, const uint8_t *exit, float *sums)
 {
     if (n_exits <= 16) {
         __m512 v = _mm512_loadu_ps(values);
@@ -53,7 +53,7 @@ KERNEL bool add_exits_f32(const float *values, uint32_t n_exits, const uint8_t *
             __m512 sum = _mm512_loadu_ps(sums + row);
             _mm512_storeu_ps(sums + row, _mm512_add_ps(sum, _mm512_permutexvar_ps(i, v)));
         }
-        return true;
+        return;
     }
     __m512 v0 = _mm512_loadu_ps(values);
     __m512 v1 = _mm512_loadu_ps(values + 16);
@@ -63,7 +63,7 @@ KERNEL bool add_exits_f32(const float *values, uint32_t n_exits, const uint8_t *
             __m512 sum = _mm512_loadu_ps(sums + row);
             _mm512_storeu_ps(sums + row, _mm512_add_ps(sum, _mm512_permutex2var_ps(v0, i, v1)));
         }
-        return true;
+        return;
     }
     if (n_exits <= 64) {
         __m512 v2 = _mm512_loadu_ps(values + 32);
@@ -76,14 +76,13 @@ KERNEL bool add_exits_f32(const float *values, uint32_t n_exits, const uint8_t *
             __m512 v = _mm512_mask_blend_ps(is_high, low, high);
             _mm512_storeu_ps(sums + row, _mm512_add_ps(_mm512_loadu_ps(sums + row), v));
         }
-        return true;
+        return;
     }
     for (size_t row = 0; row < 64; row++)
         sums[row] += values[exit[row]];
-    return true;
 }
 
-KERNEL bool add_exits_f64(const double *values, uint32_t n_exits, const uint8_t *exit, double *sums)
+KERNEL void add_exits_f64(const double *values, uint32_t n_exits, const uint8_t *exit, double *sums)
 {
     if (n_exits <= 16) {
         __m512d v0 = _mm512_loadu_pd(values);
@@ -93,7 +92,7 @@ KERNEL bool add_exits_f64(const double *values, uint32_t n_exits, const uint8_t 
             __m512d v = _mm512_permutex2var_pd(v0, i, v1);
             _mm512_storeu_pd(sums + row, _mm512_add_pd(_mm512_loadu_pd(sums + row), v));
         }
-        return true;
+        return;
     }
     if (n_exits <= 32) {
         __m512d v0 = _mm512_loadu_pd(values);
@@ -108,11 +107,86 @@ KERNEL bool add_exits_f64(const double *values, uint32_t n_exits, const uint8_t 
             __m512d v = _mm512_mask_blend_pd(is_high, low, high);
             _mm512_storeu_pd(sums + row, _mm512_add_pd(_mm512_loadu_pd(sums + row), v));
         }
-        return true;
+        return;
+    }
+    if (n_exits <= 64) {
+        for (size_t row = 0; row < 64; row += 8) {
+            __m512i i = _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(exit + row)));
+            __m512d v = _mm512_i64gather_pd(i, values, 8);
+            _mm512_storeu_pd(sums + row, _mm512_add_pd(_mm512_loadu_pd(sums + row), v));
+        }
+        return;
     }
     for (size_t row = 0; row < 64; row++)
         sums[row] += values[exit[row]];
-    return true;
+}
+
+/* --- heaps: all in registers --- */
+
+/* Which rows node i sends right. */
+KERNEL __mmask64 asks(const struct weir_model_forest_heap *h, const uint8_t *tile, size_t i)
+{
+    __m512i x = _mm512_loadu_si512(tile + (size_t)h->column[i] * 8);
+    return _mm512_cmpgt_epu8_mask(x, _mm512_set1_epi8((char)h->k[i]));
+}
+
+/* The leaf below node i, three levels down, counted from 0. */
+KERNEL __m512i three_levels(const struct weir_model_forest_heap *h, const uint8_t *tile, size_t i)
+{
+    const __m512i zero = _mm512_setzero_si512(), one = _mm512_set1_epi8(1),
+                  two = _mm512_set1_epi8(2), three = _mm512_set1_epi8(3),
+                  four = _mm512_set1_epi8(4), five = _mm512_set1_epi8(5), six = _mm512_set1_epi8(6),
+                  seven = _mm512_set1_epi8(7);
+    __m512i a = _mm512_mask_mov_epi8(zero, asks(h, tile, 4 * i), one);
+    __m512i b = _mm512_mask_mov_epi8(two, asks(h, tile, 4 * i + 1), three);
+    __m512i c = _mm512_mask_mov_epi8(four, asks(h, tile, 4 * i + 2), five);
+    __m512i d = _mm512_mask_mov_epi8(six, asks(h, tile, 4 * i + 3), seven);
+    __m512i left = _mm512_mask_mov_epi8(a, asks(h, tile, 2 * i), b);
+    __m512i right = _mm512_mask_mov_epi8(c, asks(h, tile, 2 * i + 1), d);
+    return _mm512_mask_mov_epi8(left, asks(h, tile, i), right);
+}
+
+/* The leaf below node i, levels down. */
+KERNEL __m512i some_levels(const struct weir_model_forest_heap *h, const uint8_t *tile, size_t i,
+                           uint32_t levels)
+{
+    if (levels == 3)
+        return three_levels(h, tile, i);
+    __m512i left, right;
+    __mmask64 is_right = asks(h, tile, i);
+    if (levels == 4) {
+        left = three_levels(h, tile, 2 * i);
+        right = three_levels(h, tile, 2 * i + 1);
+    } else {
+        __mmask64 is_left_right = asks(h, tile, 2 * i);
+        __mmask64 is_right_right = asks(h, tile, 2 * i + 1);
+        __m512i eight = _mm512_set1_epi8(8);
+        left = three_levels(h, tile, 4 * i);
+        left = _mm512_mask_add_epi8(left, is_left_right, three_levels(h, tile, 4 * i + 1), eight);
+        right = three_levels(h, tile, 4 * i + 2);
+        right =
+            _mm512_mask_add_epi8(right, is_right_right, three_levels(h, tile, 4 * i + 3), eight);
+    }
+    __m512i half = _mm512_set1_epi8((char)(1 << (levels - 1)));
+    return _mm512_mask_add_epi8(left, is_right, right, half);
+}
+
+KERNEL void select_heap(const struct weir_model_forest_heap *h, uint32_t levels,
+                        const uint8_t *tile, uint8_t *out)
+{
+    __m512i leaf;
+    if (levels == 3) {
+        leaf = three_levels(h, tile, 1);
+    } else if (levels == 4) {
+        leaf = some_levels(h, tile, 1, 4);
+    } else if (levels == 5) {
+        leaf = some_levels(h, tile, 1, 5);
+    } else {
+        __m512i right = some_levels(h, tile, 3, 5);
+        leaf = some_levels(h, tile, 2, 5);
+        leaf = _mm512_mask_add_epi8(leaf, asks(h, tile, 1), right, _mm512_set1_epi8(32));
+    }
+    _mm512_storeu_si512(out, leaf);
 }
 
 #include "model/forest_body.inc"
@@ -188,53 +262,53 @@ KERNEL void bits_heap(const struct weir_model_forest_job *job, bool is_f32)
         __m512i x = _mm512_loadu_si512((const char *)job->elements + row * job->row_bytes);
         for (size_t i = 0; i < f->n_trees; i++) {
             const struct weir_model_forest_bits *bits = &f->bits[i];
-            uint32_t leaf = bits->child[follow_heap(tests(bits, x))];
+            uint32_t leaf = bits->leaf[follow_heap(tests(bits, x))];
             add_bits(f, is_f32, &f->trees[i], leaf, row, job->sums);
         }
     }
 }
 
-enum { BITS_LANES = 4 };
+/* The number of the one leaf whose path the row took. */
+KERNEL uint32_t find_path(const struct weir_model_forest_paths *t, __m256i low, __m256i high)
+{
+    __m256i column = _mm256_loadu_si256((const __m256i *)(const void *)t->column);
+    __m256i x = _mm256_permutex2var_epi8(low, column, high);
+    __mmask32 right =
+        _mm256_cmpgt_epu8_mask(x, _mm256_loadu_si256((const __m256i *)(const void *)t->k));
+    __m512i bits = _mm512_set1_epi32((int32_t)right);
+    __m512i differs = _mm512_xor_si512(bits, _mm512_loadu_si512(t->want));
+    __mmask16 first = _mm512_testn_epi32_mask(differs, _mm512_loadu_si512(t->path));
+    differs = _mm512_xor_si512(bits, _mm512_loadu_si512(t->want + 16));
+    __mmask16 second = _mm512_testn_epi32_mask(differs, _mm512_loadu_si512(t->path + 16));
+    return _tzcnt_u32((uint32_t)first | (uint32_t)second << 16);
+}
 
-/* Trees of any shape: nodes and leaves of at most 64 together. */
-KERNEL void bits_linked(const struct weir_model_forest_job *job, bool is_f32)
+KERNEL void paths(const struct weir_model_forest_job *job, bool is_f32)
 {
     const struct weir_model_forest_fast *f = job->f;
     for (size_t row = 0; row < job->n_rows; row++) {
-        __m512i x = _mm512_loadu_si512((const char *)job->elements + row * job->row_bytes);
-        for (size_t i = 0; i < f->n_trees; i += BITS_LANES) {
-            size_t n = weir_min_size(BITS_LANES, f->n_trees - i);
-            const struct weir_model_forest_bits *bits[BITS_LANES];
-            uint64_t right[BITS_LANES];
-            size_t at[BITS_LANES] = {0};
-            uint32_t n_levels = 0;
-            for (size_t lane = 0; lane < BITS_LANES; lane++) {
-                bits[lane] = &f->bits[i + (lane < n ? lane : 0)];
-                right[lane] = tests(bits[lane], x);
-                uint32_t levels = f->trees[i + (lane < n ? lane : 0)].n_levels;
-                n_levels = levels > n_levels ? levels : n_levels;
-            }
-            for (uint32_t level = 0; level < n_levels; level++)
-                for (size_t lane = 0; lane < BITS_LANES; lane++)
-                    at[lane] = bits[lane]->child[2 * at[lane] + (right[lane] >> at[lane] & 1)];
-            for (size_t lane = 0; lane < n; lane++)
-                add_bits(f, is_f32, &f->trees[i + lane], bits[lane]->leaf[at[lane]], row,
-                         job->sums);
-        }
+        const char *elements = (const char *)job->elements + row * job->row_bytes;
+        __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)elements);
+        __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(elements + 32));
+        for (size_t i = 0; i < f->n_trees; i++)
+            add_bits(f, is_f32, &f->trees[i], find_path(&f->paths[i], low, high), row, job->sums);
     }
 }
 
 TARGET static void avx512_bits(const struct weir_model_forest_job *job)
 {
-    bool is_f32 = job->f->values_f32 != NULL;
-    if (job->f->bits_are_heaps && is_f32)
+    if (job->f->values_f32)
         bits_heap(job, true);
-    else if (job->f->bits_are_heaps)
-        bits_heap(job, false);
-    else if (is_f32)
-        bits_linked(job, true);
     else
-        bits_linked(job, false);
+        bits_heap(job, false);
+}
+
+TARGET static void avx512_paths(const struct weir_model_forest_job *job)
+{
+    if (job->f->values_f32)
+        paths(job, true);
+    else
+        paths(job, false);
 }
 
 TARGET static void avx512_tile(const struct weir_model_forest_job *job)
@@ -251,11 +325,14 @@ const struct weir_model_forest_isa weir_model_forest_avx512 = {.name = "avx512",
                                                                .is_here = is_here,
                                                                .op_cost_u8 = 4,
                                                                .op_cost_i32 = 12,
-                                                               .rows_max_bits = 32,
+                                                               .heap_cost_u8 = 2,
+                                                               .rows_max_bits = 10,
+                                                               .rows_max_paths = 16,
                                                                .rows_max = 8,
                                                                .run_tile = avx512_tile,
                                                                .run_rows = avx512_rows,
                                                                .run_bits = avx512_bits,
+                                                               .run_paths = avx512_paths,
                                                                .rank32 = rank32,
                                                                .rank64 = rank64};
 

@@ -31,12 +31,15 @@
 enum {
     WEIR_MODEL_FOREST_TILE = 64,       /* rows of a tile */
     WEIR_MODEL_FOREST_EXITS_MAX = 256, /* exits of the ops of one tree: a byte */
-    WEIR_MODEL_FOREST_TEMPS_MAX = 16,  /* results of ops that wait for their parent: log2 of the
-                                          ops and some */
+    WEIR_MODEL_FOREST_TEMPS_MAX = 128, /* results of ops that wait for their parent: at most half
+                                          the exits */
     WEIR_MODEL_FOREST_SLOTS_MAX = WEIR_MODEL_FOREST_EXITS_MAX + WEIR_MODEL_FOREST_TEMPS_MAX,
-    WEIR_MODEL_FOREST_BITS_MAX = 64, /* nodes and columns of the one-row kernel */
+    WEIR_MODEL_FOREST_BITS_COLUMNS = 64, /* of the one-row kernels, the dead one included */
+    WEIR_MODEL_FOREST_PATHS = 32,
     WEIR_MODEL_FOREST_HEAP_LEVELS = 6,
-    WEIR_MODEL_FOREST_WALK_COST = 190, /* about cycles; see op_cost_u8 */
+    WEIR_MODEL_FOREST_HEAP_NODES = 64,
+    WEIR_MODEL_FOREST_OP_COLUMNS = 8191, /* columns of ops */
+    WEIR_MODEL_FOREST_WALK_COST = 190,   /* about cycles; see op_cost_u8 */
 };
 
 enum weir_model_forest_element {
@@ -57,13 +60,22 @@ struct weir_model_forest_column {
     const struct weir_model_forest_member *test_tree;
 };
 
-/* One inner node of the top of a tree: where element > k the result is right's, else left's. */
+/* One inner node of the top of a tree: where element > k the result is right's, else left's. All
+ * places are in units of 8, as addresses are: 8 × the column, 8 × the slot. Slots below EXITS_MAX
+ * hold the constant exit number, the others results. */
 struct weir_model_forest_op {
-    int32_t k;
     uint16_t column;
-    uint16_t left; /* slots: below EXITS_MAX the constant exit number, from there on results */
+    uint16_t left;
     uint16_t right;
     uint16_t out;
+    int32_t k;
+};
+
+/* A tree of at most 6 levels for vector kernels: node i asks column[i] ÷ 8 > k[i], node 1 is the
+ * root, 2i and 2i + 1 follow i; above a leaf that is less deep nothing is greater than k. */
+struct weir_model_forest_heap {
+    uint16_t column[WEIR_MODEL_FOREST_HEAP_NODES];
+    uint8_t k[WEIR_MODEL_FOREST_HEAP_NODES];
 };
 
 /* A node for walking. place: low bits the column, high bits the left child in the tree (right is
@@ -80,21 +92,30 @@ struct weir_model_forest_fast_tree {
     size_t values_at;
     size_t exits_at; /* n_exits indices of steps, where levels are left to walk */
     uint32_t n_ops;
-    uint32_t root; /* slot of the result */
+    uint32_t root;         /* slot of the result */
+    uint32_t heap_levels;  /* 0: not a heap; else 3 … 6 */
+    size_t heap_values_at; /* the values of 2^heap_levels leaves in the heap's order */
     uint32_t n_exits;
     uint32_t n_left; /* levels to walk below the exits; 0: exits are leaves */
     uint32_t n_levels;
     uint32_t first;
 };
 
-/* A tree for the one-row kernel: node i asks column[i] > k[i]. Heap: node 1 is the root, 2i + bit
- * follows i, and after 6 levels child[i − 64] is the leaf's number. Else node 0 is the root, child
- * [2i + bit] follows i, leaves are nodes that follow themselves, and leaf[i] is their number. */
+/* A tree for the one-row kernels, which ask all nodes at once: node i is column[i] > k[i]. Heap:
+ * node 1 is the root, 2i + bit follows i, and after 6 levels leaf[i − 64] is the leaf's number. */
 struct weir_model_forest_bits {
-    uint8_t column[WEIR_MODEL_FOREST_BITS_MAX];
-    uint8_t k[WEIR_MODEL_FOREST_BITS_MAX];
-    uint8_t child[2 * WEIR_MODEL_FOREST_BITS_MAX];
-    uint8_t leaf[WEIR_MODEL_FOREST_BITS_MAX];
+    uint8_t column[WEIR_MODEL_FOREST_HEAP_NODES];
+    uint8_t k[WEIR_MODEL_FOREST_HEAP_NODES];
+    uint8_t leaf[WEIR_MODEL_FOREST_HEAP_NODES];
+};
+
+/* Paths, for at most 32 leaves of any depth: leaf i is the row's when the nodes' bits equal want[i]
+ * on the nodes that are set in path[i]. */
+struct weir_model_forest_paths {
+    uint8_t column[WEIR_MODEL_FOREST_PATHS];
+    uint8_t k[WEIR_MODEL_FOREST_PATHS];
+    uint32_t want[WEIR_MODEL_FOREST_PATHS];
+    uint32_t path[WEIR_MODEL_FOREST_PATHS];
 };
 
 struct weir_model_forest_isa;
@@ -113,9 +134,10 @@ struct weir_model_forest_fast {
     float *values_f32; /* one of the two, by the forest's sum; for width 1 each tree's are followed
                           by room up to a multiple of 16 */
     double *values_f64;
-    struct weir_model_forest_bits *bits; /* NULL: none */
-    bool bits_are_heaps;
-    uint32_t n_slots; /* exits of the widest ops */
+    struct weir_model_forest_heap *heaps;  /* by tree; NULL: none */
+    struct weir_model_forest_bits *bits;   /* by tree; NULL: none */
+    struct weir_model_forest_paths *paths; /* by tree; NULL: none */
+    uint32_t n_slots;                      /* exits of the widest ops */
     uint32_t width;
     uint32_t n_sums;
     uint32_t rows_max; /* up to so many rows go one by one */
@@ -145,11 +167,14 @@ struct weir_model_forest_isa {
     /* Cost of one op on a tile; walking all rows of a tile one level costs WALK_COST. */
     uint32_t op_cost_u8;
     uint32_t op_cost_i32;
-    uint32_t rows_max;      /* up to so many rows, walking them one by one is faster than a tile */
+    uint32_t heap_cost_u8; /* of a node of a heap; 0: no heaps */
+    uint32_t rows_max;     /* up to so many rows, walking them one by one is faster than a tile */
+    uint32_t rows_max_paths;
     uint32_t rows_max_bits; /* up to so many rows, the one-row kernel is faster than a tile */
     void (*run_tile)(const struct weir_model_forest_job *job);
     void (*run_rows)(const struct weir_model_forest_job *job);
-    void (*run_bits)(const struct weir_model_forest_job *job); /* NULL: none */
+    void (*run_bits)(const struct weir_model_forest_job *job);  /* NULL: none */
+    void (*run_paths)(const struct weir_model_forest_job *job); /* NULL: none */
     /* Ranks of n keys, for RANK8. out: n bytes. */
     void (*rank32)(const struct weir_model_forest_column *c, const int32_t *keys, size_t n,
                    uint8_t *out);

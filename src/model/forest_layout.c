@@ -11,6 +11,7 @@ struct places {
     size_t n_steps;
     size_t n_values;
     size_t n_exits;
+    size_t n_heaps;
 };
 
 /* The top of one tree: its first nodes, breadth first, that become ops. */
@@ -42,6 +43,8 @@ static struct top choose_top(const struct weir_model_forest_fast *fast,
     uint32_t n_inner = tree->n_nodes - tree->n_leaves;
     uint32_t balanced = 32 - (uint32_t)__builtin_clz(tree->n_leaves);
     uint32_t levels = (balanced + tree->n_levels) / 2;
+    if (fast->n_columns > WEIR_MODEL_FOREST_OP_COLUMNS)
+        return (struct top){.n_nodes = 0};
     if (tree->n_leaves <= WEIR_MODEL_FOREST_EXITS_MAX &&
         (uint64_t)n_inner * cost <= (uint64_t)levels * WEIR_MODEL_FOREST_WALK_COST)
         return (struct top){.n_nodes = tree->n_nodes, .n_levels = tree->n_levels, .is_all = true};
@@ -78,8 +81,8 @@ struct ops {
     uint32_t n;
     uint32_t *exits; /* NULL: exits are leaves */
     uint32_t n_exits;
-    const uint8_t *need; /* by node of the top: temps that its subtree takes */
-    uint32_t free_temps; /* a bit for each */
+    uint16_t *slot; /* by node of the top: where its result is */
+    uint64_t free_temps[WEIR_MODEL_FOREST_TEMPS_MAX / 64]; /* a bit for each */
 };
 
 static bool is_exit(const struct ops *o, uint32_t node)
@@ -87,69 +90,98 @@ static bool is_exit(const struct ops *o, uint32_t node)
     return node >= o->top->n_nodes || is_leaf(&o->nodes[node]);
 }
 
-/* Makes the ops of a subtree, those of the needier child first, so that few results wait. Returns
- * the slot of its result. Depth: levels of the top, at most EXITS_MAX. */
-static uint16_t make_ops(struct ops *o, uint32_t node)
+/* Returns the slot of a node's result: an exit's number, or where its op has put it. */
+static uint16_t take_slot(struct ops *o, uint32_t node)
 {
-    if (is_exit(o, node)) {
-        if (!o->exits)
-            return (uint16_t)o->nodes[node].left;
-        o->exits[o->n_exits] = node;
-        return (uint16_t)o->n_exits++;
+    if (!is_exit(o, node)) {
+        uint32_t temp = (uint32_t)o->slot[node] - WEIR_MODEL_FOREST_EXITS_MAX;
+        o->free_temps[temp / 64] |= UINT64_C(1) << temp % 64;
+        return o->slot[node];
     }
-    uint32_t left = o->nodes[node].left;
-    bool right_first = o->need[left + 1] > o->need[left];
-    uint16_t slot[2];
-    slot[right_first] = make_ops(o, left + right_first);
-    slot[!right_first] = make_ops(o, left + !right_first);
-    for (size_t i = 0; i < 2; i++)
-        if (slot[i] >= WEIR_MODEL_FOREST_EXITS_MAX)
-            o->free_temps |= 1u << (slot[i] - WEIR_MODEL_FOREST_EXITS_MAX);
-    weir_assert(o->free_temps != 0);
-    uint32_t temp = (uint32_t)__builtin_ctz(o->free_temps);
-    o->free_temps &= ~(1u << temp);
-    uint16_t out = (uint16_t)(WEIR_MODEL_FOREST_EXITS_MAX + temp);
-    const struct weir_model_forest_step *step = &o->steps[node];
-    o->out[o->n++] =
-        (struct weir_model_forest_op){.k = step->k,
-                                      .column = (uint16_t)(step->place & o->column_mask),
-                                      .left = slot[0],
-                                      .right = slot[1],
-                                      .out = out};
-    return out;
+    if (!o->exits)
+        return (uint16_t)o->nodes[node].left;
+    o->exits[o->n_exits] = node;
+    return (uint16_t)o->n_exits++;
 }
 
-/* Counts the temps that each subtree takes: one more than its children when they take as many. */
-static void count_needs(const struct weir_model_forest_member *tree, const struct top *top,
-                        uint8_t *need)
+/* Makes the ops of a tree's top, the deepest first: neighbours then do not wait for each other. */
+static uint16_t make_ops(struct ops *o)
 {
-    for (uint32_t i = top->n_nodes; i-- > 0;) {
-        const struct weir_model_forest_plain *node = &tree->nodes[i];
-        need[i] = 0;
-        if (is_leaf(node))
+    for (uint32_t node = o->top->n_nodes; node-- > 0;) {
+        if (is_exit(o, node))
             continue;
-        uint8_t left = node->left < top->n_nodes ? need[node->left] : 0;
-        uint8_t right = node->left < top->n_nodes ? need[node->left + 1] : 0;
-        uint8_t more = left > right ? left : right;
-        need[i] = (uint8_t)(left == right ? more + 1 : more);
+        uint32_t left = o->nodes[node].left;
+        const struct weir_model_forest_step *step = &o->steps[node];
+        struct weir_model_forest_op *op = &o->out[o->n++];
+        *op =
+            (struct weir_model_forest_op){.k = step->k,
+                                          .column = (uint16_t)(8 * (step->place & o->column_mask)),
+                                          .left = (uint16_t)(8 * take_slot(o, left)),
+                                          .right = (uint16_t)(8 * take_slot(o, left + 1))};
+        uint32_t word = 0;
+        while (o->free_temps[word] == 0)
+            weir_assert(++word < WEIR_ARRAY_LEN(o->free_temps));
+        uint32_t temp = word * 64 + (uint32_t)__builtin_ctzll(o->free_temps[word]);
+        o->free_temps[word] &= ~(UINT64_C(1) << temp % 64);
+        o->slot[node] = (uint16_t)(WEIR_MODEL_FOREST_EXITS_MAX + temp);
+        op->out = (uint16_t)(8 * o->slot[node]);
     }
+    return is_exit(o, 0) ? take_slot(o, 0) : o->slot[0];
+}
+
+/* --- heaps --- */
+
+/* Returns the levels of a tree's heap, 0 where ops cost less. */
+static uint32_t heap_levels(const struct weir_model_forest_fast *fast,
+                            const struct weir_model_forest_member *tree)
+{
+    uint32_t levels = tree->n_levels < 3 ? 3 : tree->n_levels;
+    if (fast->element != WEIR_MODEL_FOREST_RANK8 || fast->isa->heap_cost_u8 == 0 ||
+        levels > WEIR_MODEL_FOREST_HEAP_LEVELS || fast->n_columns > WEIR_MODEL_FOREST_OP_COLUMNS)
+        return 0;
+    uint32_t n_ops = tree->n_leaves - 1;
+    return fast->isa->heap_cost_u8 << levels <= fast->isa->op_cost_u8 * n_ops ? levels : 0;
+}
+
+/* Fills the heap of a tree and, in its leaves' order, the values. */
+static void make_heap_form(const struct weir_model_forest_fast *fast,
+                           const struct weir_model_forest_member *tree,
+                           const struct weir_model_forest_step *steps, uint32_t column_mask,
+                           const struct weir_model_forest_fast_tree *t,
+                           struct weir_model_forest_heap *out)
+{
+    uint32_t at[2 * WEIR_MODEL_FOREST_HEAP_NODES]; /* node of each place */
+    uint32_t n = (uint32_t)1 << t->heap_levels;
+    at[1] = 0;
+    for (uint32_t i = 1; i < n; i++) {
+        const struct weir_model_forest_plain *node = &tree->nodes[at[i]];
+        bool ends = is_leaf(node);
+        out->k[i] = ends ? UINT8_MAX : (uint8_t)steps[at[i]].k;
+        out->column[i] = (uint16_t)(8 * (steps[at[i]].place & column_mask));
+        at[2 * i] = ends ? at[i] : node->left;
+        at[2 * i + 1] = ends ? at[i] : node->left + 1;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < fast->width; k++) {
+            size_t to = t->heap_values_at + (size_t)i * fast->width + k;
+            double v = tree->values[(size_t)tree->nodes[at[n + i]].left * fast->width + k];
+            if (fast->values_f32)
+                fast->values_f32[to] = (float)v;
+            else
+                fast->values_f64[to] = v;
+        }
 }
 
 /* --- the one-row form --- */
 
-static bool fits_heap(const struct weir_model_forest_member *tree)
-{
-    return tree->n_levels <= WEIR_MODEL_FOREST_HEAP_LEVELS;
-}
-
-static void make_heap(const struct weir_model_forest_member *tree,
+static void make_bits(const struct weir_model_forest_member *tree,
                       const struct weir_model_forest_step *steps, uint32_t column_mask,
                       struct weir_model_forest_bits *out)
 {
-    enum { N = 2 * WEIR_MODEL_FOREST_BITS_MAX };
-    uint32_t at[N]; /* node of each place of the heap */
+    enum { N = WEIR_MODEL_FOREST_HEAP_NODES };
+    uint32_t at[2 * N]; /* node of each place of the heap */
     at[1] = 0;
-    for (uint32_t i = 1; i < N / 2; i++) {
+    for (uint32_t i = 1; i < N; i++) {
         const struct weir_model_forest_plain *node = &tree->nodes[at[i]];
         out->k[i] = UINT8_MAX; /* above all ranks: a leaf goes left to itself */
         at[2 * i] = at[2 * i + 1] = at[i];
@@ -160,39 +192,56 @@ static void make_heap(const struct weir_model_forest_member *tree,
         at[2 * i] = node->left;
         at[2 * i + 1] = node->left + 1;
     }
-    for (uint32_t i = 0; i < N / 2; i++)
-        out->child[i] = (uint8_t)tree->nodes[at[N / 2 + i]].left;
+    for (uint32_t i = 0; i < N; i++)
+        out->leaf[i] = (uint8_t)tree->nodes[at[N + i]].left;
 }
 
-static void make_linked(const struct weir_model_forest_member *tree,
-                        const struct weir_model_forest_step *steps, uint32_t column_mask,
-                        struct weir_model_forest_bits *out)
+static void make_paths(const struct weir_model_forest_member *tree,
+                       const struct weir_model_forest_step *steps, uint32_t column_mask,
+                       struct weir_model_forest_paths *out)
 {
+    enum { N = WEIR_MODEL_FOREST_PATHS };
+    uint32_t want[2 * N] = {0}; /* by node: the bits that lead to it */
+    uint32_t path[2 * N] = {0};
+    uint32_t n_inner = 0;
+    for (uint32_t i = 0; i < N; i++) {
+        out->k[i] = UINT8_MAX;
+        /* No leaf: wants the last bit, which no node of such a tree has. */
+        out->want[i] = out->path[i] = (uint32_t)1 << (N - 1);
+    }
     for (uint32_t i = 0; i < tree->n_nodes; i++) {
         const struct weir_model_forest_plain *node = &tree->nodes[i];
-        bool ends = is_leaf(node);
-        out->k[i] = ends ? UINT8_MAX : (uint8_t)steps[i].k;
-        out->column[i] = (uint8_t)(steps[i].place & column_mask);
-        out->child[2 * i] = (uint8_t)(ends ? i : node->left);
-        out->child[2 * i + 1] = (uint8_t)(ends ? i : node->left + 1);
-        out->leaf[i] = (uint8_t)(ends ? node->left : 0);
+        if (is_leaf(node)) {
+            out->want[node->left] = want[i];
+            out->path[node->left] = path[i];
+            continue;
+        }
+        uint32_t bit = (uint32_t)1 << n_inner;
+        out->k[n_inner] = (uint8_t)steps[i].k;
+        out->column[n_inner++] = (uint8_t)(steps[i].place & column_mask);
+        path[node->left] = path[node->left + 1] = path[i] | bit;
+        want[node->left] = want[i];
+        want[node->left + 1] = want[i] | bit;
     }
 }
 
-/* Finds whether all trees have a one-row form, and which. */
-static bool has_bits(const struct weir_model_forest_plan *p, bool *are_heaps)
+/* Which one-row form all trees have. */
+enum row_form { ROW_WALK, ROW_BITS, ROW_PATHS };
+
+static enum row_form choose_row_form(const struct weir_model_forest_plan *p)
 {
     const struct weir_model_forest_fast *fast = p->fast;
-    if (!fast->isa->run_bits || fast->element != WEIR_MODEL_FOREST_RANK8 ||
-        fast->n_columns >= WEIR_MODEL_FOREST_BITS_MAX)
-        return false;
-    bool are_linked = true;
-    *are_heaps = true;
+    if (fast->element != WEIR_MODEL_FOREST_RANK8 ||
+        fast->n_columns >= WEIR_MODEL_FOREST_BITS_COLUMNS)
+        return ROW_WALK;
+    bool are_heaps = fast->isa->run_bits != NULL;
+    bool are_small = fast->isa->run_paths != NULL;
     for (size_t t = 0; t < p->forest->n_trees; t++) {
-        *are_heaps = *are_heaps && fits_heap(&p->forest->trees[t]);
-        are_linked = are_linked && p->forest->trees[t].n_nodes <= WEIR_MODEL_FOREST_BITS_MAX;
+        const struct weir_model_forest_member *tree = &p->forest->trees[t];
+        are_heaps = are_heaps && tree->n_levels <= WEIR_MODEL_FOREST_HEAP_LEVELS;
+        are_small = are_small && tree->n_leaves <= WEIR_MODEL_FOREST_PATHS;
     }
-    return *are_heaps || are_linked;
+    return are_heaps ? ROW_BITS : are_small ? ROW_PATHS : ROW_WALK;
 }
 
 /* --- a tree --- */
@@ -232,20 +281,19 @@ static void copy_values(const struct weir_model_forest_fast *fast,
 
 /* Makes the tops' ops and exits of tree t. */
 static void make_top(struct weir_model_forest_plan *p, const struct weir_model_forest_member *tree,
-                     const struct top *top, uint8_t *need, struct weir_model_forest_fast_tree *out)
+                     const struct top *top, struct weir_model_forest_fast_tree *out)
 {
     struct weir_model_forest_fast *fast = p->fast;
-    count_needs(tree, top, need);
-    need[top->n_nodes] = 0;
+    uint16_t slot[2 * WEIR_MODEL_FOREST_EXITS_MAX]; /* a top has fewer nodes */
     struct ops o = {.nodes = tree->nodes,
                     .steps = fast->steps + out->steps_at,
                     .column_mask = ((uint32_t)1 << fast->column_bits) - 1,
                     .top = top,
                     .out = fast->ops + out->ops_at,
                     .exits = top->is_all ? NULL : fast->exits + out->exits_at,
-                    .need = need,
-                    .free_temps = (1u << WEIR_MODEL_FOREST_TEMPS_MAX) - 1};
-    out->root = make_ops(&o, 0);
+                    .slot = slot};
+    memset(o.free_temps, 0xff, sizeof o.free_temps);
+    out->root = make_ops(&o);
     out->n_ops = o.n;
     out->n_exits = top->is_all ? tree->n_leaves : o.n_exits;
     out->n_left = top->is_all ? 0 : tree->n_levels - top->n_levels;
@@ -266,11 +314,13 @@ static void add_places(const struct weir_model_forest_fast *fast,
     at->n_ops += n_inner;
     at->n_exits += top->is_all ? 0 : n_inner + 1;
     at->n_steps += tree->n_nodes;
-    at->n_values += pad_values(fast, tree);
+    uint32_t levels = heap_levels(fast, tree);
+    at->n_values += pad_values(fast, tree) + (levels ? (size_t)fast->width << levels : 0);
+    at->n_heaps += levels > 0;
 }
 
 static enum weir_status layout_alloc(struct weir_model_forest_plan *p, const struct places *all,
-                                     bool with_bits, struct weir_error *err)
+                                     enum row_form form, struct weir_error *err)
 {
     struct weir_model_forest_fast *fast = p->fast;
     struct weir_arena *a = p->b->arena;
@@ -285,12 +335,26 @@ static enum weir_status layout_alloc(struct weir_model_forest_plan *p, const str
     fast->values_f32 = is_f32 ? values : NULL;
     fast->values_f64 = is_f32 ? NULL : values;
     bool is_whole = fast->trees && fast->ops && fast->steps && fast->exits && values;
-    if (with_bits) {
+    if (all->n_heaps > 0) {
+        size_t bytes = n_trees * sizeof *fast->heaps;
+        fast->heaps = weir_arena_alloc_aligned(a, bytes, 64);
+        if (fast->heaps)
+            memset(fast->heaps, 0, bytes);
+        is_whole = is_whole && fast->heaps;
+    }
+    if (form == ROW_BITS) {
         size_t bytes = n_trees * sizeof *fast->bits;
         fast->bits = weir_arena_alloc_aligned(a, bytes, 64);
         if (fast->bits)
             memset(fast->bits, 0, bytes);
         is_whole = is_whole && fast->bits;
+    }
+    if (form == ROW_PATHS) {
+        size_t bytes = n_trees * sizeof *fast->paths;
+        fast->paths = weir_arena_alloc_aligned(a, bytes, 64);
+        if (fast->paths)
+            memset(fast->paths, 0, bytes);
+        is_whole = is_whole && fast->paths;
     }
     return is_whole ? WEIR_OK : weir_model_builder_no_memory(p->b, err);
 }
@@ -320,15 +384,13 @@ enum weir_status weir_model_forest_layout(struct weir_model_forest_plan *p, bool
         struct top top = choose_top(fast, &forest->trees[t]);
         add_places(fast, &forest->trees[t], &top, &all);
     }
-    bool are_heaps = false;
-    bool with_bits = has_bits(p, &are_heaps);
-    enum weir_status status = layout_alloc(p, &all, with_bits, err);
+    enum row_form form = choose_row_form(p);
+    enum weir_status status = layout_alloc(p, &all, form, err);
     if (status != WEIR_OK)
         return status;
-    fast->bits_are_heaps = are_heaps;
-    fast->rows_max = with_bits ? fast->isa->rows_max_bits : fast->isa->rows_max;
-    /* Tops have at most 2 × EXITS_MAX nodes. */
-    uint8_t need[2 * WEIR_MODEL_FOREST_EXITS_MAX + 2];
+    fast->rows_max = form == ROW_BITS    ? fast->isa->rows_max_bits
+                     : form == ROW_PATHS ? fast->isa->rows_max_paths
+                                         : fast->isa->rows_max;
     struct places at = {0};
     p->n_tests_seen = 0;
     for (size_t t = 0; t < forest->n_trees; t++) {
@@ -339,16 +401,21 @@ enum weir_status weir_model_forest_layout(struct weir_model_forest_plan *p, bool
                                                     .steps_at = at.n_steps,
                                                     .values_at = at.n_values,
                                                     .exits_at = at.n_exits,
+                                                    .heap_levels = heap_levels(fast, tree),
+                                                    .heap_values_at =
+                                                        at.n_values + pad_values(fast, tree),
                                                     .n_levels = tree->n_levels,
                                                     .first = tree->first};
         make_steps(p, tree, fast->steps + at.n_steps);
-        make_top(p, tree, &top, need, out);
+        make_top(p, tree, &top, out);
         copy_values(fast, tree, at.n_values);
         uint32_t mask = ((uint32_t)1 << fast->column_bits) - 1;
-        if (with_bits && are_heaps)
-            make_heap(tree, fast->steps + at.n_steps, mask, &fast->bits[t]);
-        else if (with_bits)
-            make_linked(tree, fast->steps + at.n_steps, mask, &fast->bits[t]);
+        if (out->heap_levels > 0)
+            make_heap_form(fast, tree, fast->steps + at.n_steps, mask, out, &fast->heaps[t]);
+        if (form == ROW_BITS)
+            make_bits(tree, fast->steps + at.n_steps, mask, &fast->bits[t]);
+        else if (form == ROW_PATHS)
+            make_paths(tree, fast->steps + at.n_steps, mask, &fast->paths[t]);
         add_places(fast, tree, &top, &at);
     }
     return WEIR_OK;

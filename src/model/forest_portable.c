@@ -11,10 +11,10 @@ static inline void select_u8(const struct weir_model_forest_op *ops, size_t n, c
 {
     for (size_t i = 0; i < n; i++) {
         const struct weir_model_forest_op *op = &ops[i];
-        const bytes *x = (const bytes *)(const void *)(tile + (size_t)op->column * 64);
-        const bytes *left = (const bytes *)(const void *)(slots + (size_t)op->left * 64);
-        const bytes *right = (const bytes *)(const void *)(slots + (size_t)op->right * 64);
-        bytes *out = (bytes *)(void *)(slots + (size_t)op->out * 64);
+        const bytes *x = (const bytes *)(const void *)(tile + (size_t)op->column * 8);
+        const bytes *left = (const bytes *)(const void *)(slots + (size_t)op->left * 8);
+        const bytes *right = (const bytes *)(const void *)(slots + (size_t)op->right * 8);
+        bytes *out = (bytes *)(void *)(slots + (size_t)op->out * 8);
         bytes k = (bytes){0} + (uint8_t)op->k;
         for (size_t part = 0; part < 4; part++) {
             bytes is_right = (bytes)(x[part] > k);
@@ -28,32 +28,40 @@ static inline void select_i32(const struct weir_model_forest_op *ops, size_t n, 
 {
     for (size_t i = 0; i < n; i++) {
         const struct weir_model_forest_op *op = &ops[i];
-        const int32_t *x = tile + (size_t)op->column * 64;
-        const uint8_t *left = slots + (size_t)op->left * 64;
-        const uint8_t *right = slots + (size_t)op->right * 64;
-        uint8_t *out = slots + (size_t)op->out * 64;
+        const int32_t *x = tile + (size_t)op->column * 8;
+        const uint8_t *left = slots + (size_t)op->left * 8;
+        const uint8_t *right = slots + (size_t)op->right * 8;
+        uint8_t *out = slots + (size_t)op->out * 8;
         int32_t k = op->k;
         for (size_t row = 0; row < 64; row++)
             out[row] = x[row] > k ? right[row] : left[row];
     }
 }
 
-static inline bool add_exits_f32(const float *values, uint32_t n_exits, const uint8_t *exit,
+static inline void add_exits_f32(const float *values, uint32_t n_exits, const uint8_t *exit,
                                  float *sums)
 {
     (void)n_exits;
     for (size_t row = 0; row < 64; row++)
         sums[row] += values[exit[row]];
-    return true;
 }
 
-static inline bool add_exits_f64(const double *values, uint32_t n_exits, const uint8_t *exit,
+static inline void add_exits_f64(const double *values, uint32_t n_exits, const uint8_t *exit,
                                  double *sums)
 {
     (void)n_exits;
     for (size_t row = 0; row < 64; row++)
         sums[row] += values[exit[row]];
-    return true;
+}
+
+static inline void select_heap(const struct weir_model_forest_heap *heap, uint32_t levels,
+                               const uint8_t *tile, uint8_t *out)
+{
+    (void)heap;
+    (void)levels;
+    (void)tile;
+    (void)out;
+    weir_assert(0 && "heap_cost_u8 is 0");
 }
 
 #include "model/forest_body.inc"

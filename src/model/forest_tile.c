@@ -236,7 +236,7 @@ void weir_model_forest_fast_run(const struct weir_model_forest *forest,
         move_sums(f, sums + row * f->n_sums, n, job.sums, false);
         if (by_row) {
             read_rows(forest, &run->in, row, n, tile);
-            (f->bits ? f->isa->run_bits : f->isa->run_rows)(&job);
+            (f->bits ? f->isa->run_bits : f->paths ? f->isa->run_paths : f->isa->run_rows)(&job);
         } else {
             for (size_t i = 0; !has_constants && i < f->n_slots; i++)
                 memset(job.slots + i * TILE, (int)i, TILE);
