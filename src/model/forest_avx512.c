@@ -259,7 +259,7 @@ KERNEL void bits_heap(const struct weir_model_forest_job *job, bool is_f32)
 {
     const struct weir_model_forest_fast *f = job->f;
     for (size_t row = 0; row < job->n_rows; row++) {
-        __m512i x = _mm512_loadu_si512((const char *)job->elements + row * job->row_bytes);
+        __m512i x = _mm512_loadu_si512(job->elements + row * f->row_bytes);
         for (size_t i = 0; i < f->n_trees; i++) {
             const struct weir_model_forest_bits *bits = &f->bits[i];
             uint32_t leaf = bits->leaf[follow_heap(tests(bits, x))];
@@ -287,7 +287,7 @@ KERNEL void paths(const struct weir_model_forest_job *job, bool is_f32)
 {
     const struct weir_model_forest_fast *f = job->f;
     for (size_t row = 0; row < job->n_rows; row++) {
-        const char *elements = (const char *)job->elements + row * job->row_bytes;
+        const char *elements = job->elements + row * f->row_bytes;
         __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)elements);
         __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(elements + 32));
         for (size_t i = 0; i < f->n_trees; i++)

@@ -518,16 +518,21 @@ enum weir_status weir_model_forest_end(struct weir_model_forest_builder *f,
         return weir_error_set(err, WEIR_ERR_LIMIT, "too many trees: %zu", forest->n_trees);
     if (forest->gives_leaves)
         node->n_out[WEIR_OUTPUT_LEAF] = (uint32_t)forest->n_trees;
-    forest->sums_at = 0;
-    forest->row_at = weir_model_node_block_bytes(forest->n_sums);
-    forest->inner_at = forest->row_at + weir_model_node_align(node->n_in * sizeof(double));
+    /* The sums come last: the plan decides for how many rows at once. */
+    forest->row_at = 0;
+    forest->inner_at = weir_model_node_align(node->n_in * sizeof(double));
     enum weir_status status =
         weir_model_forest_plan(f->b, forest, forest->inner_at, &forest->fast, err);
     if (status != WEIR_OK)
         return status;
-    node->scratch_bytes =
+    size_t n_rows = forest->fast ? forest->fast->rows_run : WEIR_MODEL_BLOCK_ROWS;
+    forest->sums_at = weir_model_node_align(
         forest->inner_at + weir_max_size(forest->start_node ? forest->start_node->scratch_bytes : 0,
-                                         forest->fast ? forest->fast->scratch_bytes : 0);
+                                         forest->fast ? forest->fast->scratch_bytes : 0));
+    node->scratch_bytes =
+        forest->sums_at + weir_model_node_align(n_rows * forest->n_sums * sizeof(double));
+    node->block_rows = n_rows;
+    node->block_of = node;
     *out = node;
     return WEIR_OK;
 }

@@ -141,23 +141,27 @@ struct weir_model_forest_fast {
     uint32_t width;
     uint32_t n_sums;
     uint32_t rows_max; /* up to so many rows go one by one */
+    size_t row_bytes;  /* of one row of elements, whole cache lines */
+    size_t rows_run;   /* rows of a run at most, whole tiles */
     /* Scratch, offsets from the run's. */
-    size_t row_bytes; /* of one row of elements, whole cache lines */
-    size_t tile_at;   /* (n_columns + 1) × 64 elements */
-    size_t sums_at;   /* 64 × n_sums float or double: width 1: sum after sum, else row after row */
-    size_t slots_at;  /* SLOTS_MAX × 64 bytes */
+    size_t tile_at; /* tiles of (n_columns + 1) × 64 elements: tile_bytes each; or rows */
+    size_t tile_bytes;
+    size_t sums_at; /* for each tile 64 × n_sums float or double: width 1: sum after sum, else row
+                       after row */
+    size_t sums_bytes; /* of one tile */
+    size_t slots_at;   /* SLOTS_MAX × 64 bytes */
     size_t scratch_bytes;
 };
 
-/* What a kernel set works on: one tile, or some rows. */
+/* What a kernel set works on: tiles, or some rows. */
 struct weir_model_forest_job {
     const struct weir_model_forest_fast *f;
-    const void *elements; /* tile: column-major, 64 rows; rows: row-major, n_columns + 1, a
-                             multiple of 64 bytes apart: row_bytes */
-    size_t row_bytes;
-    void *sums;     /* as sums_at says, for rows too */
-    uint8_t *slots; /* tile only */
-    size_t n_rows;  /* in use; tiles are computed whole */
+    const char *elements; /* tiles: column-major, 64 rows, tile_bytes apart; rows: row-major,
+                             row_bytes apart */
+    char *sums;           /* as sums_at says, sums_bytes apart; for rows one tile of them */
+    uint8_t *slots;       /* tiles only */
+    size_t n_tiles;       /* computed whole */
+    size_t n_rows;        /* rows only; at most 64 */
 };
 
 /* The kernels for one kind of CPU. */

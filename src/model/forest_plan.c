@@ -11,6 +11,9 @@ enum {
     KEYS8_MAX = 255,          /* ranks 0 … 255 fit a byte */
     COLUMNS_MAX = UINT16_MAX, /* columns of an op, the dead one included */
     COLUMNS_FIRST = 64,
+    LARGE_BYTES = 512 << 10, /* of nodes and leaves: half an L2 cache */
+    ROWS_BYTES = 512 << 10,  /* of a run's elements and sums */
+    ROWS_MOST = 4096,
     NODES_FOR_RANKS = 4 /* inner nodes for each column, below which ranks do not pay */
 };
 
@@ -355,18 +358,36 @@ static bool choose_elements(struct weir_model_forest_plan *p)
     return true;
 }
 
+/* Chooses the rows of a run: so many that a forest too large for the caches is not fetched again
+ * for each few rows, while their elements and sums stay in L2. */
+static size_t choose_rows(const struct weir_model_forest_fast *fast,
+                          const struct weir_model_forest *forest, size_t item)
+{
+    size_t bytes = 0;
+    for (size_t t = 0; t < forest->n_trees; t++)
+        bytes += forest->trees[t].n_nodes * sizeof *fast->steps +
+                 (size_t)forest->trees[t].n_leaves * forest->width * sizeof(double);
+    size_t row = (fast->n_columns + 1) * item + fast->n_sums * sizeof(double);
+    if (forest->start_node || bytes < LARGE_BYTES)
+        return WEIR_MODEL_BLOCK_ROWS;
+    size_t n = ROWS_BYTES / row / WEIR_MODEL_FOREST_TILE * WEIR_MODEL_FOREST_TILE;
+    return n < WEIR_MODEL_BLOCK_ROWS ? WEIR_MODEL_BLOCK_ROWS : n < ROWS_MOST ? n : ROWS_MOST;
+}
+
 /* Cuts the scratch memory. */
-static void cut_scratch(struct weir_model_forest_fast *fast, size_t scratch_at)
+static void cut_scratch(struct weir_model_forest_fast *fast, const struct weir_model_forest *forest,
+                        size_t scratch_at)
 {
     size_t item = fast->element == WEIR_MODEL_FOREST_RANK8 ? 1 : sizeof(int32_t);
-    size_t row = weir_model_node_align((fast->n_columns + 1) * item);
-    size_t tile = (size_t)(fast->n_columns + 1) * WEIR_MODEL_FOREST_TILE * item;
-    fast->row_bytes = row;
+    fast->rows_run = choose_rows(fast, forest, item);
+    size_t n_tiles = fast->rows_run / WEIR_MODEL_FOREST_TILE;
+    fast->row_bytes = weir_model_node_align((fast->n_columns + 1) * item);
+    fast->tile_bytes = (size_t)(fast->n_columns + 1) * WEIR_MODEL_FOREST_TILE * item;
+    fast->sums_bytes = (size_t)WEIR_MODEL_FOREST_TILE * fast->n_sums * sizeof(double);
     fast->tile_at = scratch_at;
-    fast->sums_at =
-        fast->tile_at + weir_model_node_align(weir_max_size(tile, row * WEIR_MODEL_FOREST_TILE));
-    fast->slots_at = fast->sums_at + weir_model_node_align((size_t)WEIR_MODEL_FOREST_TILE *
-                                                           fast->n_sums * sizeof(double));
+    size_t rows = fast->row_bytes * WEIR_MODEL_FOREST_TILE;
+    fast->sums_at = fast->tile_at + weir_max_size(fast->tile_bytes * n_tiles, rows);
+    fast->slots_at = fast->sums_at + fast->sums_bytes * n_tiles;
     fast->scratch_bytes =
         fast->slots_at - scratch_at + (size_t)WEIR_MODEL_FOREST_SLOTS_MAX * WEIR_MODEL_FOREST_TILE;
 }
@@ -398,7 +419,7 @@ enum weir_status weir_model_forest_plan(struct weir_model_builder *b,
     enum weir_status status = weir_model_forest_layout(&plan, &fits, err);
     if (status != WEIR_OK || !fits)
         return status;
-    cut_scratch(plan.fast, scratch_at);
+    cut_scratch(plan.fast, forest, scratch_at);
     *out = plan.fast;
     return WEIR_OK;
 }

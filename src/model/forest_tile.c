@@ -218,33 +218,42 @@ static void move_sums(const struct weir_model_forest_fast *f, double *sums, size
         }
 }
 
+/* Runs n rows, at most TILE, one by one. */
+static void run_rows(const struct weir_model_forest *forest, const struct weir_model_node_run *run,
+                     struct weir_model_forest_job *job, size_t row, size_t n, double *sums)
+{
+    const struct weir_model_forest_fast *f = forest->fast;
+    job->n_rows = n;
+    read_rows(forest, &run->in, row, n, run->scratch + f->tile_at);
+    move_sums(f, sums + row * f->n_sums, n, job->sums, false);
+    (f->bits ? f->isa->run_bits : f->paths ? f->isa->run_paths : f->isa->run_rows)(job);
+    move_sums(f, sums + row * f->n_sums, n, job->sums, true);
+}
+
 void weir_model_forest_fast_run(const struct weir_model_forest *forest,
                                 const struct weir_model_node_run *run, double *sums)
 {
     const struct weir_model_forest_fast *f = forest->fast;
-    char *tile = run->scratch + f->tile_at;
+    char *elements = run->scratch + f->tile_at;
     struct weir_model_forest_job job = {.f = f,
-                                        .elements = tile,
-                                        .row_bytes = f->row_bytes,
+                                        .elements = elements,
                                         .sums = run->scratch + f->sums_at,
                                         .slots = (uint8_t *)run->scratch + f->slots_at};
-    bool has_constants = false;
-    for (size_t row = 0; row < run->n_rows;) {
-        size_t n = weir_min_size(run->n_rows - row, TILE);
-        job.n_rows = n;
-        bool by_row = n <= f->rows_max;
-        move_sums(f, sums + row * f->n_sums, n, job.sums, false);
-        if (by_row) {
-            read_rows(forest, &run->in, row, n, tile);
-            (f->bits ? f->isa->run_bits : f->paths ? f->isa->run_paths : f->isa->run_rows)(&job);
-        } else {
-            for (size_t i = 0; !has_constants && i < f->n_slots; i++)
-                memset(job.slots + i * TILE, (int)i, TILE);
-            has_constants = true;
-            read_tile(forest, &run->in, row, n, tile);
-            f->isa->run_tile(&job);
-        }
-        move_sums(f, sums + row * f->n_sums, n, job.sums, true);
-        row += n;
+    size_t n_tail = run->n_rows % TILE <= f->rows_max ? run->n_rows % TILE : 0;
+    size_t n_tiled = run->n_rows - n_tail;
+    for (size_t row = 0; row < n_tiled; row += TILE, job.n_tiles++) {
+        size_t n = weir_min_size(n_tiled - row, TILE);
+        read_tile(forest, &run->in, row, n, elements + job.n_tiles * f->tile_bytes);
+        move_sums(f, sums + row * f->n_sums, n, job.sums + job.n_tiles * f->sums_bytes, false);
     }
+    if (job.n_tiles > 0) {
+        for (size_t i = 0; i < f->n_slots; i++)
+            memset(job.slots + i * TILE, (int)i, TILE);
+        f->isa->run_tile(&job);
+    }
+    for (size_t row = 0, i = 0; row < n_tiled; row += TILE, i++)
+        move_sums(f, sums + row * f->n_sums, weir_min_size(n_tiled - row, TILE),
+                  job.sums + i * f->sums_bytes, true);
+    if (n_tail > 0)
+        run_rows(forest, run, &job, n_tiled, n_tail, sums);
 }

@@ -62,12 +62,13 @@ size_t weir_model_run(const struct weir_model *model, const struct weir_run *run
     weir_assert(run->dtype == WEIR_F32 || !model->spec.casts_to_f32);
     weir_assert(((uintptr_t)run->scratch & 63) == 0);
     size_t item = weir_dtype_size(run->dtype);
+    size_t block_rows = root->block_of == root ? root->block_rows : WEIR_MODEL_BLOCK_ROWS;
     size_t done = 0;
     size_t n_faults = 0;
     for (size_t b = 0; b < run->n_blocks; b++) {
         const char *at = run->blocks[b].at;
         for (size_t row = 0; row < run->blocks[b].n_rows;) {
-            size_t n = weir_min_size(run->blocks[b].n_rows - row, WEIR_MODEL_BLOCK_ROWS);
+            size_t n = weir_min_size(run->blocks[b].n_rows - row, block_rows);
             struct weir_model_node_run part = {
                 .n_rows = n,
                 .in = {.at = at + row * root->n_in * item,

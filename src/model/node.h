@@ -38,7 +38,7 @@ struct weir_model_matrix {
 
 /* One run of a node on a block. */
 struct weir_model_node_run {
-    size_t n_rows; /* 1 … WEIR_MODEL_BLOCK_ROWS */
+    size_t n_rows; /* 1 … WEIR_MODEL_BLOCK_ROWS, or the root's block_rows */
     struct weir_model_matrix in;
     /* By enum weir_output, NULL: not wanted. n_rows × n_out values without gaps: double, or int32_t
      * class indexes for predict of nodes with predicts_labels. */
@@ -88,7 +88,11 @@ struct weir_model_node {
     uint32_t gives_f32;            /* likewise: float values whatever the rows are */
     uint16_t step;                 /* number of its input check, for faults */
     uint16_t depth;                /* 1 + the deepest node inside */
-    size_t scratch_bytes;          /* its own and those of the nodes it calls */
+    /* Rows that it wants at once when it is the root, more than WEIR_MODEL_BLOCK_ROWS: its scratch
+     * is made for them. Counts only where block_of is the node itself, not a copy of it. */
+    size_t block_rows;
+    const struct weir_model_node *block_of;
+    size_t scratch_bytes; /* its own and those of the nodes it calls */
     size_t n_targets;
     const struct weir_labels
         *targets; /* n_targets; n == 0 for numeric ones; NULL for transformers */
