@@ -4,7 +4,7 @@
 BUILD ?= build
 CONFIG ?= conf/weir.yaml
 
-.PHONY: build serve test bench parity format tidy clean
+.PHONY: build serve test bench bench-models parity format tidy clean
 
 build: $(BUILD)/build.ninja
 	@meson compile -C $(BUILD)
@@ -30,6 +30,15 @@ bench:
 	@.ci/setup --for bench
 	@$(MAKE) --no-print-directory build
 	@bench/run --build $(BUILD)
+
+# Trees beside the libraries that made them, in one interleaved run on one thread; see bench/README.md.
+bench-models:
+	@.ci/setup --for test
+	@$(MAKE) --no-print-directory build
+	@test -x $(BUILD)/venv/bench-models/bin/python || python3 -m venv $(BUILD)/venv/bench-models
+	@$(BUILD)/venv/bench-models/bin/python -c 'import tl2cgen' 2>/dev/null || \
+		$(BUILD)/venv/bench-models/bin/pip install -q --prefer-binary -r bench/models/requirements.txt
+	@$(BUILD)/venv/bench-models/bin/python bench/models/run --build $(BUILD)
 
 # Against real scikit-learn from a package registry, in virtual environments below build/.
 parity:

@@ -533,6 +533,11 @@ enum weir_status weir_model_forest_end(struct weir_model_forest_builder *f,
         forest->sums_at + weir_model_node_align(n_rows * forest->n_sums * sizeof(double));
     node->block_rows = n_rows;
     node->block_of = node;
+    if (forest->fast) {
+        status = weir_model_forest_check(f->b, forest, err);
+        if (status != WEIR_OK)
+            return status;
+    }
     *out = node;
     return WEIR_OK;
 }

@@ -98,6 +98,7 @@ struct weir_model_forest_fast_tree {
     uint32_t n_exits;
     uint32_t n_left; /* levels to walk below the exits; 0: exits are leaves */
     uint32_t n_levels;
+    uint32_t n_steps;
     uint32_t first;
 };
 
@@ -204,6 +205,12 @@ WEIR_MUST_USE enum weir_status weir_model_forest_plan(struct weir_model_builder 
                                                       size_t scratch_at,
                                                       const struct weir_model_forest_fast **out,
                                                       struct weir_error *err);
+
+/* Compares the fast form with the plain walk on some rows; drops it when a bit differs (the forest
+ * is otherwise complete). WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_model_forest_check(struct weir_model_builder *b,
+                                                       struct weir_model_forest *forest,
+                                                       struct weir_error *err);
 
 /* Adds all trees to the sums of a run's rows (n_rows × n_sums doubles). */
 void weir_model_forest_fast_run(const struct weir_model_forest *forest,

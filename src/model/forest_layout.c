@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+enum { STEPS_OF_LINE = 8 };
+
 /* What the steps and ops of all trees add up to, then where the next tree's begin. */
 struct places {
     size_t n_ops;
@@ -12,6 +14,7 @@ struct places {
     size_t n_values;
     size_t n_exits;
     size_t n_heaps;
+    size_t n_pool; /* values of trees that are walked, behind all others */
 };
 
 /* The top of one tree: its first nodes, breadth first, that become ops. */
@@ -33,6 +36,18 @@ static bool is_leaf(const struct weir_model_forest_plain *node)
     return node->test == WEIR_MODEL_FOREST_LEAF;
 }
 
+/* Returns the levels of a tree's heap, 0 where ops cost less. */
+static uint32_t heap_levels(const struct weir_model_forest_fast *fast,
+                            const struct weir_model_forest_member *tree)
+{
+    uint32_t levels = tree->n_levels < 3 ? 3 : tree->n_levels;
+    if (fast->element != WEIR_MODEL_FOREST_RANK8 || fast->isa->heap_cost_u8 == 0 ||
+        levels > WEIR_MODEL_FOREST_HEAP_LEVELS || fast->n_columns > WEIR_MODEL_FOREST_OP_COLUMNS)
+        return 0;
+    uint32_t n_ops = tree->n_leaves - 1;
+    return fast->isa->heap_cost_u8 << levels <= fast->isa->op_cost_u8 * n_ops ? levels : 0;
+}
+
 /* Decides which nodes become ops: all, when that is cheaper than walking; else the first levels,
  * while an op for each of a level's nodes is cheaper than a step down for each row. */
 static struct top choose_top(const struct weir_model_forest_fast *fast,
@@ -46,7 +61,8 @@ static struct top choose_top(const struct weir_model_forest_fast *fast,
     if (fast->n_columns > WEIR_MODEL_FOREST_OP_COLUMNS)
         return (struct top){.n_nodes = 0};
     if (tree->n_leaves <= WEIR_MODEL_FOREST_EXITS_MAX &&
-        (uint64_t)n_inner * cost <= (uint64_t)levels * WEIR_MODEL_FOREST_WALK_COST)
+        (heap_levels(fast, tree) > 0 ||
+         (uint64_t)n_inner * cost <= (uint64_t)levels * WEIR_MODEL_FOREST_WALK_COST))
         return (struct top){.n_nodes = tree->n_nodes, .n_levels = tree->n_levels, .is_all = true};
     struct top top = {0};
     uint32_t n_leaves = 0; /* above the level */
@@ -75,6 +91,7 @@ static struct top choose_top(const struct weir_model_forest_fast *fast,
 struct ops {
     const struct weir_model_forest_plain *nodes;
     const struct weir_model_forest_step *steps; /* of the tree: column and k are there already */
+    const uint32_t *position;                   /* by node: which step */
     uint32_t column_mask;
     const struct top *top;
     struct weir_model_forest_op *out;
@@ -100,7 +117,7 @@ static uint16_t take_slot(struct ops *o, uint32_t node)
     }
     if (!o->exits)
         return (uint16_t)o->nodes[node].left;
-    o->exits[o->n_exits] = node;
+    o->exits[o->n_exits] = o->position[node];
     return (uint16_t)o->n_exits++;
 }
 
@@ -111,7 +128,7 @@ static uint16_t make_ops(struct ops *o)
         if (is_exit(o, node))
             continue;
         uint32_t left = o->nodes[node].left;
-        const struct weir_model_forest_step *step = &o->steps[node];
+        const struct weir_model_forest_step *step = &o->steps[o->position[node]];
         struct weir_model_forest_op *op = &o->out[o->n++];
         *op =
             (struct weir_model_forest_op){.k = step->k,
@@ -130,18 +147,6 @@ static uint16_t make_ops(struct ops *o)
 }
 
 /* --- heaps --- */
-
-/* Returns the levels of a tree's heap, 0 where ops cost less. */
-static uint32_t heap_levels(const struct weir_model_forest_fast *fast,
-                            const struct weir_model_forest_member *tree)
-{
-    uint32_t levels = tree->n_levels < 3 ? 3 : tree->n_levels;
-    if (fast->element != WEIR_MODEL_FOREST_RANK8 || fast->isa->heap_cost_u8 == 0 ||
-        levels > WEIR_MODEL_FOREST_HEAP_LEVELS || fast->n_columns > WEIR_MODEL_FOREST_OP_COLUMNS)
-        return 0;
-    uint32_t n_ops = tree->n_leaves - 1;
-    return fast->isa->heap_cost_u8 << levels <= fast->isa->op_cost_u8 * n_ops ? levels : 0;
-}
 
 /* Fills the heap of a tree and, in its leaves' order, the values. */
 static void make_heap_form(const struct weir_model_forest_fast *fast,
@@ -246,39 +251,6 @@ static enum row_form choose_row_form(const struct weir_model_forest_plan *p)
 
 /* --- a tree --- */
 
-static void make_steps(struct weir_model_forest_plan *p,
-                       const struct weir_model_forest_member *tree,
-                       struct weir_model_forest_step *steps)
-{
-    const struct weir_model_forest_fast *fast = p->fast;
-    for (uint32_t i = 0; i < tree->n_nodes; i++) {
-        const struct weir_model_forest_plain *node = &tree->nodes[i];
-        if (is_leaf(node)) {
-            steps[i] = (struct weir_model_forest_step){
-                .k = (int32_t)node->left, .place = fast->n_columns | i << fast->column_bits};
-            continue;
-        }
-        uint32_t column = weir_model_forest_plan_column(p, node);
-        steps[i] =
-            (struct weir_model_forest_step){.k = weir_model_forest_plan_k(p, column, node),
-                                            .place = column | node->left << fast->column_bits};
-    }
-}
-
-static void copy_values(const struct weir_model_forest_fast *fast,
-                        const struct weir_model_forest_member *tree, size_t at)
-{
-    size_t n = (size_t)tree->n_leaves * fast->width;
-    size_t n_padded = pad_values(fast, tree);
-    for (size_t i = 0; i < n_padded; i++) {
-        double v = i < n ? tree->values[i] : 0.0;
-        if (fast->values_f32)
-            fast->values_f32[at + i] = (float)v;
-        else
-            fast->values_f64[at + i] = v;
-    }
-}
-
 /* Makes the tops' ops and exits of tree t. */
 static void make_top(struct weir_model_forest_plan *p, const struct weir_model_forest_member *tree,
                      const struct top *top, struct weir_model_forest_fast_tree *out)
@@ -287,6 +259,7 @@ static void make_top(struct weir_model_forest_plan *p, const struct weir_model_f
     uint16_t slot[2 * WEIR_MODEL_FOREST_EXITS_MAX]; /* a top has fewer nodes */
     struct ops o = {.nodes = tree->nodes,
                     .steps = fast->steps + out->steps_at,
+                    .position = p->position,
                     .column_mask = ((uint32_t)1 << fast->column_bits) - 1,
                     .top = top,
                     .out = fast->ops + out->ops_at,
@@ -313,9 +286,11 @@ static void add_places(const struct weir_model_forest_fast *fast,
         n_inner += !is_leaf(&tree->nodes[i]);
     at->n_ops += n_inner;
     at->n_exits += top->is_all ? 0 : n_inner + 1;
-    at->n_steps += tree->n_nodes;
+    at->n_steps += ((size_t)tree->n_nodes + STEPS_OF_LINE) & ~(size_t)(STEPS_OF_LINE - 1);
     uint32_t levels = heap_levels(fast, tree);
-    at->n_values += pad_values(fast, tree) + (levels ? (size_t)fast->width << levels : 0);
+    at->n_values += top->is_all ? pad_values(fast, tree) : 0;
+    at->n_values += levels ? (size_t)fast->width << levels : 0;
+    at->n_pool += top->is_all ? 0 : (size_t)tree->n_leaves * fast->width;
     at->n_heaps += levels > 0;
 }
 
@@ -331,7 +306,7 @@ static enum weir_status layout_alloc(struct weir_model_forest_plan *p, const str
     fast->exits = weir_arena_array(a, all->n_exits + 1, sizeof *fast->exits);
     bool is_f32 = p->forest->sum == WEIR_F32;
     size_t item = is_f32 ? sizeof(float) : sizeof(double);
-    void *values = weir_arena_alloc_aligned(a, (all->n_values + 1) * item, 64);
+    void *values = weir_arena_alloc_aligned(a, (all->n_values + all->n_pool + 1) * item, 64);
     fast->values_f32 = is_f32 ? values : NULL;
     fast->values_f64 = is_f32 ? NULL : values;
     bool is_whole = fast->trees && fast->ops && fast->steps && fast->exits && values;
@@ -359,15 +334,21 @@ static enum weir_status layout_alloc(struct weir_model_forest_plan *p, const str
     return is_whole ? WEIR_OK : weir_model_builder_no_memory(p->b, err);
 }
 
-/* Finds whether every node's place fits 32 bits. */
-static bool places_fit(struct weir_model_forest_plan *p)
+/* Finds whether every node's place fits 32 bits, and makes room for the largest tree; false: no
+ * memory. */
+static bool measure_trees(struct weir_model_forest_plan *p, bool *fits)
 {
     uint32_t column_bits = 32 - (uint32_t)__builtin_clz(p->fast->n_columns | 1);
     uint32_t n_most = 0;
     for (size_t t = 0; t < p->forest->n_trees; t++)
         n_most = p->forest->trees[t].n_nodes > n_most ? p->forest->trees[t].n_nodes : n_most;
     p->fast->column_bits = column_bits;
-    return (uint64_t)n_most << column_bits <= UINT64_C(1) << 32;
+    size_t n = (size_t)n_most + 1;
+    p->stack = weir_arena_array(p->temp, n, sizeof *p->stack);
+    p->position = weir_arena_array(p->temp, n, sizeof *p->position);
+    p->leaf_k = weir_arena_array(p->temp, n, sizeof *p->leaf_k);
+    *fits = (uint64_t)n << column_bits <= UINT64_C(1) << 32;
+    return p->stack && p->position && p->leaf_k;
 }
 
 enum weir_status weir_model_forest_layout(struct weir_model_forest_plan *p, bool *fits,
@@ -375,7 +356,8 @@ enum weir_status weir_model_forest_layout(struct weir_model_forest_plan *p, bool
 {
     const struct weir_model_forest *forest = p->forest;
     struct weir_model_forest_fast *fast = p->fast;
-    *fits = places_fit(p);
+    if (!measure_trees(p, fits))
+        return weir_model_builder_no_memory(p->b, err);
     if (!*fits)
         return WEIR_OK;
     fast->n_trees = forest->n_trees;
@@ -397,18 +379,25 @@ enum weir_status weir_model_forest_layout(struct weir_model_forest_plan *p, bool
         const struct weir_model_forest_member *tree = &forest->trees[t];
         struct weir_model_forest_fast_tree *out = &fast->trees[t];
         struct top top = choose_top(fast, tree);
-        *out = (struct weir_model_forest_fast_tree){.ops_at = at.n_ops,
-                                                    .steps_at = at.n_steps,
-                                                    .values_at = at.n_values,
-                                                    .exits_at = at.n_exits,
-                                                    .heap_levels = heap_levels(fast, tree),
-                                                    .heap_values_at =
-                                                        at.n_values + pad_values(fast, tree),
-                                                    .n_levels = tree->n_levels,
-                                                    .first = tree->first};
-        make_steps(p, tree, fast->steps + at.n_steps);
+        *out = (struct weir_model_forest_fast_tree){
+            .ops_at = at.n_ops,
+            .steps_at = at.n_steps,
+            .values_at = top.is_all ? at.n_values : all.n_values,
+            .exits_at = at.n_exits,
+            .heap_levels = heap_levels(fast, tree),
+            .heap_values_at = at.n_values + (top.is_all ? pad_values(fast, tree) : 0),
+            .n_levels = tree->n_levels,
+            .n_steps = tree->n_nodes,
+            .first = tree->first};
+        if (top.is_all)
+            weir_model_forest_copy_values(fast, tree->values, (size_t)tree->n_leaves * fast->width,
+                                          pad_values(fast, tree), at.n_values);
+        else
+            weir_model_forest_share_values(p, tree, all.n_values, p->leaf_k);
+        weir_model_forest_make_steps(p, tree, !top.is_all && form == ROW_WALK,
+                                     top.is_all ? NULL : p->leaf_k, p->position,
+                                     fast->steps + at.n_steps);
         make_top(p, tree, &top, out);
-        copy_values(fast, tree, at.n_values);
         uint32_t mask = ((uint32_t)1 << fast->column_bits) - 1;
         if (out->heap_levels > 0)
             make_heap_form(fast, tree, fast->steps + at.n_steps, mask, out, &fast->heaps[t]);

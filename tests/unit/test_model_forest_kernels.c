@@ -3,6 +3,7 @@
  * many shapes, tests, missing rules and element kinds, rows on and beside thresholds, NaN,
  * infinities, zeros of both signs and denormals, in batches of every size. */
 #include "model/forest_fast.h"
+#include "model/model_priv.h"
 #include "test_random.h"
 
 #include <criterion/criterion.h>
@@ -305,6 +306,10 @@ ParameterizedTest(const size_t *i, model_forest_kernels, equal_the_plain_walk)
             if (!weir_model_forest_force(kernels[k]))
                 continue;
             struct weir_model *model = make(s, seed);
+            /* Not dropped by the check at load. */
+            const void *root = model->root;
+            cr_assert_eq(((const struct weir_model_forest *)root)->fast != NULL, s->n_trees > 0,
+                         "%s, %s", s->label, kernels[k]);
             check_same(model, plain, s, kernels[k], WEIR_F32, x32);
             if (s->input == WEIR_F64)
                 check_same(model, plain, s, kernels[k], WEIR_F64, x64);
