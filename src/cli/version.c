@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "http/version.h"
 #include "loop/version.h"
+#include "model/onnx.h"
 
 #ifdef __clang__
 #define COMPILER __VERSION__
@@ -53,7 +54,9 @@ static int run(const struct weir_cli_command *self, int argc, char **argv)
     }
     struct weir_codec_version libraries[16] = {{"libuv", weir_loop_version_text()},
                                                {"llhttp", weir_http_version_text()}};
-    size_t n = 2 + weir_codec_version_list(libraries + 2, WEIR_ARRAY_LEN(libraries) - 2);
+    size_t n = 2 + weir_codec_version_list(libraries + 2, WEIR_ARRAY_LEN(libraries) - 3);
+    libraries[n++] =
+        (struct weir_codec_version){"ONNX Runtime", weir_model_onnx_version(weir_str_c(NULL))};
     if (is_json)
         put_json(libraries, n);
     else

@@ -195,7 +195,9 @@
     X(COUNT, onnx_threads, "onnx_threads", "1", 1, 256, "threads", LIVE, "Loading", \
       "Threads that one run of an ONNX model may use.") \
     X(BOOL, onnx_external_data, "onnx_external_data", "false", 0, 1, "", LIVE, "Loading", \
-      "Whether ONNX models may keep tensors in other files of their own directory.")
+      "Whether ONNX models may keep tensors in other files of their own directory.") \
+    X(BOOL, onnx_guard, "onnx_guard", "true", 0, 1, "", LIVE, "Loading", \
+      "Whether ONNX Runtime tries a model in a process of its own first, so that one that ends it is refused.")
 /* clang-format on */
 
 /* Words of the CHOICE options, in the order of their unit column. */

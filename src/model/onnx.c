@@ -2,6 +2,7 @@
 #include "model/onnx.h"
 
 #include "base/macros.h"
+#include "model/onnx_guard_priv.h"
 #include "model/onnx_priv.h"
 
 static size_t bytes_of(const void *self)
@@ -41,7 +42,13 @@ enum weir_status weir_model_onnx_finish(struct weir_model_builder *b,
     weir_assert(b);
     weir_assert(opts);
     struct weir_model_onnx *m = NULL;
-    enum weir_status status = weir_model_onnx_session_new(b, opts, &m, err);
+    const struct weir_model_onnx_api *api;
+    enum weir_status status = weir_model_onnx_api_open(&api, opts->library, err);
+    if (status == WEIR_OK && opts->is_guarded)
+        status = weir_model_onnx_guard(b, opts, err);
+    if (status != WEIR_OK)
+        return status;
+    status = weir_model_onnx_session_new(b, opts, &m, err);
     if (status != WEIR_OK)
         return status;
     status = fill_labels(b, m, opts, err);
@@ -56,6 +63,5 @@ enum weir_status weir_model_onnx_finish(struct weir_model_builder *b,
 
 const char *weir_model_onnx_version(struct weir_str library)
 {
-    const struct weir_model_onnx_api *api;
-    return weir_model_onnx_api_open(&api, library, NULL) == WEIR_OK ? api->version : NULL;
+    return weir_model_onnx_api_look(library);
 }

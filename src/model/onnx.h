@@ -34,6 +34,8 @@ struct weir_model_onnx_opts {
     struct weir_str library; /* where ONNX Runtime is; empty: searched (model/onnx_api.h) */
     uint32_t n_threads;      /* of one run; 0 is 1 */
     uint64_t deadline_ns;    /* CLOCK_MONOTONIC; trials end before; 0: none */
+    bool is_guarded; /* the model is loaded and tried in a process of its own first: one that
+                        ends the library is refused. fork is called */
     const struct weir_model_onnx_file *files;
     size_t n_files;
     const struct weir_model_onnx_labels *labels;
@@ -56,8 +58,8 @@ WEIR_MUST_USE enum weir_status weir_model_onnx_finish(struct weir_model_builder 
                                                       struct weir_model **out,
                                                       struct weir_error *err);
 
-/* Returns the version of ONNX Runtime that is open, or that would be opened (it is opened to see
- * it); NULL: there is none. library: as in opts. */
+/* Returns the version of ONNX Runtime that is open, or that would be opened; NULL: there is none.
+ * library: as in opts. */
 const char *weir_model_onnx_version(struct weir_str library);
 
 #endif

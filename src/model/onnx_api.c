@@ -18,6 +18,7 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct weir_model_onnx_api opened;                   /* under mutex until is_open */
 static _Atomic(const struct weir_model_onnx_api *) is_open; /* release store pairs with acquire */
+static atomic_bool is_mute;
 
 static void ORT_API_CALL on_message(void *ctx, OrtLoggingLevel severity, const char *category,
                                     const char *id, const char *place, const char *message)
@@ -25,6 +26,8 @@ static void ORT_API_CALL on_message(void *ctx, OrtLoggingLevel severity, const c
     (void)ctx;
     (void)severity;
     (void)id;
+    if (atomic_load_explicit(&is_mute, memory_order_relaxed))
+        return;
     weir_log_debug("onnxruntime", WEIR_LOG_C("category", category), WEIR_LOG_C("at", place),
                    WEIR_LOG_C("message", message));
 }
@@ -75,17 +78,31 @@ static bool is_new_enough(const char *version)
     return major > 1 || (major == 1 && minor >= WEIR_MODEL_ONNX_API_VERSION);
 }
 
+/* The runtime reads it when it begins. */
+static void forbid_telemetry(void)
+{
+    (void)setenv("ORT_DISABLE_TELEMETRY", "1", 1);
+}
+
+/* Returns the library's first table of calls; NULL: it is another library, or none. */
+static const OrtApiBase *base_of(void *handle)
+{
+    const OrtApiBase *(*base)(void) = NULL;
+    void *symbol = handle ? dlsym(handle, "OrtGetApiBase") : NULL;
+    if (!symbol)
+        return NULL;
+    memcpy(&base, &symbol, sizeof base); /* POSIX: dlsym's pointer holds a function's */
+    return base();
+}
+
 /* Asks an opened file for its calls. GetApi with a version that it does not have would print: the
  * version is looked at first. */
 static enum weir_status ask(void *handle, const char *path, struct weir_model_onnx_api *out,
                             struct weir_error *err)
 {
-    const OrtApiBase *(*base)(void) = NULL;
-    void *symbol = dlsym(handle, "OrtGetApiBase");
-    if (!symbol)
+    const OrtApiBase *calls = base_of(handle);
+    if (!calls)
         return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "%s is not ONNX Runtime", path);
-    memcpy(&base, &symbol, sizeof base); /* POSIX: dlsym's pointer holds a function's */
-    const OrtApiBase *calls = base();
     const char *version = calls->GetVersionString();
     if (!is_new_enough(version))
         return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
@@ -137,7 +154,7 @@ enum weir_status weir_model_onnx_api_open(const struct weir_model_onnx_api **out
     (void)pthread_mutex_lock(&mutex);
     enum weir_status status = WEIR_OK;
     if (!atomic_load_explicit(&is_open, memory_order_relaxed)) {
-        (void)setenv("ORT_DISABLE_TELEMETRY", "1", 1); /* The runtime reads it when it begins. */
+        forbid_telemetry();
         status = weir_model_onnx_find_each(library, open_file, &opened, err);
         if (status == WEIR_OK)
             atomic_store_explicit(&is_open, &opened, memory_order_release);
@@ -148,8 +165,31 @@ enum weir_status weir_model_onnx_api_open(const struct weir_model_onnx_api **out
     return status;
 }
 
-const char *weir_model_onnx_api_version(void)
+void weir_model_onnx_api_mute(void)
+{
+    atomic_store_explicit(&is_mute, true, memory_order_relaxed);
+}
+
+/* Asks one file for its version, and leaves it open: it may be the one that is used later. */
+static enum weir_status look_at_file(void *ctx, const char *path, struct weir_error *err)
+{
+    const char **out = ctx;
+    const OrtApiBase *calls = base_of(dlopen(path, RTLD_NOW | RTLD_LOCAL));
+    if (!calls || !is_new_enough(calls->GetVersionString()))
+        return weir_error_set(err, WEIR_ERR_NOT_FOUND, "%s", path);
+    *out = calls->GetVersionString();
+    return WEIR_OK;
+}
+
+const char *weir_model_onnx_api_look(struct weir_str library)
 {
     const struct weir_model_onnx_api *api = atomic_load_explicit(&is_open, memory_order_acquire);
-    return api ? api->version : NULL;
+    const char *version = NULL;
+    if (api)
+        return api->version;
+    (void)pthread_mutex_lock(&mutex);
+    forbid_telemetry();
+    enum weir_status status = weir_model_onnx_find_each(library, look_at_file, &version, NULL);
+    (void)pthread_mutex_unlock(&mutex);
+    return status == WEIR_OK ? version : NULL;
 }

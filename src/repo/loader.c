@@ -336,6 +336,7 @@ static enum weir_status load_by_format(void *ctx, struct weir_model **out,
     opts.onnxruntime_library = config->onnxruntime_library.at;
     opts.onnx_threads = (uint32_t)config->onnx_threads;
     opts.onnx_external_data = config->onnx_external_data;
+    opts.onnx_guard = config->onnx_guard;
     return weir_format_load_bytes(out, bytes, n, file.at, &opts, err);
 }
 

@@ -134,6 +134,7 @@ static enum weir_status load_runtime(struct load *l, struct weir_model **out)
         .library = weir_str_c(format->onnxruntime_library),
         .n_threads = format->onnx_threads,
         .deadline_ns = format->deadline_ns,
+        .is_guarded = format->onnx_guard,
     };
     enum weir_status status = read_external(l, &opts);
     if (status == WEIR_OK)
