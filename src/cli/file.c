@@ -2,6 +2,7 @@
 #include "cli/file.h"
 
 #include "base/macros.h"
+#include "format/mlflow/mlflow.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,16 @@ static enum weir_status fail(const char *path, struct weir_error *err)
 {
     return weir_error_set(err, errno == ENOENT ? WEIR_ERR_NOT_FOUND : WEIR_ERR_IO, "%s: %s", path,
                           strerror(errno));
+}
+
+static enum weir_status take_digest(struct weir_cli_file *f, struct weir_error *err)
+{
+    uint8_t digest[WEIR_CODEC_DIGEST_BYTES];
+    enum weir_status status = weir_codec_digest_sha256(f->bytes.at, f->bytes.n, digest);
+    if (status != WEIR_OK)
+        return weir_error_set(err, status, "%s: no digest", f->path);
+    weir_codec_digest_hex(digest, f->digest);
+    return WEIR_OK;
 }
 
 static enum weir_status read_all(int fd, struct weir_cli_file *f, struct weir_error *err)
@@ -33,23 +44,32 @@ static enum weir_status read_all(int fd, struct weir_cli_file *f, struct weir_er
         room = 1;
         n = n < 0 ? 1 : n;
     }
-    uint8_t digest[WEIR_CODEC_DIGEST_BYTES];
-    enum weir_status status = weir_codec_digest_sha256(f->bytes.at, f->bytes.n, digest);
+    return take_digest(f, err);
+}
+
+/* A folder of MLflow's is one model. */
+static enum weir_status read_folder(int dir, struct weir_cli_file *f, struct weir_error *err)
+{
+    struct weir_error reason = WEIR_ERROR_INIT;
+    enum weir_status status =
+        weir_format_mlflow_folder_pack(dir, UINT64_MAX / 2, NULL, NULL, &f->bytes, &reason);
     if (status != WEIR_OK)
-        return weir_error_set(err, status, "%s: no digest", f->path);
-    weir_codec_digest_hex(digest, f->digest);
-    return WEIR_OK;
+        return weir_error_set(err, status, "%s: %s", f->path, reason.msg);
+    return take_digest(f, err);
 }
 
 enum weir_status weir_cli_file_read(struct weir_cli_file *f, const char *path,
                                     struct weir_error *err)
 {
     *f = (struct weir_cli_file){.path = path};
+    int fd = weir_format_mlflow_folder_open(path);
+    bool is_folder = fd >= 0;
     /* Without O_NONBLOCK a pipe that nobody writes would hold us here. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (!is_folder)
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return fail(path, err);
-    enum weir_status status = read_all(fd, f, err);
+    enum weir_status status = is_folder ? read_folder(fd, f, err) : read_all(fd, f, err);
     (void)close(fd); /* Was only read. */
     if (status != WEIR_OK)
         weir_cli_file_deinit(f);

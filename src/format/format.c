@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "codec/unpack.h"
 #include "format/lightgbm/lightgbm.h"
+#include "format/mlflow/mlflow.h"
 #include "format/onnx/onnx.h"
 #include "format/pickle_model.h"
 #include "format/skops/skops.h"
@@ -24,6 +25,7 @@ static const uint64_t GIB = UINT64_C(1) << 30;
 
 /* A row for each format; the first whose probe agrees reads the file. */
 static const struct weir_format_reader readers[] = {
+    {"mlflow", weir_format_mlflow_probe, weir_format_mlflow_load, weir_format_mlflow_describe},
     {"sklearn_skops", weir_format_skops_probe, weir_format_skops_load, weir_format_skops_describe},
     {"sklearn_pickle", weir_format_pickle_probe, weir_format_pickle_model_load,
      weir_format_pickle_model_describe},
@@ -182,23 +184,49 @@ struct goal {
     enum weir_format_describe how;
 };
 
+enum weir_status weir_format_open(struct weir_str *bytes, const struct weir_format_opts *opts,
+                                  struct weir_buf *plain, const struct weir_format_reader **out,
+                                  struct weir_error *err)
+{
+    enum weir_status status = uncompress(bytes, opts, plain, err);
+    if (status != WEIR_OK)
+        return status;
+    *out = weir_format_find(*bytes);
+    return *out ? WEIR_OK : refuse_unknown(*bytes, err);
+}
+
+bool weir_format_is_model_head(struct weir_str head)
+{
+    const struct weir_format_reader *reader = weir_format_find(head);
+    return reader && strcmp(reader->name, "sklearn_pickle") != 0;
+}
+
 static enum weir_status read_bytes(const struct goal *goal, struct weir_str bytes,
                                    struct weir_str name, const struct weir_format_opts *opts,
                                    struct weir_error *err)
 {
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf plain = WEIR_BUF_INIT;
+    const struct weir_format_reader *reader;
     if (bytes.n > opts->file_bytes_max)
         return weir_error_set(err, WEIR_ERR_LIMIT, "has %zu bytes, at most %llu are allowed",
                               bytes.n, (unsigned long long)opts->file_bytes_max);
-    enum weir_status status = uncompress(&bytes, opts, &plain, err);
+    enum weir_status status = weir_format_open(&bytes, opts, &plain, &reader, err);
     if (status != WEIR_OK)
         return status;
-    const struct weir_format_reader *reader = weir_format_find(bytes);
-    if (!reader)
-        return refuse_unknown(bytes, err);
     const struct weir_format_file file = {.bytes = bytes, .name = name, .opts = opts};
     return goal->model ? reader->load(goal->model, &file, err)
                        : reader->describe(goal->description, &file, goal->how, err);
+}
+
+/* Reads an MLflow folder. */
+static enum weir_status read_folder(const struct goal *goal, int dir, const char *path,
+                                    const struct weir_format_opts *opts, struct weir_error *err)
+{
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf bundle = WEIR_BUF_INIT;
+    enum weir_status status =
+        weir_format_mlflow_folder_pack(dir, opts->file_bytes_max, NULL, NULL, &bundle, err);
+    return status == WEIR_OK ? read_bytes(goal, weir_buf_str(&bundle), weir_str_c(path), opts, err)
+                             : status;
 }
 
 static enum weir_status read_path(const struct goal *goal, const char *path,
@@ -207,6 +235,12 @@ static enum weir_status read_path(const struct goal *goal, const char *path,
     weir_assert(path);
     const struct weir_format_opts filled = weir_format_opts_fill(opts);
     WEIR_CLEANUP(contents_deinit) struct contents contents = {NULL, 0};
+    int dir = weir_format_mlflow_folder_open(path);
+    if (dir >= 0) {
+        enum weir_status status = read_folder(goal, dir, path, &filled, err);
+        (void)close(dir); /* only read from */
+        return status;
+    }
     enum weir_status status = read_file(path, &filled, &contents, err);
     if (status != WEIR_OK)
         return status;

@@ -18,6 +18,7 @@ struct weir_format_file {
     struct weir_str bytes;               /* uncompressed */
     struct weir_str name;                /* for messages; may be empty */
     const struct weir_format_opts *opts; /* all defaults filled in */
+    struct weir_str siblings; /* the bundle (format/mlflow) that the file is in; empty: none */
 };
 
 /* How a description is written. */
@@ -39,6 +40,22 @@ struct weir_format_opts weir_format_opts_fill(const struct weir_format_opts *opt
 
 /* Returns the reader for these (uncompressed) bytes, borrowed for ever; NULL: none knows them. */
 const struct weir_format_reader *weir_format_find(struct weir_str bytes);
+
+/* Undoes compression and finds the reader: *bytes becomes what the reader is to be given, a view of
+ * the same bytes or of *plain. WEIR_ERR_UNSUPPORTED: none knows them; WEIR_ERR_CORRUPT,
+ * WEIR_ERR_LIMIT, WEIR_ERR_NO_MEMORY: the compression. */
+WEIR_MUST_USE enum weir_status weir_format_open(struct weir_str *bytes,
+                                                const struct weir_format_opts *opts,
+                                                struct weir_buf *plain,
+                                                const struct weir_format_reader **out,
+                                                struct weir_error *err);
+
+/* Finds whether a file whose name says little (.json, .txt, .model) begins like a model. head: its
+ * first bytes, up to WEIR_FORMAT_HEAD_BYTES of them. Pickles, which begin like many a text, do not
+ * count. */
+bool weir_format_is_model_head(struct weir_str head);
+
+enum { WEIR_FORMAT_HEAD_BYTES = 4096 };
 
 /* Appends what a file is, without making a model of it: the tree of estimators with their classes,
  * parameters that differ from None, shapes of arrays and the library's version. For `weir inspect`.

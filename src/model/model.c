@@ -20,6 +20,23 @@ void weir_model_free(struct weir_model *model)
     weir_arena_deinit(&arena);
 }
 
+enum weir_status weir_model_name_features(struct weir_model *model, const struct weir_str *names,
+                                          size_t n, struct weir_error *err)
+{
+    weir_assert(!model->spec.feature_names);
+    weir_assert(n == model->spec.n_features);
+    struct weir_str *copy = weir_arena_array(&model->arena, n, sizeof *copy);
+    for (size_t i = 0; copy && i < n; i++) {
+        copy[i] = weir_arena_str(&model->arena, names[i]);
+        if (!copy[i].at)
+            copy = NULL;
+    }
+    if (!copy)
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the columns' names");
+    model->spec.feature_names = copy;
+    return WEIR_OK;
+}
+
 const struct weir_spec *weir_model_spec(const struct weir_model *model)
 {
     weir_assert(model);

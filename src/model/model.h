@@ -44,6 +44,12 @@ WEIR_MUST_USE enum weir_status weir_model_run_tensors(const struct weir_model *m
                                                       struct weir_error *err);
 void weir_model_release_tensors(const struct weir_model *model, struct weir_tensors_run *run);
 
+/* Gives a model without column names the ones that are kept beside its file; before it is shared
+ * with anybody. n: its number of features. WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_model_name_features(struct weir_model *model,
+                                                        const struct weir_str *names, size_t n,
+                                                        struct weir_error *err);
+
 /* Computes the wanted outputs of all rows of a model of another form; returns the number of rows
  * with a fault. Any thread; calls may overlap when their scratch differs. */
 size_t weir_model_run(const struct weir_model *model, const struct weir_run *run);

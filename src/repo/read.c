@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "codec/digest.h"
+#include "format/mlflow/mlflow.h"
 #include "repo/scan.h"
 
 #include <errno.h>
@@ -282,13 +283,84 @@ static enum weir_repo_outcome read_open(int fd, const struct weir_repo_load *loa
     return find_writer(fd) == WRITER_THERE ? WEIR_REPO_OUTCOME_WRITER : WEIR_REPO_OUTCOME_OK;
 }
 
-enum weir_repo_outcome weir_repo_read_file(const struct weir_repo_load *load,
-                                           const struct weir_repo_state_dir *state,
-                                           const atomic_bool *is_stopping, uint64_t deadline_ns,
-                                           struct weir_repo_read *out, struct weir_error *err)
+/* --- MLflow's folders --- */
+
+static bool is_folder(const struct weir_repo_load *load)
+{
+    struct weir_str file = weir_str_c(load->file);
+    return !load->is_restore && weir_str_ends(file, WEIR_STR("/MLmodel"));
+}
+
+/* Refuses a file that somebody has open for writing. */
+static enum weir_status check_writer(void *ctx, int fd, struct weir_error *err)
+{
+    const struct weir_repo_load *load = ctx;
+    enum writer writer = find_writer(fd);
+    if (writer == WRITER_THERE || (writer == WRITER_UNKNOWN && load->needs_lease))
+        return weir_error_set(err, WEIR_ERR_BUSY, "is open for writing");
+    return WEIR_OK;
+}
+
+static bool is_same_identity(const struct weir_repo_identity *a, const struct weir_repo_identity *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+           a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+/* Reads the folder into a bundle: what it holds, unchanged from the scan to the end of reading. */
+static enum weir_repo_outcome read_folder(int dir, const struct weir_repo_load *load,
+                                          struct weir_repo_read *out, struct weir_error *err)
+{
+    struct weir_repo_identity before, after;
+    struct weir_buf bundle = WEIR_BUF_INIT;
+    if (!weir_repo_scan_folder_identity(dir, &before) || !is_same_identity(&before, &load->id))
+        return WEIR_REPO_OUTCOME_CHANGED;
+    void *ctx = (void *)(uintptr_t)load; /* check_writer does not write to it */
+    enum weir_status status = weir_format_mlflow_folder_pack(dir, load->config->model_bytes_max,
+                                                             check_writer, ctx, &bundle, err);
+    if (status == WEIR_OK)
+        status = weir_codec_digest_sha256(bundle.at, bundle.n, out->digest);
+    if (status != WEIR_OK) {
+        weir_buf_deinit(&bundle);
+        out->is_transient =
+            status == WEIR_ERR_IO || status == WEIR_ERR_NO_MEMORY || status == WEIR_ERR_NOT_FOUND;
+        return status == WEIR_ERR_BUSY ? WEIR_REPO_OUTCOME_WRITER : WEIR_REPO_OUTCOME_FAILED;
+    }
+    if (!weir_repo_scan_folder_identity(dir, &after) || !is_same_identity(&before, &after)) {
+        weir_buf_deinit(&bundle);
+        return WEIR_REPO_OUTCOME_CHANGED;
+    }
+    out->bytes = bundle.at;
+    out->n = bundle.n;
+    out->has_digest = true;
+    return WEIR_REPO_OUTCOME_OK;
+}
+
+static enum weir_repo_outcome open_and_read_folder(const struct weir_repo_load *load,
+                                                   struct weir_repo_read *out,
+                                                   struct weir_error *err)
+{
+    char folder[PATH_MAX];
+    size_t n = strlen(load->file) - strlen("/MLmodel");
+    if (n >= sizeof folder)
+        return WEIR_REPO_OUTCOME_CHANGED;
+    memcpy(folder, load->file, n);
+    folder[n] = '\0';
+    int fd = open_beneath(load->root, folder, load->is_anywhere);
+    if (fd < 0)
+        return fail_open(errno, out, err);
+    enum weir_repo_outcome outcome = read_folder(fd, load, out, err);
+    (void)close(fd); /* Only read from. */
+    return outcome;
+}
+
+/* Reads the kept file or the model's own. */
+static enum weir_repo_outcome open_and_read(const struct weir_repo_load *load,
+                                            const struct weir_repo_state_dir *state,
+                                            const atomic_bool *is_stopping, uint64_t deadline_ns,
+                                            struct weir_repo_read *out, struct weir_error *err)
 {
     int fd = -1;
-    *out = (struct weir_repo_read){0};
     if (load->is_restore) {
         if (weir_repo_state_dir_find(state, load->digest, &fd, err) != WEIR_OK)
             return WEIR_REPO_OUTCOME_FAILED;
@@ -299,6 +371,18 @@ enum weir_repo_outcome weir_repo_read_file(const struct weir_repo_load *load,
     }
     enum weir_repo_outcome outcome = read_open(fd, load, is_stopping, deadline_ns, out, err);
     (void)close(fd); /* Only read from. */
+    return outcome;
+}
+
+enum weir_repo_outcome weir_repo_read_file(const struct weir_repo_load *load,
+                                           const struct weir_repo_state_dir *state,
+                                           const atomic_bool *is_stopping, uint64_t deadline_ns,
+                                           struct weir_repo_read *out, struct weir_error *err)
+{
+    *out = (struct weir_repo_read){0};
+    enum weir_repo_outcome outcome =
+        is_folder(load) ? open_and_read_folder(load, out, err)
+                        : open_and_read(load, state, is_stopping, deadline_ns, out, err);
     if (outcome == WEIR_REPO_OUTCOME_OK && load->is_restore &&
         memcmp(out->digest, load->digest, sizeof out->digest) != 0) {
         (void)weir_error_set(err, WEIR_ERR_CORRUPT, "the kept file is damaged");

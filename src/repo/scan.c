@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "base/mem.h"
+#include "format/format.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,12 +13,14 @@
 #include <unistd.h>
 
 /* Compressed files keep the extension of what is in them, or end in one of these alone. */
-static const char *const extensions[] = {".joblib", ".pkl", ".pickle"};
+static const char *const extensions[] = {".joblib", ".pkl", ".pickle", ".skops", ".onnx", ".ubj",
+                                         ".xgb",    ".bst", ".lgb",    ".cbm",   ".cb"};
+/* Models have them, and many other files: these are models when they begin like one. */
+static const char *const shared[] = {".json", ".txt", ".model"};
 static const char *const compressions[] = {".gz", ".z", ".bz2", ".xz", ".lzma", ".lz4", ".zst"};
 /* Models of other libraries: whoever puts one there is told that it is not served. Extensions that
- * other files have too (.json, .txt, .h5) are passed over. */
-static const char *const foreign[] = {".onnx", ".ubj", ".cbm",   ".pmml",        ".pt",
-                                      ".pth",  ".bst", ".keras", ".safetensors", ".skops"};
+ * other files have too (.h5) are passed over. */
+static const char *const foreign[] = {".pmml", ".pt", ".pth", ".keras", ".safetensors"};
 static const char *const companions[] = {".gate.yaml", ".holdout.csv", ".smoke.json", ".sha256"};
 static const char *const temporaries[] = {"~",    ".tmp",  ".temp",     ".swp",
                                           ".swx", ".part", ".partial",  ".crdownload",
@@ -273,12 +276,99 @@ static bool add_flat(const struct place *p, const char *name, struct weir_str st
     if (!look(p, name, &f))
         return true; /* It went away while we looked. */
     if (is_foreign)
-        f.complaint = WEIR_STR("files of this kind are not supported yet; those of scikit-learn "
-                               "are: .joblib, .pkl, .pickle");
+        f.complaint = WEIR_STR("files of this kind are not supported");
     f.key = join(p->scanner, p->key, weir_str_c(name), "");
     f.group = f.key;
     f.model = legal_name(p->scanner, stem, &f);
     return finish(p, &f, f.key);
+}
+
+/* Finds whether a file whose extension says little begins like a model. */
+static bool begins_like_model(const struct place *p, const char *name)
+{
+    char head[WEIR_FORMAT_HEAD_BYTES];
+    int fd = openat(p->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, head, sizeof head);
+    (void)close(fd); /* Only read from. */
+    return n > 0 && weir_format_is_model_head(weir_str_make(head, (size_t)n));
+}
+
+/* Finds whether a file is a model by its name, or by its name and its first bytes. */
+static bool is_model(const struct place *p, const char *name, struct weir_str *stem)
+{
+    if (weir_repo_scan_stem(weir_str_c(name), stem))
+        return true;
+    return ends_with_one(weir_str_c(name), shared, WEIR_ARRAY_LEN(shared), stem) &&
+           begins_like_model(p, name);
+}
+
+/* --- MLflow's folders --- */
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 29;
+}
+
+/* One identity of all that lies in a folder, two levels deep: whatever changes changes it. */
+static void add_identity(int dir, unsigned depth, struct weir_repo_identity *id)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        if (fd >= 0)
+            (void)close(fd); /* Nothing was read. */
+        return;
+    }
+    const struct dirent *e;
+    uint64_t sum = 0; /* Not of the order in which the names come. */
+    for (size_t n = 0; n < ENTRIES_MAX && (e = readdir(d)) != NULL; n++) {
+        struct stat st;
+        if (e->d_name[0] == '.' || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        struct weir_repo_identity one = weir_repo_scan_identity(&st);
+        uint64_t h = 0;
+        for (const char *c = e->d_name; *c; c++)
+            h = mix(h, (unsigned char)*c);
+        sum += mix(mix(mix(mix(h, one.ino), one.size), (uint64_t)one.mtime_ns),
+                   (uint64_t)one.ctime_ns);
+        id->size += S_ISREG(st.st_mode) ? one.size : 0;
+        id->mtime_ns = one.mtime_ns > id->mtime_ns ? one.mtime_ns : id->mtime_ns;
+        id->ctime_ns = one.ctime_ns > id->ctime_ns ? one.ctime_ns : id->ctime_ns;
+        int below =
+            S_ISDIR(st.st_mode) && depth < 2
+                ? openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+                : -1;
+        if (below >= 0) {
+            add_identity(below, depth + 1, id);
+            (void)close(below); /* Only looked through. */
+        }
+    }
+    (void)closedir(d);
+    id->ino = mix(id->ino, sum);
+}
+
+bool weir_repo_scan_folder_identity(int dir, struct weir_repo_identity *out)
+{
+    struct stat st;
+    if (fstat(dir, &st) != 0)
+        return false;
+    *out = (struct weir_repo_identity){.dev = (uint64_t)st.st_dev};
+    add_identity(dir, 0, out);
+    return true;
+}
+
+/* Adds an MLflow folder as one model, whose file is its MLmodel. */
+static bool add_mlflow(const struct place *p, struct weir_repo_found *f)
+{
+    struct weir_repo_identity id;
+    if (!weir_repo_scan_folder_identity(p->fd, &id))
+        return true; /* It went away while we looked. */
+    f->id = id;
+    f->is_link = p->is_link;
+    return finish(p, f, join(p->scanner, p->key, WEIR_STR("MLmodel"), ""));
 }
 
 /* One numeric folder; its model file is the only one with a known extension. */
@@ -297,7 +387,7 @@ static bool add_version(const struct place *folder, struct weir_str model, const
     for (size_t i = 0; names && i < n; i++) {
         struct weir_str stem;
         is_mlflow = is_mlflow || strcmp(names[i], "MLmodel") == 0;
-        if (!weir_repo_scan_stem(weir_str_c(names[i]), &stem))
+        if (!is_model(&p, names[i], &stem))
             continue;
         n_models++;
         file = names[i];
@@ -308,8 +398,11 @@ static bool add_version(const struct place *folder, struct weir_str model, const
     f.is_link = p.is_link;
     struct weir_str file_key = f.key;
     if (is_mlflow) {
-        f.complaint = WEIR_STR("MLflow folders are not supported yet");
-    } else if (n_models > 1) {
+        bool is_added = add_mlflow(&p, &f);
+        (void)close(p.fd); /* Only read from. */
+        return is_added;
+    }
+    if (n_models > 1) {
         f.complaint = WEIR_STR("more than one model file is in the version folder");
     } else if (n_models == 0) {
         f.complaint = WEIR_STR("no model file is in the version folder yet");
@@ -343,14 +436,9 @@ static bool add_folder(const struct place *root, const char *name)
         uint64_t number;
         struct stat st;
         if (strcmp(names[i], "MLmodel") == 0) {
-            struct weir_repo_found f = {.complaint =
-                                            WEIR_STR("MLflow folders are not supported yet")};
-            struct weir_str complaint = f.complaint;
-            f.key = p.key;
-            f.group = p.key;
+            struct weir_repo_found f = {.key = p.key, .group = p.key};
             f.model = legal_name(p.scanner, weir_str_c(name), &f);
-            f.complaint = complaint;
-            ok = finish(&p, &f, join(p.scanner, p.key, WEIR_STR("MLmodel"), ""));
+            ok = add_mlflow(&p, &f);
         } else if (names[i][0] != '0' &&
                    weir_str_to_u64(weir_str_c(names[i]), UINT64_MAX - 1, &number) &&
                    fstatat(p.fd, names[i], &st, 0) == 0 && S_ISDIR(st.st_mode)) {
@@ -365,7 +453,7 @@ static bool add_entry(const struct place *p, const char *name)
 {
     struct stat st;
     struct weir_str stem;
-    if (weir_repo_scan_stem(weir_str_c(name), &stem))
+    if (is_model(p, name, &stem))
         return add_flat(p, name, stem, false);
     if (fstatat(p->fd, name, &st, 0) == 0 && S_ISDIR(st.st_mode))
         return add_folder(p, name);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading the model directories: which files are models, under which name and number.
  *
- * A model is a file with a known extension (its stem is the name), or a folder with numeric version
- * folders of one such file each. Names that begin with a dot, names of temporary files, and what
- * belongs to a model (*.gate.yaml, *.holdout.csv, *.smoke.json, *.sha256) are passed over.
+ * A model is a file with a known extension (its stem is the name; .json, .txt and .model only when
+ * it begins like a model), an MLflow folder, or a folder with numeric version folders of one such
+ * file each, or that are MLflow folders. Names that begin with a dot, names of temporary files, and
+ * what belongs to a model (*.gate.yaml, *.holdout.csv, *.smoke.json, *.sha256) are passed over.
  * Threads: the keeper's only. */
 #ifndef WEIR_REPO_SCAN_H
 #define WEIR_REPO_SCAN_H
@@ -58,6 +59,10 @@ WEIR_MUST_USE enum weir_status weir_repo_scan_run(struct weir_repo_scanner *scan
 
 /* Returns what a stat says, as the identity that versions are told apart by. */
 struct weir_repo_identity weir_repo_scan_identity(const struct stat *st);
+
+/* Finds one identity for all files in a folder, two levels deep; dir is borrowed. false: it cannot
+ * be looked at. */
+bool weir_repo_scan_folder_identity(int dir, struct weir_repo_identity *out);
 
 /* Finds the stem of a model file's name; false: its extension is not one of a model's. */
 bool weir_repo_scan_stem(struct weir_str name, struct weir_str *stem);

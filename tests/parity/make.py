@@ -315,7 +315,7 @@ def make(case, out):
     """Makes one model; returns its size."""
     stem = os.path.join(out, case.ident)
     if isinstance(case, cases.Recorded):
-        before = set(os.listdir(out))
+        before = set(os.listdir(out)) - {case.ident}
         ref = case.make(stem)
         made = [os.path.join(out, f) for f in set(os.listdir(out)) - before]
     else:

@@ -77,7 +77,7 @@ Test(repo_scan, models_of_other_libraries_are_found_and_complained_about)
     struct weir_test_tmp tmp;
     char path[512];
     weir_test_tmp_init(&tmp);
-    weir_test_tmp_write(&tmp, "net.onnx", "x", 1);
+    weir_test_tmp_write(&tmp, "net.pt", "x", 1);
     weir_test_tmp_write(&tmp, "notes.txt", "x", 1);
     weir_test_tmp_write(&tmp, "metrics.json", "{}", 2);
     weir_test_tmp_path(&tmp, "", path, sizeof path);

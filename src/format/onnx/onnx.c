@@ -2,6 +2,7 @@
 #include "format/onnx/onnx.h"
 
 #include "base/macros.h"
+#include "format/mlflow/bundle.h"
 #include "format/onnx/external.h"
 #include "format/onnx/graph.h"
 #include "format/onnx/native.h"
@@ -106,6 +107,29 @@ static enum weir_status find_unshaped(struct load *l, struct weir_model_onnx_opt
     return WEIR_OK;
 }
 
+/* Takes the files of the bundle that the model came in. */
+static enum weir_status take_siblings(struct load *l, struct weir_model_onnx_opts *opts)
+{
+    size_t at = 0, n = 0;
+    bool is_bad;
+    struct weir_str name, contents;
+    while (weir_format_mlflow_bundle_next(l->file->siblings, &at, &name, &contents, &is_bad))
+        n++;
+    struct weir_model_onnx_file *files = weir_arena_zarray(l->temp, n + 1, sizeof *files);
+    if (!files)
+        return weir_error_set(l->err, WEIR_ERR_NO_MEMORY, "no memory for names");
+    at = 0;
+    while (opts->n_files < n &&
+           weir_format_mlflow_bundle_next(l->file->siblings, &at, &name, &contents, &is_bad)) {
+        files[opts->n_files].name = weir_arena_str(l->temp, name).at;
+        files[opts->n_files].bytes = contents;
+        if (!files[opts->n_files++].name)
+            return weir_error_set(l->err, WEIR_ERR_NO_MEMORY, "no memory for names");
+    }
+    opts->files = files;
+    return WEIR_OK;
+}
+
 /* Refuses tensors in other files, or reads them. */
 static enum weir_status read_external(struct load *l, struct weir_model_onnx_opts *opts)
 {
@@ -115,6 +139,8 @@ static enum weir_status read_external(struct load *l, struct weir_model_onnx_opt
     enum weir_status status = weir_format_onnx_external_find(l->file->bytes, &first, l->err);
     if (status != WEIR_OK || first.n == 0)
         return status;
+    if (l->file->siblings.n > 0)
+        return take_siblings(l, opts);
     if (!format->onnx_external_data)
         return weir_error_set(
             l->err, WEIR_ERR_UNSUPPORTED,
