@@ -56,6 +56,7 @@ static const char *find_rows(struct weir_protocol_fill *fill, struct weir_protoc
             rows = value;
             fill->key = keys[i].text;
             call->is_x = keys[i].is_x;
+            break;
         }
     }
     if (!rows)
