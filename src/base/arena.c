@@ -11,7 +11,8 @@
 enum {
     HEAP_BLOCK_BYTES = 4096,
     MAP_BLOCK_BYTES = 64 * 1024,
-    MAP_BLOCK_BYTES_MAX = 16 * 1024 * 1024
+    MAP_BLOCK_BYTES_MAX = 16 * 1024 * 1024,
+    HUGE_BYTES_MIN = 4 * 1024 * 1024 /* blocks from here on ask for huge pages */
 };
 
 struct weir_arena_block {
@@ -89,6 +90,9 @@ static bool block_add(struct weir_arena *a, size_t size, size_t align)
         b = mmap(NULL, need, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (b == MAP_FAILED)
             return false;
+        /* Fewer faults while a large model is made, fewer TLB misses while it runs; only a wish. */
+        if (need >= HUGE_BYTES_MIN)
+            (void)madvise(b, need, MADV_HUGEPAGE);
     }
     b->next = a->blocks;
     b->size = need;

@@ -68,6 +68,32 @@ static enum weir_status copy_objects(struct copy *c, const struct weir_value *co
     return WEIR_OK;
 }
 
+/* Copies the plain cases, which large arrays are: row-major, this machine's byte order, 8-byte
+ * numbers of the target's kind, or bytes as whole numbers. false: not one of them. */
+static bool copy_plain(struct copy *c, const struct weir_value_array *array,
+                       const struct weir_value_dtype *dtype, size_t skip)
+{
+    size_t step = array->dtype->itemsize;
+    const char *from = array->data + skip;
+    bool is_number = (c->target == TARGET_F64 && dtype->kind == 'f') ||
+                     (c->target == TARGET_I64 && dtype->kind == 'i');
+    if (!array->is_row_major || dtype->is_big_endian)
+        return false;
+    if (is_number && dtype->itemsize == 8) {
+        uint64_t *out = c->out;
+        for (size_t i = 0; i < array->n; i++, from += step)
+            memcpy(&out[i], from, sizeof *out);
+        return true;
+    }
+    if (c->target == TARGET_I64 && dtype->kind == 'u' && dtype->itemsize == 1) {
+        int64_t *out = c->out;
+        for (size_t i = 0; i < array->n; i++, from += step)
+            out[i] = *(const uint8_t *)from;
+        return true;
+    }
+    return false;
+}
+
 /* Copies elements of type dtype that lie skip bytes into the array's elements. */
 static enum weir_status copy_data(struct copy *c, const struct weir_value_array *array,
                                   const struct weir_value_dtype *dtype, size_t skip)
@@ -81,6 +107,8 @@ static enum weir_status copy_data(struct copy *c, const struct weir_value_array 
         memcpy(c->out, array->data, array->n * sizeof(double));
         return WEIR_OK;
     }
+    if (copy_plain(c, array, dtype, skip))
+        return WEIR_OK;
     weir_value_cursor_init(&cursor, array);
     for (size_t i = 0; i < array->n; i++, weir_value_cursor_next(&cursor)) {
         struct weir_value_number x;
