@@ -9,7 +9,7 @@
 enum {
     ROWS_TILE = 40,           /* a tile with lanes to spare */
     ROWS_FEW = 3,             /* goes row by row */
-    STEPS_MOST = 400 * 1000,  /* walked in all: some milliseconds */
+    STEPS_MOST = 100 * 1000,  /* walked in all: a few milliseconds */
     COLUMNS_MOST = 64 * 1000, /* features of all rows */
 };
 
