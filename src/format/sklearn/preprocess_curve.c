@@ -211,6 +211,35 @@ static bool find_function(const struct weir_value *v, weir_model_step_fn **fn)
     return false;
 }
 
+/* Finds whether a function is partial(check_array, dtype=[float64], …all_finite=False): what
+ * HistGradientBoosting does to its numeric columns, which is nothing to numbers. */
+static bool is_number_check(const struct weir_value *v)
+{
+    if (!weir_value_is_object(v, "partial") || v->object->args.n != 1)
+        return false;
+    const struct weir_value *fn = v->object->args.at[0];
+    const struct weir_value *state = v->object->state;
+    if (fn->kind != WEIR_VALUE_GLOBAL ||
+        !weir_str_eq_c(fn->text, "sklearn.utils.validation.check_array") || !state ||
+        state->kind != WEIR_VALUE_TUPLE || state->items.n != 4 ||
+        state->items.at[1]->kind != WEIR_VALUE_TUPLE || state->items.at[1]->items.n != 0 ||
+        state->items.at[2]->kind != WEIR_VALUE_DICT)
+        return false;
+    const struct weir_value_dict *args = &state->items.at[2]->dict;
+    for (size_t i = 0; i < args->n; i++) {
+        const struct weir_value *value = args->at[i].value;
+        bool is_finite = weir_value_is_text(args->at[i].key, "ensure_all_finite") ||
+                         weir_value_is_text(args->at[i].key, "force_all_finite");
+        if (is_finite && value->kind == WEIR_VALUE_BOOL && !value->b)
+            continue;
+        if (!weir_value_is_text(args->at[i].key, "dtype") || value->kind != WEIR_VALUE_LIST ||
+            value->items.n != 1 || value->items.at[0]->kind != WEIR_VALUE_GLOBAL ||
+            !weir_str_eq_c(value->items.at[0]->text, "numpy.float64"))
+            return false;
+    }
+    return true;
+}
+
 /* Refuses arguments for the function. */
 static enum weir_status check_arguments(const struct weir_value_at *at, struct weir_error *err)
 {
@@ -258,12 +287,13 @@ enum weir_status weir_format_sklearn_preprocess_function(struct weir_format_skle
         return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err,
                                "does not say how many columns it takes");
     char echo[WEIR_ECHO_BUF_BYTES];
-    if (func.v && !find_function(func.v, &fn))
+    bool is_check = func.v && is_number_check(func.v);
+    if (func.v && !is_check && !find_function(func.v, &fn))
         return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err, "the function %s is not supported",
                                func.v->kind == WEIR_VALUE_GLOBAL
                                    ? weir_str_echo(func.v->text, echo, sizeof echo)
                                    : "is not one of numpy's and");
-    if (!fn && !validates)
+    if (!fn && !validates && !is_check)
         return identity(s, n, out, err);
     struct weir_model_step step = {.op = WEIR_MODEL_STEP_FUNCTION, .fn = fn};
     struct weir_model_steps_opts opts = {.name = at->v->object->cls,
