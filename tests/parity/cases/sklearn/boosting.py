@@ -82,6 +82,32 @@ def unseen(X):
     return out
 
 
+def texts():
+    """A frame of numbers, texts, and numbers that are categories."""
+    import pandas
+    X, y, _ = categories()
+    rng = np.random.RandomState(3)
+    return pandas.DataFrame({
+        "a": X[:, 0], "kind": np.array(["red", "green", "blue", "\u00fcber"], dtype=object)[X[:, 3].astype(int) % 4],
+        "b": np.where(rng.uniform(size=len(X)) < 0.1, np.nan, X[:, 1]),
+        "place": np.array(["n", "s", None, "w", "e"], dtype=object)[rng.randint(5, size=len(X))],
+        "size": X[:, 8] // 10}), y
+
+
+def texts_reg():
+    X, y = texts()
+    return X.drop(columns="kind"), y * 2.0 + X["size"].to_numpy()
+
+
+def unseen_texts(X):
+    out = X.iloc[:12].copy()
+    out.loc[out.index[:4], "place"] = ["north", "", None, "N"]
+    if "kind" in out:
+        out.loc[out.index[4:6], "kind"] = ["Red", None]
+    out.loc[out.index[6:9], "size"] = [77.0, -1.0, np.nan]
+    return out
+
+
 def hist():
     hgc = lambda **kw: lambda: HistGradientBoostingClassifier(**{"max_iter": 10, "min_samples_leaf": 5, **kw})
     hgr = lambda **kw: lambda: HistGradientBoostingRegressor(**{"max_iter": 10, "min_samples_leaf": 5, **kw})
@@ -101,11 +127,14 @@ def hist():
         yield Case("hgr_quantile", "forest", hgr(loss="quantile", quantile=0.8), "diabetes")
     if VERSION >= (1, 3):
         yield Case("hgr_gamma", "forest", hgr(loss="gamma"), "diabetes", tolerance=LOGS)
-    if VERSION < (1, 4):
-        # Later versions encode categories first.
-        yield Case("hgc_cat", "forest", hgc(categorical_features=[3, 8]), categories, commit=True, tolerance=LOGS,
-                   more=unseen, rows="half")
-        yield Case("hgr_cat", "forest", hgr(categorical_features=[3, 8]), categories_reg, more=unseen, nan=0.1)
+    yield Case("hgc_cat", "forest", hgc(categorical_features=[3, 8]), categories, commit=True, tolerance=LOGS,
+               more=unseen, rows="half")
+    yield Case("hgr_cat", "forest", hgr(categorical_features=[3, 8]), categories_reg, more=unseen, nan=0.1)
+    if VERSION >= (1, 4):
+        # Later versions encode categories first, so that they may be texts.
+        yield Case("hgc_text", "forest", hgc(categorical_features=["kind", "place"]), texts, tolerance=LOGS,
+                   more=unseen_texts, rows="half", commit=True)
+        yield Case("hgr_text", "forest", hgr(categorical_features=["place", "size"]), texts_reg, more=unseen_texts)
 
 
 def isolation():
