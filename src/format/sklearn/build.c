@@ -299,3 +299,67 @@ enum weir_status weir_format_sklearn_build_numbered(struct weir_format_sklearn *
         *out = labels;
     return status;
 }
+
+/* --- versions --- */
+
+/* Reads "1.4.2" as 104; 0: it is not of that form. */
+static uint32_t parse_version(struct weir_str text)
+{
+    uint64_t major, minor;
+    struct weir_str rest = text;
+    struct weir_str first = weir_str_split(&rest, '.');
+    struct weir_str second = weir_str_split(&rest, '.');
+    size_t n = 0; /* "1.9rc1" and "1.9.dev0" begin with digits */
+    while (n < second.n && second.at[n] >= '0' && second.at[n] <= '9')
+        n++;
+    second.n = n;
+    if (!weir_str_to_u64(first, 99, &major) || !weir_str_to_u64(second, 99, &minor))
+        return 0;
+    return (uint32_t)(100 * major + minor);
+}
+
+/* Finds the version in an object, or in its parts where it does not say: only scikit-learn's own
+ * estimators do. text is empty when none does. */
+static enum weir_status find_version(const struct weir_value_at *at, unsigned n_levels,
+                                     struct weir_str *text, struct weir_error *err)
+{
+    static const char *const parts[] = {"estimators_", "steps", "estimator_", "best_estimator_"};
+    enum weir_status status =
+        weir_value_attr_text_or(at, "_sklearn_version", WEIR_STR(""), text, err);
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(parts) && n_levels > 0; i++) {
+        struct weir_value_at part, last;
+        if (status != WEIR_OK || text->n > 0 || weir_str_eq_c(at->v->object->top, "sklearn"))
+            return status;
+        status = weir_value_attr_opt(at, parts[i], &part, err);
+        if (status != WEIR_OK || !part.v)
+            continue;
+        last = part;
+        size_t n = weir_value_n(part.v);
+        if (part.v->kind != WEIR_VALUE_OBJECT && n > 0)
+            status = weir_value_item(&part, n - 1, &last, err);
+        struct weir_value_at pair = last;
+        if (status == WEIR_OK && last.v->kind == WEIR_VALUE_TUPLE && weir_value_n(last.v) == 2)
+            status = weir_value_item(&pair, 1, &last, err);
+        if (status == WEIR_OK && last.v->kind == WEIR_VALUE_OBJECT)
+            status = find_version(&last, n_levels - 1, text, err);
+    }
+    return status;
+}
+
+enum weir_status weir_format_sklearn_build_version(struct weir_format_sklearn *s,
+                                                   const struct weir_value_at *at,
+                                                   struct weir_error *err)
+{
+    struct weir_str text;
+    enum weir_status status = find_version(at, s->version == 0 ? 4 : 0, &text, err);
+    if (status != WEIR_OK || text.n == 0)
+        return status;
+    uint32_t version = parse_version(text);
+    if (version == 0)
+        return weir_value_fail(at, WEIR_ERR_INVALID, err, "_sklearn_version is not a version");
+    s->version = version;
+    if (s->b->spec->library_version.n > 0)
+        return WEIR_OK;
+    s->b->spec->library_version = weir_arena_str(s->b->arena, text);
+    return s->b->spec->library_version.at ? WEIR_OK : weir_model_builder_no_memory(s->b, err);
+}

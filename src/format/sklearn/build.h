@@ -107,6 +107,12 @@ weir_format_sklearn_fn weir_format_sklearn_xgboost_wrapper;  /* XGBClassifier, X
 /* Versions as s->version counts them. */
 #define WEIR_FORMAT_SKLEARN_VERSION(major, minor) (100u * (major) + (minor))
 
+/* Takes over the version that an object, or else its parts, say they were written by; s->version
+ * stays where none does. */
+WEIR_MUST_USE enum weir_status weir_format_sklearn_build_version(struct weir_format_sklearn *s,
+                                                                 const struct weir_value_at *at,
+                                                                 struct weir_error *err);
+
 /* Reads the labels of one target (an array of whole numbers, floats, bools or texts, or a list of
  * one kind) into the model's arena. At least one label. */
 WEIR_MUST_USE enum weir_status weir_format_sklearn_build_labels(struct weir_format_sklearn *s,

@@ -10,6 +10,18 @@ static bool is_passthrough(const struct weir_value *v)
     return weir_value_is_none(v) || weir_value_is_text(v, "passthrough");
 }
 
+/* Finds whether a step only samples rows for training: imbalanced-learn's, in its own pipeline. */
+static bool is_sampler(const struct weir_value *v)
+{
+    static const char *const modules[] = {"imblearn.over_sampling.", "imblearn.under_sampling.",
+                                          "imblearn.combine.", "imblearn.base.FunctionSampler",
+                                          "imblearn.FunctionSampler"};
+    for (size_t i = 0; v->kind == WEIR_VALUE_OBJECT && i < WEIR_ARRAY_LEN(modules); i++)
+        if (weir_str_starts(v->object->name, weir_str_c(modules[i])))
+            return true;
+    return false;
+}
+
 /* Finds the object of step i, a (name, object) pair. */
 static enum weir_status step_pair(const struct weir_value_at *pair, struct weir_value_at *out,
                                   struct weir_error *err)
@@ -41,6 +53,10 @@ static enum weir_status step_node(struct weir_format_sklearn *s, const struct we
     *node = NULL;
     if (is_passthrough(object.v)) {
         weir_buf_append_c(s->text, "passthrough");
+        return WEIR_OK;
+    }
+    if (is_sampler(object.v)) {
+        weir_buf_append_str(s->text, object.v->object->cls);
         return WEIR_OK;
     }
     return weir_format_sklearn_node(s, &object, node, err);

@@ -154,6 +154,15 @@ static const struct row rows[] = {
     {"VotingRegressor", weir_format_sklearn_meta_vote_regressor},
 };
 
+/* imbalanced-learn: what it samples in training plays no part here. */
+static const struct row imblearn_rows[] = {
+    {"BalancedBaggingClassifier", weir_format_sklearn_meta_bag_classifier},
+    {"BalancedRandomForestClassifier", weir_format_sklearn_tree_forest},
+    {"EasyEnsembleClassifier", weir_format_sklearn_meta_bag_classifier},
+    {"Pipeline", weir_format_sklearn_compose_pipeline},
+    {"RUSBoostClassifier", weir_format_sklearn_meta_boost_classifier},
+};
+
 static const struct row lightgbm_rows[] = {
     {"Booster", weir_format_sklearn_lightgbm_booster},
     {"LGBMClassifier", weir_format_sklearn_lightgbm_wrapper},
@@ -179,6 +188,7 @@ static const struct package {
     size_t n_rows;
 } packages[] = {
     {"sklearn", rows, WEIR_ARRAY_LEN(rows)},
+    {"imblearn", imblearn_rows, WEIR_ARRAY_LEN(imblearn_rows)},
     {"lightgbm", lightgbm_rows, WEIR_ARRAY_LEN(lightgbm_rows)},
     {"xgboost", xgboost_rows, WEIR_ARRAY_LEN(xgboost_rows)},
 };
@@ -193,41 +203,6 @@ static const struct row *find_row(const struct weir_value *v)
                 weir_str_eq_c(v->object->top, packages[p].top))
                 return &packages[p].rows[i];
     return NULL;
-}
-
-/* Reads "1.4.2" as 104; 0: it is not of that form. */
-static uint32_t parse_version(struct weir_str text)
-{
-    uint64_t major, minor;
-    struct weir_str rest = text;
-    struct weir_str first = weir_str_split(&rest, '.');
-    struct weir_str second = weir_str_split(&rest, '.');
-    size_t n = 0; /* "1.9rc1" and "1.9.dev0" begin with digits */
-    while (n < second.n && second.at[n] >= '0' && second.at[n] <= '9')
-        n++;
-    second.n = n;
-    if (!weir_str_to_u64(first, 99, &major) || !weir_str_to_u64(second, 99, &minor))
-        return 0;
-    return (uint32_t)(100 * major + minor);
-}
-
-/* Takes over the version that an object says it was written by, if it says so. */
-static enum weir_status read_version(struct weir_format_sklearn *s, const struct weir_value_at *at,
-                                     struct weir_error *err)
-{
-    struct weir_str text;
-    enum weir_status status =
-        weir_value_attr_text_or(at, "_sklearn_version", WEIR_STR(""), &text, err);
-    if (status != WEIR_OK || text.n == 0)
-        return status;
-    uint32_t version = parse_version(text);
-    if (version == 0)
-        return weir_value_fail(at, WEIR_ERR_INVALID, err, "_sklearn_version is not a version");
-    s->version = version;
-    if (s->b->spec->library_version.n > 0)
-        return WEIR_OK;
-    s->b->spec->library_version = weir_arena_str(s->b->arena, text);
-    return s->b->spec->library_version.at ? WEIR_OK : weir_model_builder_no_memory(s->b, err);
 }
 
 /* Takes over the column names of the first estimator that has them and sees the model's columns. */
@@ -285,7 +260,7 @@ static enum weir_status node_of(struct weir_format_sklearn *s, const struct weir
     if (!row)
         return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err, "%s is not supported yet",
                                weir_str_echo(object->cls, cls, sizeof cls));
-    status = read_version(s, at, err);
+    status = weir_format_sklearn_build_version(s, at, err);
     if (status != WEIR_OK)
         return status;
     weir_buf_append_str(s->text, object->cls);
