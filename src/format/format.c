@@ -6,6 +6,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "codec/unpack.h"
+#include "format/catboost/catboost.h"
 #include "format/lightgbm/lightgbm.h"
 #include "format/mlflow/mlflow.h"
 #include "format/onnx/onnx.h"
@@ -30,6 +31,8 @@ static const struct weir_format_reader readers[] = {
     {"sklearn_pickle", weir_format_pickle_probe, weir_format_pickle_model_load,
      weir_format_pickle_model_describe},
     {"onnx", weir_format_onnx_probe, weir_format_onnx_load, weir_format_onnx_describe},
+    {"catboost", weir_format_catboost_probe, weir_format_catboost_load,
+     weir_format_catboost_describe},
     {"lightgbm", weir_format_lightgbm_probe, weir_format_lightgbm_load,
      weir_format_lightgbm_describe},
     {"xgboost", weir_format_xgboost_probe, weir_format_xgboost_load, weir_format_xgboost_describe},
