@@ -2,8 +2,9 @@
 """Pipelines, searches, and containers around them."""
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
@@ -37,6 +38,9 @@ def cases():
                                                        {"max_depth": [2, 4]}, cv=3), "wine", save="joblib")
     yield Case("rs_ridge", "linear", lambda: RandomizedSearchCV(Ridge(), {"alpha": np.logspace(-2, 2, 20)}, n_iter=4,
                                                                 cv=3, random_state=0), "diabetes", commit=True)
+    for name, search in (("hgs", HalvingGridSearchCV), ("hrs", HalvingRandomSearchCV)):
+        yield Case(name + "_ridge", "linear", lambda s=search: s(Ridge(), {"alpha": [0.1, 0.5, 1.0, 4.0]}, cv=3,
+                                                                 random_state=0), "diabetes", commit=True)
     yield Case("p_gs", "logistic", lambda: make_pipeline(MinMaxScaler(), GridSearchCV(
         lr(), {"C": [0.1, 1.0]}, cv=3)), "wine", save="pickle5")
     yield Case("in_dict", "logistic", pipe(StandardScaler, lr), "iris", wrap="dict", commit=True)
