@@ -2,6 +2,7 @@
 #include "model/chain.h"
 
 #include "model/columns.h"
+#include "model/sparse.h"
 
 #include <string.h>
 
@@ -136,6 +137,32 @@ static uint32_t follows_f32(const struct weir_model_node *const *nodes, size_t n
     return nodes[n - 1]->follows_f32;
 }
 
+/* Joins what can hand on sparse rows at the beginning of a chain: a source, the maps behind it and
+ * perhaps a sink. nodes is changed in place; *n is how many are left. */
+static enum weir_status fuse_sparse(struct weir_model_builder *b,
+                                    const struct weir_model_node **nodes, size_t *n,
+                                    struct weir_error *err)
+{
+    if (!nodes[0]->sparse || !nodes[0]->sparse->source)
+        return WEIR_OK;
+    size_t n_maps = 0;
+    while (1 + n_maps < *n && nodes[1 + n_maps]->sparse && nodes[1 + n_maps]->sparse->map)
+        n_maps++;
+    const struct weir_model_node *sink = 1 + n_maps < *n ? nodes[1 + n_maps] : NULL;
+    if (sink && (!sink->sparse || !sink->sparse->sink))
+        sink = NULL;
+    const struct weir_model_node *fused;
+    enum weir_status status =
+        weir_model_sparse_fuse(b, nodes[0], nodes + 1, n_maps, sink, &fused, err);
+    if (status != WEIR_OK)
+        return status;
+    size_t n_fused = 1 + n_maps + (sink ? 1 : 0);
+    nodes[0] = fused;
+    memmove(nodes + 1, nodes + n_fused, (*n - n_fused) * sizeof *nodes);
+    *n -= n_fused - 1;
+    return WEIR_OK;
+}
+
 enum weir_status weir_model_chain_new(struct weir_model_builder *b,
                                       const struct weir_model_node *const *nodes, size_t n,
                                       const struct weir_model_node **out, struct weir_error *err)
@@ -153,6 +180,14 @@ enum weir_status weir_model_chain_new(struct weir_model_builder *b,
     if (!c || !copy)
         return weir_model_builder_no_memory(b, err);
     memcpy(copy, nodes, n * sizeof *copy);
+    status = fuse_sparse(b, copy, &n, err);
+    if (status != WEIR_OK)
+        return status;
+    nodes = copy;
+    if (n == 1) {
+        *out = nodes[0];
+        return WEIR_OK;
+    }
     const struct weir_model_node *last = nodes[n - 1];
     size_t n_columns = 0;
     size_t inner = 0;

@@ -164,9 +164,10 @@ static enum weir_status describe_columns(struct weir_model_builder *b, struct we
     for (size_t i = 0; i < n_parts; i++) {
         const struct part *p = &parts[i];
         for (uint32_t j = 0; j < p->n_index; j++) {
-            uint8_t taken = p->node         ? weir_model_columns_taken(p->node, j)
-                            : p->has_weight ? (uint8_t)WEIR_COLUMN_NUMBER
-                                            : (uint8_t)WEIR_MODEL_COLUMN_ANY;
+            uint8_t taken =
+                p->node ? weir_model_columns_taken(p->node, j) : (uint8_t)WEIR_MODEL_COLUMN_ANY;
+            if (p->has_weight && taken == WEIR_MODEL_COLUMN_ANY)
+                taken = WEIR_COLUMN_NUMBER;
             if (!weir_model_columns_narrow(&columns[p->index[j]], taken))
                 return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
                                       "column %u is taken for text and for numbers", p->index[j]);
@@ -176,9 +177,9 @@ static enum weir_status describe_columns(struct weir_model_builder *b, struct we
                             : p->node     ? weir_model_columns_passed(p->node, k)
                                           : k;
             *passes++ = from == WEIR_MODEL_PASSES_NONE ? from : p->index[from];
-            *gives++ = p->node         ? weir_model_columns_given(p->node, k)
-                       : p->has_weight ? (uint8_t)WEIR_COLUMN_NUMBER
-                                       : (uint8_t)WEIR_MODEL_COLUMN_ANY;
+            *gives++ = p->has_weight ? (uint8_t)WEIR_COLUMN_NUMBER
+                       : p->node     ? weir_model_columns_given(p->node, k)
+                                     : (uint8_t)WEIR_MODEL_COLUMN_ANY;
         }
     }
     return WEIR_OK;

@@ -2,6 +2,7 @@
 #include "model/linear.h"
 
 #include "model/dense.h"
+#include "model/sparse.h"
 
 #include <string.h>
 
@@ -34,6 +35,23 @@ static void linear_run(const struct weir_model_node *node, const struct weir_mod
     }
     weir_model_head_apply(&l->head, run, scores, is_f32);
 }
+
+/* As linear_run for one sparse row: each score is summed over its cells in order. */
+static void linear_sink(const struct weir_model_node *node, const struct weir_model_node_run *run,
+                        const struct weir_model_sparse_row *row)
+{
+    const struct linear *l = (const struct linear *)(const void *)node;
+    double *scores = (double *)(void *)run->scratch;
+    for (size_t k = 0; k < l->head.n_scores; k++) {
+        double sum = 0.0;
+        for (size_t i = 0; i < row->n; i++)
+            sum += row->at[i].value * weir_model_dense_value(&l->weights, k, row->at[i].column);
+        scores[k] = sum + l->bias[k];
+    }
+    weir_model_head_apply(&l->head, run, scores, false);
+}
+
+static const struct weir_model_sparse_ops linear_sparse = {.sink = linear_sink};
 
 enum weir_status weir_model_linear_new(struct weir_model_builder *b,
                                        const struct weir_model_linear_opts *opts,
@@ -69,6 +87,8 @@ enum weir_status weir_model_linear_new(struct weir_model_builder *b,
     node->n_targets = opts->n_targets;
     node->depth = 1;
     node->scratch_bytes = l->scores_at + weir_model_node_block_bytes(n_scores);
+    node->sparse = &linear_sparse;
+    node->sparse_scratch_bytes = weir_model_node_align(n_scores * sizeof(double));
     status = weir_model_builder_step(b, opts->name, opts->keeps_columns, &node->step, err);
     if (status != WEIR_OK)
         return status;

@@ -62,6 +62,7 @@ enum {
 #define WEIR_MODEL_PASSES_NONE UINT32_MAX
 
 struct weir_model_node;
+struct weir_model_sparse_ops;
 
 typedef void weir_model_node_run_fn(const struct weir_model_node *node,
                                     const struct weir_model_node_run *run);
@@ -92,7 +93,9 @@ struct weir_model_node {
      * is made for them. Counts only where block_of is the node itself, not a copy of it. */
     size_t block_rows;
     const struct weir_model_node *block_of;
-    size_t scratch_bytes; /* its own and those of the nodes it calls */
+    size_t scratch_bytes;                       /* its own and those of the nodes it calls */
+    const struct weir_model_sparse_ops *sparse; /* model/sparse.h; NULL: takes and gives none */
+    size_t sparse_scratch_bytes;                /* what those need */
     size_t n_targets;
     const struct weir_labels
         *targets; /* n_targets; n == 0 for numeric ones; NULL for transformers */

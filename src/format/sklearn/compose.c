@@ -62,6 +62,26 @@ static enum weir_status step_node(struct weir_format_sklearn *s, const struct we
     return weir_format_sklearn_node(s, &object, node, err);
 }
 
+/* Finds how many columns a pipeline is given from the first step that says so; those before it must
+ * be FunctionTransformers, which keep their number. 0: nothing says so. */
+static uint32_t given_columns(const struct weir_value_at *steps, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct weir_value_at pair, object;
+        size_t columns = 0;
+        if (weir_value_item(steps, i, &pair, NULL) != WEIR_OK ||
+            step_pair(&pair, &object, NULL) != WEIR_OK)
+            return 0;
+        if (is_passthrough(object.v))
+            continue;
+        if (weir_format_sklearn_build_n_features(&object, &columns, NULL) == WEIR_OK && columns > 0)
+            return (uint32_t)columns;
+        if (!weir_value_is_object(object.v, "FunctionTransformer"))
+            return 0;
+    }
+    return 0;
+}
+
 /* A chain that ends in "passthrough" transforms as the step before it does, and one of nothing else
  * cannot be told apart from a typing error: it is refused. */
 static enum weir_status check_last(const struct weir_value_at *at,
@@ -92,6 +112,7 @@ enum weir_status weir_format_sklearn_compose_pipeline(struct weir_format_sklearn
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the load");
     bool keeps_columns = s->keeps_columns;
     uint32_t n_in = s->n_in;
+    s->n_in = n_in > 0 ? n_in : given_columns(&steps, n);
     size_t n_nodes = 0;
     bool last_passes = false;
     weir_buf_append_byte(s->text, '(');

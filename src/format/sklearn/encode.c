@@ -49,17 +49,16 @@ static enum weir_status read_groups(struct weir_format_sklearn *s, const struct 
     if (status == WEIR_OK && (weir_value_n(mappings.v) != e->n || weir_value_n(seldom.v) != e->n))
         status = weir_value_fail(at, WEIR_ERR_CORRUPT, err, "groups do not fit the categories");
     for (size_t j = 0; j < e->n && status == WEIR_OK; j++) {
-        size_t n_mapped = 0;
         size_t n_seldom = 0;
         size_t n = e->columns[j].n_categories;
         int64_t most = (int64_t)n - 1;
-        status = read_indexes(s, &mappings, j, most, &e->mappings[j], &n_mapped, err);
+        status = read_indexes(s, &mappings, j, most, &e->mappings[j], &e->n_mapped[j], err);
         if (status == WEIR_OK)
             status = read_indexes(s, &seldom, j, most, &e->infrequent[j], &n_seldom, err);
         if (status != WEIR_OK)
             return status;
         bool has_both = e->mappings[j] && e->infrequent[j];
-        if (has_both ? n_mapped != n || n_seldom == 0 || n_seldom > n
+        if (has_both ? e->n_mapped[j] > n || e->n_mapped[j] + 1 < n || n_seldom == 0 || n_seldom > n
                      : e->mappings[j] || e->infrequent[j])
             return weir_value_fail(at, WEIR_ERR_CORRUPT, err, "groups of column %zu do not fit", j);
     }
@@ -84,7 +83,8 @@ enum weir_status weir_format_sklearn_encode_read(struct weir_format_sklearn *s,
     e.columns = weir_arena_zarray(s->temp, n, sizeof *e.columns);
     e.mappings = weir_arena_zarray(s->temp, n, sizeof *e.mappings);
     e.infrequent = weir_arena_zarray(s->temp, n, sizeof *e.infrequent);
-    if (!e.columns || !e.mappings || !e.infrequent)
+    e.n_mapped = weir_arena_zarray(s->temp, n, sizeof *e.n_mapped);
+    if (!e.columns || !e.mappings || !e.infrequent || !e.n_mapped)
         return no_memory(err);
     for (size_t j = 0; j < n && status == WEIR_OK; j++) {
         struct weir_value_at item;
@@ -216,8 +216,13 @@ enum weir_status weir_format_sklearn_encode_ordinal(struct weir_format_sklearn *
     if (status == WEIR_OK)
         status = read_missing(s, at, &e, missing, err);
     for (size_t j = 0; j < e.n && status == WEIR_OK; j++)
-        status = ordinal_column(s, &e.columns[j], e.mappings[j], missing[j], missing_value,
-                                has_value ? &unknown_value : NULL, err);
+        if (e.mappings[j] && e.n_mapped[j] < e.columns[j].n_categories &&
+            missing[j] != e.n_mapped[j])
+            status =
+                weir_value_fail(at, WEIR_ERR_CORRUPT, err, "groups of column %zu do not fit", j);
+        else
+            status = ordinal_column(s, &e.columns[j], e.mappings[j], missing[j], missing_value,
+                                    has_value ? &unknown_value : NULL, err);
     return status == WEIR_OK ? weir_format_sklearn_encode_make(s, at, &e, is_f32, out, err)
                              : status;
 }

@@ -10,7 +10,9 @@
 struct weir_format_sklearn_encode {
     struct weir_model_encode_column *columns; /* n of them, zeroed but for their categories */
     size_t n;
-    const int64_t **mappings;   /* n: grouped index by category; NULL: not grouped */
+    const int64_t **mappings; /* n: grouped index by category; NULL: not grouped */
+    size_t *n_mapped;         /* n: categories that mappings speak of; the last, a missing one, may
+                                 be left out */
     const int64_t **infrequent; /* n: categories that are grouped; NULL: none */
 };
 

@@ -71,6 +71,8 @@ static enum weir_status onehot_column(struct weir_format_sklearn *s, const struc
     struct weir_model_encode_column *c = &e->columns[j];
     const int64_t *mapping = e->mappings[j];
     int64_t n_grouped = mapping ? 0 : (int64_t)c->n_categories;
+    if (mapping && e->n_mapped[j] != c->n_categories)
+        return weir_value_fail(at, WEIR_ERR_CORRUPT, err, "groups of column %zu do not fit", j);
     uint32_t *position = weir_arena_array(s->temp, c->n_categories, sizeof *position);
     if (!position)
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the load");

@@ -3,7 +3,9 @@
  * scores it stored. */
 #include "format/sklearn/select.h"
 
+#include "model/chain.h"
 #include "model/columns.h"
+#include "model/tee.h"
 
 #include <float.h>
 #include <math.h>
@@ -294,6 +296,38 @@ enum weir_status weir_format_sklearn_select_support(struct weir_format_sklearn *
     for (size_t j = 0; j < support.shape.n; j++)
         mask[j] = support.at[j] != 0.0;
     return make(s, at, mask, support.shape.n, takes_nan(s, &estimator), out, err);
+}
+
+/* RFE and RFECV predict, too, by the estimator that was fitted on the columns they keep. */
+enum weir_status weir_format_sklearn_select_eliminate(struct weir_format_sklearn *s,
+                                                      const struct weir_value_at *at,
+                                                      const struct weir_model_node **out,
+                                                      struct weir_error *err)
+{
+    const struct weir_model_node *nodes[2] = {NULL, NULL};
+    const struct weir_model_node *predictor = NULL;
+    struct weir_value_at estimator;
+    enum weir_status status = weir_format_sklearn_select_support(s, at, &nodes[0], err);
+    if (status == WEIR_OK)
+        status = weir_value_attr(at, "estimator_", &estimator, err);
+    if (status != WEIR_OK)
+        return status;
+    bool keeps_columns = s->keeps_columns;
+    uint32_t n_in = s->n_in;
+    s->keeps_columns = keeps_columns && nodes[0]->keeps_columns;
+    s->n_in = nodes[0]->n_out[WEIR_OUTPUT_TRANSFORM];
+    weir_buf_append_byte(s->text, '(');
+    status = weir_format_sklearn_node(s, &estimator, &nodes[1], err);
+    weir_buf_append_byte(s->text, ')');
+    s->keeps_columns = keeps_columns;
+    s->n_in = n_in;
+    if (status != WEIR_OK)
+        return status;
+    struct weir_error reason = WEIR_ERROR_INIT;
+    status = weir_model_chain_new(s->b, nodes, 2, &predictor, &reason);
+    if (status == WEIR_OK)
+        status = weir_model_tee_new(s->b, nodes[0], predictor, out, &reason);
+    return status == WEIR_OK ? status : weir_value_fail(at, status, err, "%s", reason.msg);
 }
 
 /* --- by the importances of an estimator --- */

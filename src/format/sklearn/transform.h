@@ -24,10 +24,14 @@ weir_format_sklearn_fn weir_format_sklearn_preprocess_power;      /* PowerTransf
 weir_format_sklearn_fn weir_format_sklearn_preprocess_quantile;   /* QuantileTransformer */
 weir_format_sklearn_fn weir_format_sklearn_preprocess_robust;     /* RobustScaler */
 weir_format_sklearn_fn weir_format_sklearn_preprocess_spline;     /* SplineTransformer */
-weir_format_sklearn_fn weir_format_sklearn_select_from_model;     /* SelectFromModel */
-weir_format_sklearn_fn weir_format_sklearn_select_support;        /* RFE, RFECV, Sequential… */
-weir_format_sklearn_fn weir_format_sklearn_select_univariate;     /* SelectKBest, SelectFpr, … */
-weir_format_sklearn_fn weir_format_sklearn_select_variance;       /* VarianceThreshold */
+weir_format_sklearn_fn weir_format_sklearn_text_count;        /* CountVectorizer, TfidfVectorizer */
+weir_format_sklearn_fn weir_format_sklearn_text_hashing;      /* HashingVectorizer */
+weir_format_sklearn_fn weir_format_sklearn_text_tfidf;        /* TfidfTransformer */
+weir_format_sklearn_fn weir_format_sklearn_select_eliminate;  /* RFE, RFECV */
+weir_format_sklearn_fn weir_format_sklearn_select_from_model; /* SelectFromModel */
+weir_format_sklearn_fn weir_format_sklearn_select_support;    /* RFE, RFECV, Sequential… */
+weir_format_sklearn_fn weir_format_sklearn_select_univariate; /* SelectKBest, SelectFpr, … */
+weir_format_sklearn_fn weir_format_sklearn_select_variance;   /* VarianceThreshold */
 
 /* Reads a value of categories, fill values and their like as a cell (tensor/cell.h): numbers and
  * bools, texts, None. Texts are copied into a. WEIR_ERR_UNSUPPORTED: anything else. */

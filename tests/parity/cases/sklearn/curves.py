@@ -80,6 +80,8 @@ def bent():
         yield Case("quantile_%s_nan" % out, "curve", lambda o=out: QuantileTransformer(
             n_quantiles=100, output_distribution=o), "diabetes", nan=0.2, inputs=("f8",),
                    tolerance={"": "ulp:4 abs:4e-15"})
+    if VERSION < (1, 2):
+        return  # by itself it does not say there how many columns it takes
     for f in (np.log1p, np.sqrt, np.exp, np.square, np.tanh, np.sign, np.cbrt, np.abs, np.reciprocal, np.arctan,
               np.expm1, np.rint):
         yield Case("fn_" + f.__name__, "curve", lambda f=f: FunctionTransformer(f), "wine", tolerance=CURVE,
