@@ -37,7 +37,7 @@ bench-models:
 	@$(MAKE) --no-print-directory build
 	@test -x $(BUILD)/venv/bench-models/bin/python || python3 -m venv $(BUILD)/venv/bench-models
 	@$(BUILD)/venv/bench-models/bin/python -c 'import tl2cgen' 2>/dev/null || \
-		$(BUILD)/venv/bench-models/bin/pip install -q --prefer-binary -r bench/models/requirements.txt
+		$(BUILD)/venv/bench-models/bin/python -m pip install -q --prefer-binary -r bench/models/requirements.txt
 	@$(BUILD)/venv/bench-models/bin/python bench/models/run --build $(BUILD)
 
 # Against real scikit-learn from a package registry, in virtual environments below build/.

@@ -75,6 +75,15 @@ struct weir_model_forest {
     size_t inner_at;                           /* and what the start node needs */
 };
 
+/* A forest while it is made. */
+struct weir_model_forest_builder {
+    struct weir_model_builder *b;
+    struct weir_model_forest *forest;
+    size_t n_trees_max; /* room */
+    uint64_t *seen;     /* a bit for each node of the tree being read */
+    size_t n_seen_max;  /* words */
+};
+
 /* Whether a node sends x, after all casts, left. */
 bool weir_model_forest_goes_left(const struct weir_model_forest *f,
                                  const struct weir_model_forest_member *tree,
