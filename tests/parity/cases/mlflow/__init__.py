@@ -12,7 +12,8 @@ import make
 SPEC_VERSION = ""  # of the library inside: each case says its own
 
 
-def folder(ident, family, build, dataset, flavor, version, named=True, commit=False, labels=None, **options):
+def folder(ident, family, build, dataset, flavor, version, named=True, commit=False, labels=None,
+           tolerance=None, predict=None, **options):
     """A model of a flavour saved with a signature and an input example. named: the columns have names."""
     def run(stem):
         import mlflow.models
@@ -20,8 +21,10 @@ def folder(ident, family, build, dataset, flavor, version, named=True, commit=Fa
         flavor_module = __import__("mlflow." + flavor, fromlist=["save_model"])
         X, y, names = data.load(dataset)
         y = labels(y) if labels else y
+        X = X.astype(np.float32).astype(np.float64)  # what the boosting libraries read
         names = [n.replace(" (cm)", "").replace(" ", "_") for n in names]
-        case = base.Case(ident, family, build, dataset, inputs=("f8",))
+        case = base.Case(ident, family, build, dataset, inputs=("f8",), tolerance=tolerance,
+                         predict=predict)
         case.commit = commit
         frame = pandas.DataFrame(X, columns=names)
         est = build()
