@@ -15,6 +15,9 @@ static enum weir_status load(struct weir_cli_bench_reference *r, const char *pat
     if (status != WEIR_OK)
         return status;
     status = weir_format_load_bytes(&r->model, r->file.bytes.at, r->file.bytes.n, path, NULL, err);
+    if (status == WEIR_OK && weir_spec_form(weir_model_spec(r->model)) != WEIR_INPUT_MATRIX)
+        status = weir_error_set(err, WEIR_ERR_UNSUPPORTED,
+                                "takes text or tensors; only rows of numbers are made up");
     return status == WEIR_OK ? WEIR_OK : weir_error_prefix(err, "%s", path);
 }
 

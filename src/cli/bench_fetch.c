@@ -211,15 +211,22 @@ enum weir_status weir_cli_bench_fetch_signature(struct weir_loop *loop,
     enum weir_status status = fetch_json(loop, url, path, &fetched, &json, err);
     if (status == WEIR_OK) {
         int64_t n = 0;
-        const char *input = element(&json, member(&json, json.root, "inputs"), 0);
-        const char *width = element(&json, member(&json, input, "shape"), 1);
+        const char *inputs = member(&json, json.root, "inputs");
+        const char *input = element(&json, inputs, 0);
+        const char *shape = member(&json, input, "shape");
+        const char *width = element(&json, shape, 1);
+        const char *datatype = member(&json, input, "datatype");
         bool is_number = width && weir_codec_json_kind(width) == WEIR_CODEC_JSON_NUMBER;
-        if (!is_number ||
+        bool is_text = datatype && weir_codec_json_kind(datatype) == WEIR_CODEC_JSON_STRING &&
+                       weir_str_eq_c(weir_codec_json_string(datatype), "BYTES");
+        /* Rows are made up for one matrix of numbers only. */
+        if (!is_number || is_text || element(&json, inputs, 1) || element(&json, shape, 2) ||
             weir_codec_number_read_i64(weir_codec_json_token(width, json.end), &n) !=
                 WEIR_CODEC_NUMBER_INT_OK ||
             n < 1)
-            status = weir_error_set(err, WEIR_ERR_UNSUPPORTED,
-                                    "GET %s: no input of shape [-1, features]; use --body", path);
+            status = weir_error_set(
+                err, WEIR_ERR_UNSUPPORTED,
+                "GET %s: not one input of numbers, of shape [-1, features]; use --body", path);
         else
             *n_features = (size_t)n;
     }

@@ -8,6 +8,7 @@
 #include <criterion/parameterized.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -587,4 +588,56 @@ Test(protocol_v2, running_out_of_memory_is_clean)
         test_mem_fail_at(0, false);
         bench_deinit(&b);
     }
+}
+
+Test(protocol_v2, outputs_answer_to_the_name_they_were_asked_by)
+{
+    static const double p[] = {0.25, 0.5, 0.25};
+    static const int32_t label[] = {2};
+    struct weir_spec spec = weir_test_spec_iris();
+    spec.input_name = WEIR_STR("float_input");
+    spec.outputs[WEIR_OUTPUT_PREDICT].alias = WEIR_STR("output_label");
+    spec.outputs[WEIR_OUTPUT_PREDICT_PROBA].alias = WEIR_STR("output_\"p\"");
+    struct weir_result result = {.spec = &spec, .batch_dtype = WEIR_F64, .n_rows = 1};
+    result.out[WEIR_OUTPUT_PREDICT] = label;
+    result.out[WEIR_OUTPUT_PREDICT_PROBA] = p;
+    struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
+    static const struct {
+        const char *outputs, *answer;
+    } rows[] = {
+        {"", "[{\"name\":\"output_label\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":["
+             "\"virginica\"]},{\"name\":\"output_\\\"p\\\"\",\"datatype\":\"FP64\",\"shape\":[1,3],"
+             "\"data\":[0.25,0.5,0.25]}]}"},
+        {"{\"name\":\"output_\\\"\\u0070\\\"\"}",
+         "[{\"name\":\"output_\\\"p\\\"\",\"datatype\":\"FP64\",\"shape\":[1,3],\"data\":[0.25,0.5,"
+         "0.25]}]}"},
+        {"{\"name\":\"predict\"}",
+         "[{\"name\":\"predict\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":[\"virginica\"]}]}"},
+    };
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(rows); i++) {
+        struct bench b;
+        char body[256];
+        struct weir_buf buf = WEIR_BUF_INIT;
+        bench_init(&b);
+        (void)snprintf(body, sizeof body,
+                       "{\"inputs\":[{\"name\":\"float_input\",\"shape\":[1,4],\"datatype\":"
+                       "\"FP64\",\"data\":[1,2,3,4]}],\"outputs\":[%s]}",
+                       rows[i].outputs);
+        cr_assert_eq(decode(&b, &spec, body), WEIR_OK, "%s", b.err.msg);
+        weir_protocol_encode(&b.call, &source, &result, &buf);
+        const char *from = strstr(weir_buf_c(&buf), "\"outputs\":");
+        cr_assert(from);
+        cr_assert_str_eq(from + 10, rows[i].answer);
+        cr_assert_leq(buf.n, weir_protocol_answer_bytes(&b.call, &spec));
+        weir_buf_deinit(&buf);
+        bench_deinit(&b);
+    }
+    struct weir_protocol_model model = {.name = WEIR_STR("m"), .spec = &spec};
+    struct weir_buf buf = WEIR_BUF_INIT;
+    weir_protocol_v2_model(&buf, &model);
+    cr_assert(strstr(weir_buf_c(&buf), "\"inputs\":[{\"name\":\"float_input\""), "%s", buf.at);
+    cr_assert(strstr(buf.at, "{\"name\":\"output_label\",\"datatype\":\"BYTES\""), "%s", buf.at);
+    cr_assert(strstr(buf.at, "{\"name\":\"decision_function\",\"datatype\":\"FP64\""), "%s",
+              buf.at);
+    weir_buf_deinit(&buf);
 }
