@@ -62,24 +62,24 @@ static enum weir_status store_number_text(struct weir_protocol_fill *fill, const
                                           size_t row, size_t column)
 {
     struct weir_str text = weir_codec_json_string(at);
-    double v;
+    double v = 0;
+    bool is_number = true;
     if (fill->takes_number_texts) {
         if (text.n == 0 || weir_str_eq_c(text, "nan"))
+            v = (double)NAN;
+        else if (!weir_codec_number_read_f64(text, &v) &&
+                 !weir_codec_number_read_nonfinite(text, &v))
+            is_number = false;
+        if (is_number && isnan(v)) /* A constant: its text is not in the request. */
             return weir_protocol_fill_special(fill, "NaN", row, column);
-        if (weir_codec_number_read_f64(text, &v) || weir_codec_number_read_nonfinite(text, &v)) {
-            if (!isfinite(v))
-                return weir_protocol_fill_special(fill,
-                                                  isnan(v) ? "NaN"
-                                                  : v < 0  ? "-I"
-                                                           : "I",
-                                                  row, column);
+        if (is_number && (isfinite(v) || fill->spec->allows_inf)) {
             store(fill, row, column, v);
             return WEIR_OK;
         }
     }
     char echo[WEIR_CODEC_JSON_ECHO_BYTES];
     return weir_protocol_fill_cell_error(
-        fill, row, column, "expected a number, got %s",
+        fill, row, column, "expected %s, got %s", isinf(v) ? "a finite number" : "a number",
         weir_codec_json_echo(&fill->decoder->json, at, echo, sizeof echo));
 }
 

@@ -163,6 +163,8 @@ static const struct {
      "inputs[0].datatype: the column takes text: BYTES"},
     {"a matrix of numbers", V2(IN("x", "FP64", "[1,4]", "[1,2,3,4]")),
      "inputs[0].datatype: the model takes text: BYTES, or an input for each column"},
+    {"an infinite text", V2(IN("x", "BYTES", "[1,4]", "[\"-Inf\",\"a\",\"b\",\"2\"]")),
+     "inputs[0].data: row 0, column \"age\": expected a finite number, got \"-Inf\""},
     {"a text that is no number", V2(IN("x", "BYTES", "[1,4]", "[\"1x\",\"a\",\"b\",\"2\"]")),
      "inputs[0].data: row 0, column \"age\": expected a number, got \"1x\""},
 };
