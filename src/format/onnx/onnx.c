@@ -7,6 +7,7 @@
 #include "format/onnx/graph.h"
 #include "format/onnx/native.h"
 #include "format/onnx/rewrite.h"
+#include "format/onnx/tree_check.h"
 #include "model/builder.h"
 #include "model/onnx.h"
 
@@ -162,7 +163,9 @@ static enum weir_status load_runtime(struct load *l, struct weir_model **out)
         .deadline_ns = format->deadline_ns,
         .is_guarded = format->onnx_guard,
     };
-    enum weir_status status = read_external(l, &opts);
+    enum weir_status status = weir_format_onnx_tree_check_all(&l->graph, l->temp, l->err);
+    if (status == WEIR_OK)
+        status = read_external(l, &opts);
     if (status == WEIR_OK)
         status = weir_format_onnx_rewrite_maps(&l->graph, l->b, l->rewritten, &rewrite, l->err);
     if (status == WEIR_OK)
