@@ -35,6 +35,7 @@ struct load {
 struct weir_repo_loader {
     const struct weir_repo_state_dir *state; /* constant after new */
     weir_repo_load_fn *load;
+    bool is_by_format; /* load is the default one: its payload is the file's path */
     void *load_ctx;
     struct weir_wake wake;
     pthread_t thread;
@@ -125,7 +126,14 @@ static enum weir_status make_version(struct weir_repo_loader *l, const struct lo
 {
     struct weir_model *model = NULL;
     struct weir_repo_warm warm = {0};
-    enum weir_status st = l->load(l->load_ctx, &model, load->job.config, weir_str_c(load->file),
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf path = WEIR_BUF_INIT;
+    void *ctx = l->load_ctx;
+    if (l->is_by_format) {
+        weir_buf_printf(&path, "%s/%s", load->root, load->file);
+        weir_buf_append_byte(&path, '\0');
+        ctx = load->job.is_restore || path.failed ? NULL : path.at;
+    }
+    enum weir_status st = l->load(ctx, &model, load->job.config, weir_str_c(load->file),
                                   read->bytes, read->n, deadline_ns, err);
     if (st != WEIR_OK)
         return st;
@@ -316,7 +324,8 @@ static enum weir_status load_by_format(void *ctx, struct weir_model **out,
                                        const void *bytes, size_t n, uint64_t deadline_ns,
                                        struct weir_error *err)
 {
-    (void)ctx;
+    /* The whole path; NULL: a kept copy, which stands alone. */
+    const char *path = ctx;
     struct weir_format_opts opts = WEIR_FORMAT_OPTS_INIT;
     uint64_t memory = config->load_memory_max;
     if (memory == 0)
@@ -335,9 +344,9 @@ static enum weir_status load_by_format(void *ctx, struct weir_model **out,
     opts.deadline_ns = deadline_ns;
     opts.onnxruntime_library = config->onnxruntime_library.at;
     opts.onnx_threads = (uint32_t)config->onnx_threads;
-    opts.onnx_external_data = config->onnx_external_data;
+    opts.onnx_external_data = config->onnx_external_data && path;
     opts.onnx_guard = config->onnx_guard;
-    return weir_format_load_bytes(out, bytes, n, file.at, &opts, err);
+    return weir_format_load_bytes(out, bytes, n, path ? path : file.at, &opts, err);
 }
 
 enum weir_status weir_repo_loader_new(struct weir_repo_loader **out, struct weir_loop *loop,
@@ -350,6 +359,7 @@ enum weir_status weir_repo_loader_new(struct weir_repo_loader **out, struct weir
         return WEIR_ERR_NO_MEMORY;
     l->state = state;
     l->load = load ? load : load_by_format;
+    l->is_by_format = !load;
     l->load_ctx = load_ctx;
     if (pthread_mutex_init(&l->shared.mu, NULL) != 0)
         goto fail_memory;
