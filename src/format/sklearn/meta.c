@@ -12,11 +12,19 @@ enum weir_status weir_format_sklearn_meta_part(struct weir_format_sklearn *s,
                                                struct weir_error *err)
 {
     bool kept = s->keeps_columns;
+    uint32_t n_in = s->n_in;
+    const uint32_t *features = s->b->features;
     s->keeps_columns = kept && keeps_columns;
+    if (!keeps_columns) {
+        s->n_in = 0;
+        s->b->features = NULL;
+    }
     weir_buf_append_byte(s->text, '(');
     enum weir_status status = weir_format_sklearn_node(s, at, out, err);
     weir_buf_append_byte(s->text, ')');
     s->keeps_columns = kept;
+    s->n_in = n_in;
+    s->b->features = features;
     return status;
 }
 

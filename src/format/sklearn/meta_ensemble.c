@@ -218,11 +218,19 @@ static enum weir_status bag_parts(struct weir_format_sklearn *s, const struct we
     size_t n_features;
     int64_t n_parts;
     bool keeps_columns = s->keeps_columns;
-    s->keeps_columns = keeps_columns && sees_all(at);
+    uint32_t n_in = s->n_in;
+    const uint32_t *features = s->b->features;
+    if (!sees_all(at)) {
+        s->keeps_columns = false;
+        s->n_in = 0;
+        s->b->features = NULL;
+    }
     enum weir_status status = weir_value_attr(at, "estimators_", &list, err);
     if (status == WEIR_OK)
         status = weir_format_sklearn_meta_parts(s, &list, parts, err);
     s->keeps_columns = keeps_columns;
+    s->n_in = n_in;
+    s->b->features = features;
     if (status == WEIR_OK)
         status = weir_format_sklearn_build_n_features(at, &n_features, err);
     if (status == WEIR_OK && n_features == 0)

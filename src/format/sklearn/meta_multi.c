@@ -137,9 +137,15 @@ enum weir_status weir_format_sklearn_meta_chain(struct weir_format_sklearn *s,
     uint32_t *order = NULL;
     const double **values = NULL;
     bool keeps_columns = s->keeps_columns;
+    uint32_t n_in = s->n_in;
+    const uint32_t *features = s->b->features;
     s->keeps_columns = false; /* the parts see more than the model's columns */
+    s->n_in = 0;
+    s->b->features = NULL;
     enum weir_status status = list_parts(s, at, &parts, err);
     s->keeps_columns = keeps_columns;
+    s->n_in = n_in;
+    s->b->features = features;
     if (status == WEIR_OK)
         status = weir_format_sklearn_meta_opts(s, at, &parts, &opts.base, err);
     if (status == WEIR_OK)

@@ -10,9 +10,15 @@ import sys
 
 import numpy as np
 from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (AdaBoostClassifier, BaggingClassifier, GradientBoostingClassifier,
+                              HistGradientBoostingClassifier, IsolationForest, RandomForestClassifier,
+                              StackingClassifier, VotingClassifier)
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.cluster import SpectralClustering
@@ -63,6 +69,48 @@ def save_tree(name, tampered, message):
     model = tree()
     model.tree_ = tampered(model.tree_)
     save(name, model, "corrupt", message)
+
+
+def ensembles():
+    cls = lambda **kw: tree(**kw)
+    bag = BaggingClassifier(cls(), n_estimators=2, random_state=0).fit(X, Y)
+    bag.estimators_features_[1] = np.array([0, 1, 2, 9])
+    save("bagging_column_far", bag, "corrupt", "column 9 is out of range")
+    vote = VotingClassifier([("a", cls()), ("b", cls())], weights=[1, 2]).fit(X, Y)
+    save("voting_weights_short", changed(vote, weights=[1.0]), "invalid", "2 finite weights")
+    stack = StackingClassifier([("a", cls()), ("b", cls())], cls(), cv=2).fit(X, Y)
+    save("stacking_method_unknown", changed(stack, stack_method_=["predict", "score"]), "unsupported", "method")
+    save("stacking_widths", changed(stack, stack_method_=["predict_proba", "predict"]), "invalid", "give 4 columns")
+    Y2 = np.column_stack([Y == 0, Y == 1]).astype(int)
+    chain = ClassifierChain(cls()).fit(X, Y2)
+    save("chain_order_twice", changed(chain, order_=[0, 0]), "corrupt", "no order")
+    rest = OneVsRestClassifier(cls()).fit(X, Y)
+    rest.estimators_ = rest.estimators_[:2]
+    save("one_vs_rest_short", rest, "corrupt", "2 parts for 3 classes")
+    gb = lambda: GradientBoostingClassifier(n_estimators=2, random_state=0).fit(X, Y)
+    save("boosting_rate_nan", changed(gb(), learning_rate=np.nan), "corrupt", "learning_rate")
+    save("boosting_loss_unknown", changed(gb(), loss="mine"), "unsupported", "loss")
+    hist = lambda: HistGradientBoostingClassifier(max_iter=2).fit(X, Y)
+    model = hist()
+    model._predictors[0][0].nodes["left"][0] = 0
+    save("hist_child_cycle", model, "corrupt", "two parents")
+    model = hist()
+    model._predictors[1] = model._predictors[1][:2]
+    save("hist_trees_short", model, "corrupt", "2 trees, not 3")
+    save("hist_baseline_short", changed(hist(), _baseline_prediction=np.zeros((1, 2))), "corrupt",
+         "_baseline_prediction")
+    cal = CalibratedClassifierCV(cls(), cv=2, method="isotonic").fit(X, Y)
+    curve = cal.calibrated_classifiers_[0].calibrators[0]
+    curve.X_thresholds_ = curve.X_thresholds_[::-1].copy()
+    save("isotonic_backwards", cal, "corrupt", "is not after")
+    target = TransformedTargetRegressor(LinearRegression(), func=np.log1p, inverse_func=np.expm1).fit(X, Y)
+    target.transformer_.inverse_func = np.float64
+    save("target_function_unknown", target, "unsupported", "numpy.float64 is not known")
+    ada = AdaBoostClassifier(cls(), n_estimators=2).fit(X, Y)
+    save("ada_weights_short", changed(ada, estimator_weights_=np.ones(1)), "corrupt", "estimator_weights_")
+    iso = IsolationForest(n_estimators=2, max_features=0.5, random_state=0).fit(X)
+    iso.estimators_features_ = [np.array([0, -1])] * 2
+    save("isolation_column_negative", iso, "corrupt", "column -1 is out of range")
 
 
 def main():
@@ -124,6 +172,7 @@ def main():
     forest = RandomForestClassifier(n_estimators=2, max_depth=2, random_state=0).fit(X, Y)
     forest.estimators_[1] = DecisionTreeRegressor(max_depth=1).fit(X[:, :2], Y)
     save("forest_foreign_tree", forest, "corrupt", "made for 2 features")
+    ensembles()
     with open(os.path.join(sys.argv[1], "expected.txt"), "w") as f:
         f.writelines(lines)
 

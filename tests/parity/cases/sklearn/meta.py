@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.ensemble import (BaggingClassifier, BaggingRegressor, ExtraTreesClassifier, RandomForestClassifier,
                               RandomForestRegressor, StackingClassifier, StackingRegressor, VotingClassifier,
                               VotingRegressor)
+from sklearn.feature_selection import RFE, RFECV
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
@@ -181,6 +182,14 @@ def rests():
         yield Case("frozen", "forest", frozen, "iris", commit=True)
 
 
+def eliminations():
+    yield Case("rfe", "forest", lambda: RFE(tree(), n_features_to_select=4), "wine", labels=TEXT, commit=True)
+    yield Case("rfe_lr", "forest", lambda: RFE(LogisticRegression(max_iter=3000), n_features_to_select=2), "iris",
+               tolerance=NEAR_F4)
+    yield Case("rfecv_r", "forest", lambda: RFECV(treer(), cv=3), "diabetes")
+    yield Case("rfe_step", "forest", lambda: make_pipeline(RFE(tree(), n_features_to_select=4), tree()), "wine")
+
+
 def cases():
-    for group in (votes, bags, stacks, multi, rests):
+    for group in (votes, bags, stacks, multi, rests, eliminations):
         yield from group()
