@@ -42,6 +42,8 @@ enum weir_status weir_model_both_new(struct weir_model_builder *b,
         if (first->n_out[o] == 0 && second->n_out[o] > 0) {
             both->node.n_out[o] = second->n_out[o];
             both->node.follows_f32 |= second->follows_f32 & 1u << o;
+            if (o == WEIR_OUTPUT_DECISION_FUNCTION)
+                both->node.is_decision_vector = second->is_decision_vector;
         }
     both->node.scratch_bytes = weir_max_size(first->scratch_bytes, second->scratch_bytes);
     uint16_t deepest = first->depth > second->depth ? first->depth : second->depth;

@@ -134,6 +134,7 @@ void weir_model_fault_text(const struct weir_model *model, struct weir_row_fault
         [WEIR_FAULT_NONE] = "no fault",
         [WEIR_FAULT_NAN] = "input is NaN",
         [WEIR_FAULT_INFINITE] = "input is infinite or too large",
+        [WEIR_FAULT_ALONE] = "no point of training is near enough",
         [WEIR_FAULT_CATEGORY] = "category was not there in training",
         [WEIR_FAULT_RANGE] = "number is outside of what the step takes",
     };

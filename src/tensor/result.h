@@ -10,6 +10,7 @@ enum weir_fault_kind {
     WEIR_FAULT_NONE,
     WEIR_FAULT_NAN,      /* NaN where the step refuses it */
     WEIR_FAULT_INFINITE, /* ±infinity, or a value too large for float32 */
+    WEIR_FAULT_ALONE,    /* no point of training is near enough to count */
     WEIR_FAULT_CATEGORY, /* a category that was not there in training */
     WEIR_FAULT_RANGE,    /* a number outside of what the step is defined for */
 };

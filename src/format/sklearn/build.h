@@ -101,6 +101,20 @@ weir_format_sklearn_fn weir_format_sklearn_lightgbm_booster; /* lightgbm's Boost
 weir_format_sklearn_fn weir_format_sklearn_lightgbm_wrapper; /* LGBMClassifier, LGBMRegressor, … */
 weir_format_sklearn_fn weir_format_sklearn_xgboost_booster;  /* xgboost's Booster */
 weir_format_sklearn_fn weir_format_sklearn_xgboost_wrapper;  /* XGBClassifier, XGBRegressor, … */
+weir_format_sklearn_fn
+    weir_format_sklearn_linear_lda; /* the classifier of LinearDiscriminantAnalysis */
+weir_format_sklearn_fn weir_format_sklearn_project_lda;
+weir_format_sklearn_fn weir_format_sklearn_cluster_kmeans;  /* KMeans, MiniBatchKMeans */
+weir_format_sklearn_fn weir_format_sklearn_cluster_nearest; /* MeanShift, AffinityPropagation */
+weir_format_sklearn_fn weir_format_sklearn_cluster_birch;
+weir_format_sklearn_fn weir_format_sklearn_cluster_centroid; /* NearestCentroid */
+weir_format_sklearn_fn weir_format_sklearn_dummy_classifier;
+weir_format_sklearn_fn weir_format_sklearn_dummy_regressor;
+weir_format_sklearn_fn weir_format_sklearn_dummy_isotonic; /* IsotonicRegression */
+weir_format_sklearn_fn
+    weir_format_sklearn_neighbors_classifier; /* KNeighbors-, RadiusNeighborsClassifier */
+weir_format_sklearn_fn
+    weir_format_sklearn_neighbors_regressor; /* KNeighbors-, RadiusNeighborsRegressor */
 
 /* --- attributes --- */
 

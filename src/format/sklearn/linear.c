@@ -239,6 +239,20 @@ enum weir_status weir_format_sklearn_linear_sgd(struct weir_format_sklearn *s,
     return classifier(s, at, &l, out, err);
 }
 
+/* LinearDiscriminantAnalysis' classifier. */
+enum weir_status weir_format_sklearn_linear_lda(struct weir_format_sklearn *s,
+                                                const struct weir_value_at *at,
+                                                const struct weir_model_node **out,
+                                                struct weir_error *err)
+{
+    struct linear l;
+    enum weir_status status = read_linear(s, at, &l, err);
+    if (status != WEIR_OK)
+        return status;
+    l.head.link = l.n_scores == 1 ? WEIR_MODEL_LINK_SIGMOID : WEIR_MODEL_LINK_SOFTMAX;
+    return classifier(s, at, &l, out, err);
+}
+
 /* Finds whether a RidgeClassifier was fitted on several labels for each row. */
 static enum weir_status is_multilabel(const struct weir_value_at *at, bool *out,
                                       struct weir_error *err)

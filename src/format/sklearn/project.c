@@ -259,3 +259,52 @@ enum weir_status weir_format_sklearn_project_ica(struct weir_format_sklearn *s,
     opts.is_f32 = is_f32;
     return weir_model_project_new(s->b, &opts, out, err);
 }
+
+/* LinearDiscriminantAnalysis: a linear classifier that also projects on its discriminants, unless
+ * it was solved by least squares. */
+enum weir_status weir_format_sklearn_project_lda(struct weir_format_sklearn *s,
+                                                 const struct weir_value_at *at,
+                                                 const struct weir_model_node **out,
+                                                 struct weir_error *err)
+{
+    const struct weir_model_node *classifier = NULL;
+    const struct weir_model_node *transform = NULL;
+    struct weir_format_sklearn_matrix m;
+    struct weir_str solver;
+    double *mean = NULL;
+    int64_t n_out = 0;
+    enum weir_status status = weir_format_sklearn_linear_lda(s, at, &classifier, err);
+    if (status == WEIR_OK)
+        status = weir_value_attr_text_or(at, "solver", WEIR_STR("svd"), &solver, err);
+    if (status != WEIR_OK)
+        return status;
+    if (weir_str_eq_c(solver, "lsqr")) {
+        *out = classifier;
+        return WEIR_OK;
+    }
+    status = read_points(s, at, "scalings_", classifier->n_in, &m, err);
+    if (status == WEIR_OK && weir_str_eq_c(solver, "svd"))
+        status = weir_format_sklearn_build_vector(s, at, "xbar_", m.n_rows, &mean, err);
+    if (status == WEIR_OK)
+        status = weir_value_attr_i64(at, "_max_components", &n_out, err);
+    if (status != WEIR_OK)
+        return status;
+    if (n_out < 1) {
+        *out = classifier;
+        return WEIR_OK;
+    }
+    if ((uint64_t)n_out > m.n_columns)
+        n_out = (int64_t)m.n_columns;
+    struct weir_model_project_opts opts = {
+        .name = at->v->object->cls,
+        .n_in = (uint32_t)m.n_rows,
+        .n_out = (uint32_t)n_out,
+        .centre = mean,
+        .weights = {m.at, 1, m.n_columns},
+        .output = WEIR_OUTPUT_TRANSFORM,
+        .is_f32 = m.is_f32,
+        .keeps_columns = s->keeps_columns,
+    };
+    status = weir_model_project_new(s->b, &opts, &transform, err);
+    return status == WEIR_OK ? weir_model_both_new(s->b, classifier, transform, out, err) : status;
+}
