@@ -114,7 +114,9 @@ def booster_answers(bst, X, missing=np.nan):
         if proba is not None:
             ref[kind + ".predict_proba"] = proba
         try:
-            ref[kind + ".leaf"] = np.asarray(ask(bst, pred_leaf=True), dtype=np.float64).reshape(len(X), -1)
+            leaf = np.asarray(ask(bst, pred_leaf=True), dtype=np.float64)
+            if leaf.size:
+                ref[kind + ".leaf"] = leaf.reshape(len(X), -1)
         except xgb.core.XGBoostError:
             pass
     return ref
