@@ -62,7 +62,7 @@ def simple():
 def nones():
     """Texts with gaps that are None."""
     X, y = texts(True)
-    return pandas.DataFrame({c: np.array([None if v != v else v for v in X[c]], dtype=object) for c in X}), y
+    return pandas.DataFrame({c: np.array([None if v != v else v for v in X[c]], dtype=object) for c in X}, dtype=object), y
 
 
 def others():
