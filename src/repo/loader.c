@@ -319,6 +319,20 @@ static void *thread_main(void *arg)
 
 /* --- the keeper's side --- */
 
+/* Returns the key that root_keys has for the model of a file, "churn.pkl" or "churn/2/m.pkl"; NULL:
+ * none. */
+static const char *root_key_of(const struct weir_config *config, struct weir_str file)
+{
+    for (size_t i = 0; i < config->root_keys.n; i++) {
+        struct weir_str key = config->root_keys.at[i];
+        struct weir_str model = weir_str_split(&key, '=');
+        if (key.at && weir_str_starts(file, model) && file.n > model.n &&
+            (file.at[model.n] == '.' || file.at[model.n] == '/'))
+            return key.at;
+    }
+    return NULL;
+}
+
 static enum weir_status load_by_format(void *ctx, struct weir_model **out,
                                        const struct weir_config *config, struct weir_str file,
                                        const void *bytes, size_t n, uint64_t deadline_ns,
@@ -342,6 +356,7 @@ static enum weir_status load_by_format(void *ctx, struct weir_model **out,
     opts.n_features_max = config->features_max;
     opts.n_classes_max = config->classes_max;
     opts.deadline_ns = deadline_ns;
+    opts.root_key = root_key_of(config, file);
     opts.onnxruntime_library = config->onnxruntime_library.at;
     opts.onnx_threads = (uint32_t)config->onnx_threads;
     opts.onnx_external_data = config->onnx_external_data && path;

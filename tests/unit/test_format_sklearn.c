@@ -132,3 +132,32 @@ Test(format_sklearn, a_model_is_bounded_in_nodes_depth_features_and_classes)
             cr_assert_eq(high, 3);
     }
 }
+
+static const struct {
+    const char *key;
+    enum weir_status status;
+    const char *reason;
+} keys[] = {
+    {NULL, WEIR_ERR_UNSUPPORTED, "choose one by root_key (a, b)"},
+    {"a", WEIR_OK, ""},
+    {"b", WEIR_OK, ""},
+    {"c", WEIR_ERR_UNSUPPORTED, "there is no \"c\""},
+    {"a/b", WEIR_ERR_UNSUPPORTED, "there is no \"b\""},
+    {"0", WEIR_ERR_UNSUPPORTED, "there is no \"0\""},
+};
+
+Test(format_sklearn, a_key_chooses_one_of_several_estimators)
+{
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        char path[512];
+        struct weir_model *model = NULL;
+        struct weir_error err = WEIR_ERROR_INIT;
+        const struct weir_format_opts opts = {.version = WEIR_FORMAT_OPTS_VERSION,
+                                              .root_key = keys[i].key};
+        path_of(path, sizeof path, "tests/data/sklearn/bad/two_estimators.pkl");
+        cr_assert_eq(weir_format_load(&model, path, &opts, &err), keys[i].status, "%s: %s",
+                     keys[i].key, err.msg);
+        cr_assert(keys[i].status == WEIR_OK || strstr(err.msg, keys[i].reason), "%s", err.msg);
+        weir_model_free(model);
+    }
+}
