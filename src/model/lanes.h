@@ -43,6 +43,8 @@ struct weir_model_lanes {
     /* x[i] = e^x[i], within 1 ulp; tanh within 2 ulp. */
     void (*exp)(double *x, size_t n);
     void (*tanh)(double *x, size_t n);
+    /* Finds whether all n values are finite. */
+    int (*are_finite)(const double *x, size_t n);
     /* x[i] += y[i]; add_relu: then 0 where that is negative. */
     void (*add)(double *x, const double *y, size_t n);
     void (*add_relu)(double *x, const double *y, size_t n);

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/node.h"
 
+#include "model/lanes.h"
+
 #include <math.h>
 #include <string.h>
 
-/* Both masks find exponents of all ones, the mark of NaN and infinity: adding one to such an
+/* The mask finds exponents of all ones, the mark of NaN and infinity: adding one to such an
  * exponent carries into the sign's place. Plain integer operations, so that the compiler makes them
  * vectors. */
-static bool row_f64_is_finite(const double *x, size_t n)
-{
-    uint64_t carry = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t bits;
-        memcpy(&bits, &x[i], sizeof bits);
-        carry |= (bits & 0x7ff0000000000000u) + 0x0010000000000000u;
-    }
-    return carry >> 63 == 0;
-}
-
 static bool row_f32_is_finite(const float *x, size_t n)
 {
     uint32_t carry = 0;
@@ -48,9 +39,10 @@ void weir_model_node_check_f64(const struct weir_model_node *node,
 {
     if (node->allows_nan && node->allows_inf)
         return;
+    const struct weir_model_lanes *lanes = weir_model_lanes_get();
     for (size_t row = 0; row < run->n_rows; row++, x += stride) {
         struct weir_row_fault *fault = &run->faults[row];
-        if (WEIR_LIKELY(row_f64_is_finite(x, node->n_in)) || fault->kind != WEIR_FAULT_NONE)
+        if (WEIR_LIKELY(lanes->are_finite(x, node->n_in)) || fault->kind != WEIR_FAULT_NONE)
             continue;
         for (size_t i = 0; i < node->n_in && !refuses(node, fault, i, x[i]); i++)
             ;

@@ -144,3 +144,22 @@ Test(model_dense, exp_and_tanh_are_accurate)
         }
     }
 }
+
+/* One NaN or infinity anywhere in rows of every length is seen. */
+Test(model_dense, what_is_not_finite_is_seen)
+{
+    for (size_t v = 0; weir_model_lanes_list(v); v++)
+        for (size_t n = 1; n <= 33; n++) {
+            double row[33];
+            for (size_t i = 0; i < n; i++)
+                row[i] = i % 2 ? 1.7976931348623157e308 : -5e-324;
+            cr_assert(weir_model_lanes_list(v)->are_finite(row, n));
+            static const double bad[] = {NAN, INFINITY, -INFINITY};
+            for (size_t i = 0; i < 3 * n; i++) {
+                double kept = row[i / 3];
+                row[i / 3] = bad[i % 3];
+                cr_assert_not(weir_model_lanes_list(v)->are_finite(row, n));
+                row[i / 3] = kept;
+            }
+        }
+}
