@@ -288,7 +288,8 @@ static enum weir_repo_outcome read_open(int fd, const struct weir_repo_load *loa
 static bool is_folder(const struct weir_repo_load *load)
 {
     struct weir_str file = weir_str_c(load->file);
-    return !load->is_restore && weir_str_ends(file, WEIR_STR("/MLmodel"));
+    return !load->is_restore &&
+           (weir_str_eq_c(file, "MLmodel") || weir_str_ends(file, WEIR_STR("/MLmodel")));
 }
 
 /* Refuses a file that somebody has open for writing. */
@@ -341,11 +342,13 @@ static enum weir_repo_outcome open_and_read_folder(const struct weir_repo_load *
                                                    struct weir_error *err)
 {
     char folder[PATH_MAX];
-    size_t n = strlen(load->file) - strlen("/MLmodel");
+    size_t n = strlen(load->file) - strlen("MLmodel");
     if (n >= sizeof folder)
         return WEIR_REPO_OUTCOME_CHANGED;
     memcpy(folder, load->file, n);
-    folder[n] = '\0';
+    folder[n ? n - 1 : 0] = '\0';
+    if (n == 0) /* the root itself */
+        memcpy(folder, ".", sizeof ".");
     int fd = open_beneath(load->root, folder, load->is_anywhere);
     if (fd < 0)
         return fail_open(errno, out, err);

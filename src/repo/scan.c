@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -462,6 +463,32 @@ static bool add_entry(const struct place *p, const char *name)
     return true;
 }
 
+/* Finds whether a root is itself an MLflow folder: it has an MLmodel file, or that file is named.
+ */
+static bool is_mlflow_root(const struct place *p, const struct weir_repo_root *root)
+{
+    struct stat st;
+    return root->only ? strcmp(root->only, "MLmodel") == 0
+                      : fstatat(p->fd, "MLmodel", &st, 0) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Adds a root that is an MLflow folder, under the folder's own name. */
+static bool add_mlflow_root(const struct place *p)
+{
+    char real[PATH_MAX];
+    if (!realpath(p->path, real))
+        return true; /* It went away while we looked. */
+    const char *slash = strrchr(real, '/');
+    struct weir_str name = weir_arena_str(&p->scanner->arena, weir_str_c(slash ? slash + 1 : real));
+    struct weir_repo_found f = {0};
+    if (!name.at)
+        return false;
+    f.key = join(p->scanner, p->key, WEIR_STR("MLmodel"), "");
+    f.group = f.key;
+    f.model = legal_name(p->scanner, name, &f);
+    return add_mlflow(p, &f);
+}
+
 static bool scan_root(struct weir_repo_scanner *scanner, size_t i,
                       const struct weir_repo_scan_hooks *hooks)
 {
@@ -484,7 +511,9 @@ static bool scan_root(struct weir_repo_scanner *scanner, size_t i,
     if (hooks && hooks->directory)
         hooks->directory(hooks->ctx, root->path, p.key);
     bool ok = true;
-    if (root->only) {
+    if (is_mlflow_root(&p, root)) {
+        ok = add_mlflow_root(&p);
+    } else if (root->only) {
         struct weir_str stem = weir_str_c(root->only);
         struct weir_str all = stem;
         /* A file that is named is a model whatever its extension. */

@@ -3,7 +3,8 @@
  *
  * A model is a file with a known extension (its stem is the name; .json, .txt and .model only when
  * it begins like a model), an MLflow folder, or a folder with numeric version folders of one such
- * file each, or that are MLflow folders. Names that begin with a dot, names of temporary files, and
+ * file each, or that are MLflow folders. A path of the option that is an MLflow folder is that one
+ * model, under the folder's name. Names that begin with a dot, names of temporary files, and
  * what belongs to a model (*.gate.yaml, *.holdout.csv, *.smoke.json, *.sha256) are passed over.
  * Threads: the keeper's only. */
 #ifndef WEIR_REPO_SCAN_H

@@ -136,3 +136,29 @@ Test(repo_scan, what_cannot_be_read_is_not_taken_for_gone)
     weir_repo_scan_deinit(&scanner);
     weir_test_tmp_deinit(&tmp);
 }
+
+/* A path of the option that is an MLflow folder, or its MLmodel file, is one model. */
+Test(repo_scan, a_root_that_is_an_mlflow_folder_is_one_model_of_its_name)
+{
+    static const char *const ends[] = {"churn", "churn/", "churn/MLmodel"};
+    struct weir_test_tmp tmp;
+    weir_test_tmp_init(&tmp);
+    weir_test_tmp_write(&tmp, "churn/MLmodel", "x", 1);
+    weir_test_tmp_write(&tmp, "churn/model.pkl", "x", 1);
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(ends); i++) {
+        char path[512];
+        weir_test_tmp_path(&tmp, ends[i], path, sizeof path);
+        struct weir_str root = weir_str_c(path);
+        const struct weir_config_list roots = {.at = &root, .n = 1};
+        struct weir_repo_scanner scanner;
+        struct weir_repo_scan scan = {0};
+        cr_assert_eq(weir_repo_scan_init(&scanner, &roots, NULL), WEIR_OK);
+        cr_assert_eq(weir_repo_scan_run(&scanner, NULL, &scan), WEIR_OK);
+        cr_assert_eq(scan.n_found, 1, "%s", ends[i]);
+        cr_assert(weir_str_eq_c(scan.found[0].model, "churn"), "%s", ends[i]);
+        cr_assert(weir_str_eq_c(scan.found[0].file, "MLmodel"), "%s", ends[i]);
+        cr_assert_eq(scan.found[0].complaint.n, 0, "%s", ends[i]);
+        weir_repo_scan_deinit(&scanner);
+    }
+    weir_test_tmp_deinit(&tmp);
+}
