@@ -65,21 +65,21 @@ struct weir_format_catboost {
 
 /* Read a JSON export; a binary model. WEIR_ERR_CORRUPT, WEIR_ERR_UNSUPPORTED (categorical, text and
  * embedding features), WEIR_ERR_LIMIT, WEIR_ERR_NO_MEMORY, naming the place. */
-WEIR_MUST_USE enum weir_status weir_format_catboost_read_json(struct weir_format_catboost *out,
+WEIR_MUST_USE enum weir_status weir_format_catboost_json_read(struct weir_format_catboost *out,
                                                               struct weir_str bytes,
                                                               struct weir_arena *arena,
                                                               uint64_t deadline_ns,
                                                               struct weir_error *err);
-WEIR_MUST_USE enum weir_status weir_format_catboost_read_cbm(struct weir_format_catboost *out,
+WEIR_MUST_USE enum weir_status weir_format_catboost_cbm_read(struct weir_format_catboost *out,
                                                              struct weir_str bytes,
                                                              struct weir_arena *arena,
                                                              struct weir_error *err);
 
 /* Read what the library keeps as JSON inside either: the training parameters (of which the loss
  * counts); the labels of the classes; out of a text about the build, the version. */
-weir_format_doc_fn weir_format_catboost_read_params;       /* struct weir_format_catboost */
-weir_format_doc_fn weir_format_catboost_read_class_params; /* likewise */
-void weir_format_catboost_read_version(struct weir_format_catboost *x, struct weir_str text);
+weir_format_doc_fn weir_format_catboost_json_params;       /* struct weir_format_catboost */
+weir_format_doc_fn weir_format_catboost_json_class_params; /* likewise */
+void weir_format_catboost_json_version(struct weir_format_catboost *x, struct weir_str text);
 
 /* Makes the model's root node and fills the texts of the spec. Statuses likewise. */
 WEIR_MUST_USE enum weir_status weir_format_catboost_build(const struct weir_format_catboost *x,

@@ -32,8 +32,8 @@ static enum weir_status read(struct weir_format_catboost *out, const struct weir
                              struct weir_arena *arena, struct weir_error *err)
 {
     if (weir_str_starts(file->bytes, WEIR_STR("CBM1")))
-        return weir_format_catboost_read_cbm(out, file->bytes, arena, err);
-    return weir_format_catboost_read_json(out, file->bytes, arena, file->opts->deadline_ns, err);
+        return weir_format_catboost_cbm_read(out, file->bytes, arena, err);
+    return weir_format_catboost_json_read(out, file->bytes, arena, file->opts->deadline_ns, err);
 }
 
 enum weir_status weir_format_catboost_load(struct weir_model **out,

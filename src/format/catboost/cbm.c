@@ -428,18 +428,18 @@ static enum weir_status read_info(struct cbm *c, size_t core)
         struct weir_str value = string(c, pair, 1);
         enum weir_status status = WEIR_OK;
         if (weir_str_eq_c(key, "params"))
-            status = read_json(c, "params", value, weir_format_catboost_read_params);
+            status = read_json(c, "params", value, weir_format_catboost_json_params);
         else if (weir_str_eq_c(key, "class_params"))
-            status = read_json(c, "class_params", value, weir_format_catboost_read_class_params);
+            status = read_json(c, "class_params", value, weir_format_catboost_json_class_params);
         else if (weir_str_eq_c(key, "catboost_version_info"))
-            weir_format_catboost_read_version(c->out, value);
+            weir_format_catboost_json_version(c->out, value);
         if (status != WEIR_OK)
             return status;
     }
     return c->has_failed ? corrupt(c, "InfoMap") : WEIR_OK;
 }
 
-enum weir_status weir_format_catboost_read_cbm(struct weir_format_catboost *out,
+enum weir_status weir_format_catboost_cbm_read(struct weir_format_catboost *out,
                                                struct weir_str bytes, struct weir_arena *arena,
                                                struct weir_error *err)
 {

@@ -327,7 +327,7 @@ static enum weir_status read_loss(struct weir_format_doc *doc, void *out, struct
     return weir_format_doc_object(doc, fields, WEIR_ARRAY_LEN(fields), out, err);
 }
 
-enum weir_status weir_format_catboost_read_params(struct weir_format_doc *doc, void *out,
+enum weir_status weir_format_catboost_json_params(struct weir_format_doc *doc, void *out,
                                                   struct weir_error *err)
 {
     static const struct weir_format_doc_field fields[] = {{"loss_function", read_loss, 0, false}};
@@ -377,7 +377,7 @@ static enum weir_status read_class_order(struct weir_format_doc *doc, void *out,
     return status;
 }
 
-enum weir_status weir_format_catboost_read_class_params(struct weir_format_doc *doc, void *out,
+enum weir_status weir_format_catboost_json_class_params(struct weir_format_doc *doc, void *out,
                                                         struct weir_error *err)
 {
     static const struct weir_format_doc_field fields[] = {
@@ -387,7 +387,7 @@ enum weir_status weir_format_catboost_read_class_params(struct weir_format_doc *
     return weir_format_doc_object(doc, fields, WEIR_ARRAY_LEN(fields), out, err);
 }
 
-void weir_format_catboost_read_version(struct weir_format_catboost *x, struct weir_str text)
+void weir_format_catboost_json_version(struct weir_format_catboost *x, struct weir_str text)
 {
     static const char mark[] = "tags/v";
     size_t n_mark = sizeof mark - 1;
@@ -409,7 +409,7 @@ static enum weir_status read_build(struct weir_format_doc *doc, void *out, struc
     struct weir_str text;
     enum weir_status status = weir_format_doc_text(doc, &text, err);
     if (status == WEIR_OK)
-        weir_format_catboost_read_version(out, text);
+        weir_format_catboost_json_version(out, text);
     return status;
 }
 
@@ -417,8 +417,8 @@ static enum weir_status read_model_info(struct weir_format_doc *doc, void *out,
                                         struct weir_error *err)
 {
     static const struct weir_format_doc_field fields[] = {
-        {"params", weir_format_catboost_read_params, 0, false},
-        {"class_params", weir_format_catboost_read_class_params, 0, false},
+        {"params", weir_format_catboost_json_params, 0, false},
+        {"class_params", weir_format_catboost_json_class_params, 0, false},
         {"catboost_version_info", read_build, 0, false},
     };
     return weir_format_doc_object(doc, fields, WEIR_ARRAY_LEN(fields), out, err);
@@ -446,7 +446,7 @@ static enum weir_status read_scale(struct weir_format_doc *doc, void *out, struc
     return weir_format_doc_array(doc, scale_element, out, err);
 }
 
-enum weir_status weir_format_catboost_read_json(struct weir_format_catboost *out,
+enum weir_status weir_format_catboost_json_read(struct weir_format_catboost *out,
                                                 struct weir_str bytes, struct weir_arena *arena,
                                                 uint64_t deadline_ns, struct weir_error *err)
 {

@@ -74,8 +74,8 @@ weir_format_lightgbm_build(const struct weir_format_lightgbm *booster,
 
 /* Takes the features' names over into the spec, unless it has some or they are the library's own
  * (Column_0, …). WEIR_ERR_CORRUPT: another number of names; WEIR_ERR_NO_MEMORY. */
-WEIR_MUST_USE enum weir_status weir_format_lightgbm_names(const struct weir_format_lightgbm *x,
-                                                          struct weir_model_builder *b,
-                                                          struct weir_error *err);
+WEIR_MUST_USE enum weir_status
+weir_format_lightgbm_build_names(const struct weir_format_lightgbm *x, struct weir_model_builder *b,
+                                 struct weir_error *err);
 
 #endif

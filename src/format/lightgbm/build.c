@@ -411,8 +411,9 @@ enum weir_status weir_format_lightgbm_build(const struct weir_format_lightgbm *b
     return status == WEIR_OK ? build_answers(&c, inner, out) : status;
 }
 
-enum weir_status weir_format_lightgbm_names(const struct weir_format_lightgbm *x,
-                                            struct weir_model_builder *b, struct weir_error *err)
+enum weir_status weir_format_lightgbm_build_names(const struct weir_format_lightgbm *x,
+                                                  struct weir_model_builder *b,
+                                                  struct weir_error *err)
 {
     size_t n = x->n_feature_names;
     bool is_own = true;

@@ -21,7 +21,7 @@ static enum weir_status fill_spec(const struct weir_format_lightgbm *x,
     spec->estimator = weir_arena_str(b->arena, WEIR_STR("Booster"));
     if (!spec->library.at || !spec->library_version.at || !spec->platform.at || !spec->estimator.at)
         return weir_model_builder_no_memory(b, err);
-    return weir_format_lightgbm_names(x, b, err);
+    return weir_format_lightgbm_build_names(x, b, err);
 }
 
 enum weir_status weir_format_lightgbm_load(struct weir_model **out,

@@ -43,11 +43,11 @@ static enum weir_status build(struct weir_format_sklearn *s, const struct weir_v
             return weir_model_builder_no_memory(s->b, err);
     }
     if (status == WEIR_OK && s->keeps_columns)
-        status = weir_format_lightgbm_names(x, s->b, &reason);
+        status = weir_format_lightgbm_build_names(x, s->b, &reason);
     return status == WEIR_OK ? status : weir_value_fail(at, status, err, "%s", reason.msg);
 }
 
-enum weir_status weir_format_sklearn_lightgbm_booster(struct weir_format_sklearn *s,
+enum weir_status weir_format_lightgbm_wrapper_booster(struct weir_format_sklearn *s,
                                                       const struct weir_value_at *at,
                                                       const struct weir_model_node **out,
                                                       struct weir_error *err)
@@ -71,10 +71,10 @@ static enum weir_status read_labels(struct weir_format_sklearn *s, const struct 
     return status == WEIR_OK ? weir_format_sklearn_build_labels(s, &classes, labels, err) : status;
 }
 
-enum weir_status weir_format_sklearn_lightgbm_wrapper(struct weir_format_sklearn *s,
-                                                      const struct weir_value_at *at,
-                                                      const struct weir_model_node **out,
-                                                      struct weir_error *err)
+enum weir_status weir_format_lightgbm_wrapper(struct weir_format_sklearn *s,
+                                              const struct weir_value_at *at,
+                                              const struct weir_model_node **out,
+                                              struct weir_error *err)
 {
     struct weir_value_at booster;
     struct weir_format_lightgbm x;

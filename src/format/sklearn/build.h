@@ -97,10 +97,10 @@ weir_format_sklearn_fn weir_format_sklearn_mixture_envelope;
 weir_format_sklearn_fn weir_format_sklearn_neural_classifier; /* MLPClassifier */
 weir_format_sklearn_fn weir_format_sklearn_neural_regressor;  /* MLPRegressor */
 
-weir_format_sklearn_fn weir_format_sklearn_lightgbm_booster; /* lightgbm's Booster */
-weir_format_sklearn_fn weir_format_sklearn_lightgbm_wrapper; /* LGBMClassifier, LGBMRegressor, … */
-weir_format_sklearn_fn weir_format_sklearn_xgboost_booster;  /* xgboost's Booster */
-weir_format_sklearn_fn weir_format_sklearn_xgboost_wrapper;  /* XGBClassifier, XGBRegressor, … */
+weir_format_sklearn_fn weir_format_lightgbm_wrapper_booster; /* lightgbm's Booster */
+weir_format_sklearn_fn weir_format_lightgbm_wrapper;        /* LGBMClassifier, LGBMRegressor, … */
+weir_format_sklearn_fn weir_format_xgboost_wrapper_booster; /* xgboost's Booster */
+weir_format_sklearn_fn weir_format_xgboost_wrapper;         /* XGBClassifier, XGBRegressor, … */
 weir_format_sklearn_fn
     weir_format_sklearn_linear_lda; /* the classifier of LinearDiscriminantAnalysis */
 weir_format_sklearn_fn weir_format_sklearn_project_lda;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DummyClassifier, DummyRegressor, IsotonicRegression. */
 #include "format/sklearn/build.h"
+#include "model/constant.h"
 #include "model/curve.h"
 #include "model/head.h"
 

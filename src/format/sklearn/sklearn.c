@@ -184,21 +184,21 @@ static const struct row imblearn_rows[] = {
 };
 
 static const struct row lightgbm_rows[] = {
-    {"Booster", weir_format_sklearn_lightgbm_booster},
-    {"LGBMClassifier", weir_format_sklearn_lightgbm_wrapper},
-    {"LGBMModel", weir_format_sklearn_lightgbm_wrapper},
-    {"LGBMRanker", weir_format_sklearn_lightgbm_wrapper},
-    {"LGBMRegressor", weir_format_sklearn_lightgbm_wrapper},
+    {"Booster", weir_format_lightgbm_wrapper_booster},
+    {"LGBMClassifier", weir_format_lightgbm_wrapper},
+    {"LGBMModel", weir_format_lightgbm_wrapper},
+    {"LGBMRanker", weir_format_lightgbm_wrapper},
+    {"LGBMRegressor", weir_format_lightgbm_wrapper},
 };
 
 static const struct row xgboost_rows[] = {
-    {"Booster", weir_format_sklearn_xgboost_booster},
-    {"XGBClassifier", weir_format_sklearn_xgboost_wrapper},
-    {"XGBModel", weir_format_sklearn_xgboost_wrapper},
-    {"XGBRFClassifier", weir_format_sklearn_xgboost_wrapper},
-    {"XGBRFRegressor", weir_format_sklearn_xgboost_wrapper},
-    {"XGBRanker", weir_format_sklearn_xgboost_wrapper},
-    {"XGBRegressor", weir_format_sklearn_xgboost_wrapper},
+    {"Booster", weir_format_xgboost_wrapper_booster},
+    {"XGBClassifier", weir_format_xgboost_wrapper},
+    {"XGBModel", weir_format_xgboost_wrapper},
+    {"XGBRFClassifier", weir_format_xgboost_wrapper},
+    {"XGBRFRegressor", weir_format_xgboost_wrapper},
+    {"XGBRanker", weir_format_xgboost_wrapper},
+    {"XGBRegressor", weir_format_xgboost_wrapper},
 };
 
 /* The classes of one package, by the first part of their names. */

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SNAPSHOT_TAG "CONFIG-offset:"
+
 enum {
     LEARNER_BYTES = 136,
     GBTREE_BYTES = 160,
@@ -208,7 +210,7 @@ static enum weir_status read_attributes(struct cursor *c, struct weir_format_xgb
         if (status == WEIR_OK)
             status = take_text(c, "attributes", &value);
         if (status == WEIR_OK && weir_str_eq_c(name, "scikit_learn"))
-            status = weir_format_xgboost_read_meta(&out->meta, value, c->arena, c->err);
+            status = weir_format_xgboost_meta_read(&out->meta, value, c->arena, c->err);
         if (status != WEIR_OK)
             return status;
         if (weir_str_eq_c(name, "best_iteration") && weir_str_to_u64(value, INT32_MAX, &best))
@@ -247,10 +249,27 @@ static enum weir_status read_learner(struct cursor *c, struct weir_format_xgboos
     return WEIR_OK;
 }
 
-enum weir_status weir_format_xgboost_read_binary(struct weir_format_xgboost *out,
+/* Narrows a snapshot of 1.0 to 1.5, "CONFIG-offset:", int64 where the configuration begins, the
+ * model, JSON, to the model. WEIR_ERR_CORRUPT. */
+static enum weir_status open_snapshot(struct weir_str *bytes, struct weir_error *err)
+{
+    enum { TAG_BYTES = sizeof SNAPSHOT_TAG - 1, HEAD_BYTES = TAG_BYTES + 8 };
+    if (!weir_str_starts(*bytes, WEIR_STR(SNAPSHOT_TAG)))
+        return WEIR_OK;
+    uint64_t n = bytes->n < HEAD_BYTES ? UINT64_MAX : load_u64(bytes->at + TAG_BYTES);
+    if (bytes->n < HEAD_BYTES || n > bytes->n - HEAD_BYTES)
+        return weir_error_set(err, WEIR_ERR_CORRUPT, SNAPSHOT_TAG " the snapshot is cut short");
+    *bytes = weir_str_make(bytes->at + HEAD_BYTES, (size_t)n);
+    return WEIR_OK;
+}
+
+enum weir_status weir_format_xgboost_binary_read(struct weir_format_xgboost *out,
                                                  struct weir_str bytes, struct weir_arena *arena,
                                                  struct weir_error *err)
 {
+    enum weir_status status = open_snapshot(&bytes, err);
+    if (status != WEIR_OK)
+        return status;
     struct cursor c = {.at = bytes.at, .end = bytes.at + bytes.n, .arena = arena, .err = err};
     struct weir_str booster;
     bool has_attributes = false;
@@ -261,7 +280,7 @@ enum weir_status weir_format_xgboost_read_binary(struct weir_format_xgboost *out
                                         .is_binary = true};
     if (weir_str_starts(bytes, WEIR_STR("binf")))
         c.at += 4;
-    enum weir_status status = read_learner(&c, out, &has_attributes);
+    status = read_learner(&c, out, &has_attributes);
     if (status == WEIR_OK)
         status = take_text(&c, "objective", &out->objective);
     if (status == WEIR_OK)
@@ -281,8 +300,10 @@ enum weir_status weir_format_xgboost_read_binary(struct weir_format_xgboost *out
     return status;
 }
 
-bool weir_format_xgboost_is_binary(struct weir_str bytes)
+bool weir_format_xgboost_binary_probe(struct weir_str bytes)
 {
+    if (weir_str_starts(bytes, WEIR_STR("binf")) || weir_str_starts(bytes, WEIR_STR(SNAPSHOT_TAG)))
+        return true;
     if (bytes.n < LEARNER_BYTES + 16)
         return false;
     uint32_t n_features = load_u32(bytes.at + 4);
@@ -304,33 +325,4 @@ bool weir_format_xgboost_is_binary(struct weir_str bytes)
         rest = weir_str_make(name.at + name.n, rest.n - 8 - name.n);
     }
     return true;
-}
-
-/* --- whichever it is --- */
-
-/* 1.0 to 1.5: "CONFIG-offset:", int64 where the configuration begins, the binary model, JSON. */
-static enum weir_status read_old_snapshot(struct weir_format_xgboost *out, struct weir_str bytes,
-                                          struct weir_arena *arena, struct weir_error *err)
-{
-    enum { TAG_BYTES = 14, HEAD_BYTES = TAG_BYTES + 8 };
-    uint64_t n = bytes.n < HEAD_BYTES ? UINT64_MAX : load_u64(bytes.at + TAG_BYTES);
-    if (bytes.n < HEAD_BYTES || n > bytes.n - HEAD_BYTES)
-        return weir_error_set(err, WEIR_ERR_CORRUPT, "CONFIG-offset: the snapshot is cut short");
-    return weir_format_xgboost_read_binary(out, weir_str_make(bytes.at + HEAD_BYTES, (size_t)n),
-                                           arena, err);
-}
-
-enum weir_status weir_format_xgboost_read(struct weir_format_xgboost *out, struct weir_str bytes,
-                                          struct weir_arena *arena, uint64_t deadline_ns,
-                                          struct weir_error *err)
-{
-    if (weir_str_starts(bytes, WEIR_STR("CONFIG-offset:")))
-        return read_old_snapshot(out, bytes, arena, err);
-    if (weir_str_starts(bytes, WEIR_STR("binf")) || weir_format_xgboost_is_binary(bytes))
-        return weir_format_xgboost_read_binary(out, bytes, arena, err);
-    if (weir_str_starts(bytes, WEIR_STR("{L")))
-        return weir_format_xgboost_read_doc(out, bytes, true, arena, deadline_ns, err);
-    if (weir_str_starts(bytes, WEIR_STR("{")))
-        return weir_format_xgboost_read_doc(out, bytes, false, arena, deadline_ns, err);
-    return weir_error_set(err, WEIR_ERR_CORRUPT, "not a booster in any format that weir knows");
 }

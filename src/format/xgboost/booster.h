@@ -91,13 +91,14 @@ WEIR_MUST_USE enum weir_status weir_format_xgboost_read_doc(struct weir_format_x
                                                             struct weir_error *err);
 
 /* Reads the JSON text that the wrappers leave in the attribute scikit_learn. Statuses likewise. */
-WEIR_MUST_USE enum weir_status weir_format_xgboost_read_meta(struct weir_format_xgboost_meta *out,
+WEIR_MUST_USE enum weir_status weir_format_xgboost_meta_read(struct weir_format_xgboost_meta *out,
                                                              struct weir_str text,
                                                              struct weir_arena *arena,
                                                              struct weir_error *err);
 
-/* Reads the format of 0.x to 3.0, with or without its tag. Statuses likewise. */
-WEIR_MUST_USE enum weir_status weir_format_xgboost_read_binary(struct weir_format_xgboost *out,
+/* Reads the format of 0.x to 3.0, with or without its tag, or a memory snapshot of 1.0 to 1.5
+ * around it. Statuses likewise. */
+WEIR_MUST_USE enum weir_status weir_format_xgboost_binary_read(struct weir_format_xgboost *out,
                                                                struct weir_str bytes,
                                                                struct weir_arena *arena,
                                                                struct weir_error *err);
@@ -107,9 +108,9 @@ WEIR_MUST_USE enum weir_status
 weir_format_xgboost_read(struct weir_format_xgboost *out, struct weir_str bytes,
                          struct weir_arena *arena, uint64_t deadline_ns, struct weir_error *err);
 
-/* Finds whether bytes are an untagged binary model, by its first struct; guesses only from
- * plausible numbers, so it must be the last probe. */
-bool weir_format_xgboost_is_binary(struct weir_str bytes);
+/* Finds whether bytes are in the binary format, by their tag or by the first struct; without a tag
+ * it guesses only from plausible numbers, so it must be the last probe. */
+bool weir_format_xgboost_binary_probe(struct weir_str bytes);
 
 /* Takes the features' names over into the spec, unless it has some. WEIR_ERR_CORRUPT: another
  * number of names; WEIR_ERR_NO_MEMORY. */

@@ -38,7 +38,7 @@ static const struct weir_format_xgboost_objective objectives[] = {
     {"survival:cox", WEIR_MODEL_MARGIN_EXP_F32, WEIR_FORMAT_XGBOOST_BASE_LOG, false, false},
 };
 
-enum weir_status weir_format_xgboost_no_memory(struct weir_format_xgboost_build *c)
+enum weir_status weir_format_xgboost_build_no_memory(struct weir_format_xgboost_build *c)
 {
     return weir_error_set(c->err, WEIR_ERR_NO_MEMORY, "no memory for the load");
 }
@@ -143,7 +143,7 @@ static enum weir_status read_base(struct weir_format_xgboost_build *c)
     size_t n = 1;
     c->base = weir_arena_array(c->temp, c->n_out, sizeof *c->base);
     if (!c->base)
-        return weir_format_xgboost_no_memory(c);
+        return weir_format_xgboost_build_no_memory(c);
     c->base[0] = x->base_margin;
     enum weir_status status = x->is_binary ? WEIR_OK : parse_base(c, &n);
     if (status != WEIR_OK)
@@ -249,7 +249,7 @@ static enum weir_status count_labels(struct weir_format_xgboost_build *c, size_t
 {
     int64_t *values = weir_arena_array(c->temp, n, sizeof *values);
     if (!values)
-        return weir_format_xgboost_no_memory(c);
+        return weir_format_xgboost_build_no_memory(c);
     for (size_t i = 0; i < n; i++)
         values[i] = (int64_t)i;
     return weir_model_builder_labels(c->b, out, WEIR_I64, n, values, c->err);

@@ -38,7 +38,7 @@ struct weir_format_xgboost_build {
 };
 
 /* Says that there is no memory. */
-enum weir_status weir_format_xgboost_no_memory(struct weir_format_xgboost_build *c);
+enum weir_status weir_format_xgboost_build_no_memory(struct weir_format_xgboost_build *c);
 
 /* Makes the forest of the trees that count; it predicts the margins. */
 WEIR_MUST_USE enum weir_status weir_format_xgboost_trees(struct weir_format_xgboost_build *c,

@@ -74,7 +74,7 @@ static const struct weir_format_doc_field fields[] = {
     {"_le", read_encoder, 0, false},
 };
 
-enum weir_status weir_format_xgboost_read_meta(struct weir_format_xgboost_meta *out,
+enum weir_status weir_format_xgboost_meta_read(struct weir_format_xgboost_meta *out,
                                                struct weir_str text, struct weir_arena *arena,
                                                struct weir_error *err)
 {

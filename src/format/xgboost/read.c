@@ -354,7 +354,7 @@ static enum weir_status read_meta(struct weir_format_doc *doc, void *out, struct
     struct weir_str text;
     enum weir_status status = weir_format_doc_text(doc, &text, err);
     if (status == WEIR_OK)
-        status = weir_format_xgboost_read_meta(&booster->meta, text, doc->arena, err);
+        status = weir_format_xgboost_meta_read(&booster->meta, text, doc->arena, err);
     return status;
 }
 
@@ -440,4 +440,17 @@ enum weir_status weir_format_xgboost_read_doc(struct weir_format_xgboost *out,
     if (status == WEIR_OK && !out->objective.at)
         status = weir_error_set(err, WEIR_ERR_CORRUPT, "the document has no learner");
     return status;
+}
+
+enum weir_status weir_format_xgboost_read(struct weir_format_xgboost *out, struct weir_str bytes,
+                                          struct weir_arena *arena, uint64_t deadline_ns,
+                                          struct weir_error *err)
+{
+    if (weir_format_xgboost_binary_probe(bytes))
+        return weir_format_xgboost_binary_read(out, bytes, arena, err);
+    if (weir_str_starts(bytes, WEIR_STR("{L")))
+        return weir_format_xgboost_read_doc(out, bytes, true, arena, deadline_ns, err);
+    if (weir_str_starts(bytes, WEIR_STR("{")))
+        return weir_format_xgboost_read_doc(out, bytes, false, arena, deadline_ns, err);
+    return weir_error_set(err, WEIR_ERR_CORRUPT, "not a booster in any format that weir knows");
 }

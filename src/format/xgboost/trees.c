@@ -52,7 +52,7 @@ static enum weir_status add_set(struct tree *t, size_t i, struct weir_model_fore
     }
     size_t n_words = (size_t)most / 32 + 1;
     if (weir_buf_reserve(t->words, n_words * sizeof(uint32_t)) != WEIR_OK)
-        return weir_format_xgboost_no_memory(t->c);
+        return weir_format_xgboost_build_no_memory(t->c);
     uint32_t *words = (uint32_t *)(void *)(t->words->at + t->words->n);
     memset(words, 0, n_words * sizeof *words);
     for (int64_t j = 0; j < n; j++)
@@ -198,7 +198,7 @@ static enum weir_status add_trees(struct weir_format_xgboost_build *c, size_t wi
     t.nodes = weir_arena_array(c->temp, n_nodes, sizeof *t.nodes);
     t.values = weir_arena_array(c->temp, n_values, sizeof *t.values);
     if (!t.nodes || !t.values)
-        return weir_format_xgboost_no_memory(c);
+        return weir_format_xgboost_build_no_memory(c);
     enum weir_status status = WEIR_OK;
     for (t.number = 0; status == WEIR_OK && t.number < c->n_used; t.number++)
         status = add_tree(&t, forest);
@@ -217,7 +217,7 @@ enum weir_status weir_format_xgboost_trees(struct weir_format_xgboost_build *c,
                               WEIR_FORMAT_XGBOOST_MODEL, width, c->n_out);
     double *base = weir_arena_array(c->temp, c->n_out, sizeof *base);
     if (!base)
-        return weir_format_xgboost_no_memory(c);
+        return weir_format_xgboost_build_no_memory(c);
     for (size_t k = 0; k < c->n_out; k++)
         base[k] = (double)c->base[k];
     /* Up to 1.2 the base was added last. */

@@ -51,7 +51,7 @@ static enum weir_status build(struct weir_format_sklearn *s, const struct weir_v
     return status == WEIR_OK ? status : weir_value_fail(at, status, err, "%s", reason.msg);
 }
 
-enum weir_status weir_format_sklearn_xgboost_booster(struct weir_format_sklearn *s,
+enum weir_status weir_format_xgboost_wrapper_booster(struct weir_format_sklearn *s,
                                                      const struct weir_value_at *at,
                                                      const struct weir_model_node **out,
                                                      struct weir_error *err)
@@ -85,10 +85,10 @@ static enum weir_status read_labels(struct weir_format_sklearn *s, const struct 
     return weir_format_sklearn_build_labels(s, &classes, labels, err);
 }
 
-enum weir_status weir_format_sklearn_xgboost_wrapper(struct weir_format_sklearn *s,
-                                                     const struct weir_value_at *at,
-                                                     const struct weir_model_node **out,
-                                                     struct weir_error *err)
+enum weir_status weir_format_xgboost_wrapper(struct weir_format_sklearn *s,
+                                             const struct weir_value_at *at,
+                                             const struct weir_model_node **out,
+                                             struct weir_error *err)
 {
     struct weir_value_at booster;
     struct weir_format_xgboost x;

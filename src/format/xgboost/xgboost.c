@@ -38,9 +38,7 @@ static bool is_document(struct weir_str bytes)
 
 bool weir_format_xgboost_probe(struct weir_str bytes)
 {
-    return weir_str_starts(bytes, WEIR_STR("binf")) ||
-           weir_str_starts(bytes, WEIR_STR("CONFIG-offset:")) || is_document(bytes) ||
-           weir_format_xgboost_is_binary(bytes);
+    return is_document(bytes) || weir_format_xgboost_binary_probe(bytes);
 }
 
 /* --- loading --- */
