@@ -148,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct weir_spec spec = make_spec(data[0]);
     struct weir_str body = weir_str_make((const char *)data + 1, size - 1);
-    struct sink s = {.sink = {&ops}};
+    struct sink s = {.sink = {.ops = &ops}};
     struct weir_protocol_call call;
     struct weir_error err = WEIR_ERROR_INIT;
     struct weir_protocol_decoder decoder;
