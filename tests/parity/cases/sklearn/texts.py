@@ -63,9 +63,12 @@ def vectorisers():
             ("group", {"token_pattern": r"(?u)\b(\w\w+)\b"}), ("dashes", {"token_pattern": r"[\w'-]+"}),
             ("digits", {"token_pattern": r"\d+"}), ("back", {"token_pattern": r"\w+ing\b"}),
             ("negated", {"token_pattern": r"[^\s.,!?]{2,}"}), ("capital", {"token_pattern": r"[A-Z]\w*", "lowercase": False}),
-            ("vocabulary", {"vocabulary": ["fox", "the quick", "dog", "東京"], "ngram_range": (1, 2)})):
+            ("vocabulary", {"vocabulary": ["fox", "the quick", "dog", "東京"], "ngram_range": (1, 2)}),
+            ("bigrams40", {"ngram_range": (1, 2), "max_features": 40}),
+            ("char40", {"analyzer": "char", "ngram_range": (1, 3), "max_features": 40}),
+            ("wb40", {"analyzer": "char_wb", "ngram_range": (2, 4), "max_features": 40})):
         yield Case("count_" + name, "text", lambda k=kw: CountVectorizer(**k), corpus, more=strange,
-                   commit=name in ("plain", "bigrams", "char3", "wb", "english", "unicode", "dashes"),
+                   commit=name in ("plain", "bigrams40", "char40", "wb40", "english", "unicode", "dashes"),
                    predict=as_matrix)
     for name, kw in (("plain", {}), ("l1", {"norm": "l1"}), ("none", {"norm": None}), ("sub", {"sublinear_tf": True}),
                      ("noidf", {"use_idf": False}), ("unsmooth", {"smooth_idf": False, "ngram_range": (1, 2)}),
