@@ -65,7 +65,8 @@ def mixed(X, n, rng):
         return _mixed_texts(X, n, rng)
     if is_frame(X):
         import pandas
-        return pandas.DataFrame({c: X[c].iloc[rng.randint(len(X), size=n)].array for c in X.columns}).astype(X.dtypes)
+        chosen = {c: X[c].iloc[rng.randint(len(X), size=n)].array for c in X.columns}
+        return pandas.DataFrame({c: pandas.Series(chosen[c], dtype=X[c].dtype) for c in chosen})  # None stays None
     out = np.column_stack([X[rng.randint(len(X), size=n), j] for j in range(X.shape[1])])
     if out.dtype == object:
         return out
