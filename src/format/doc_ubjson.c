@@ -7,6 +7,7 @@
  *     S  length bytes   i U I l L   whole numbers   d D floats   C a character   T F Z */
 #include "base/macros.h"
 #include "format/doc_priv.h"
+#include "tensor/cell.h"
 
 #include <math.h>
 
@@ -76,12 +77,12 @@ static double load_float(const char *at, char type)
         uint32_t bits = (uint32_t)load(at, 4);
         float f;
         memcpy(&f, &bits, sizeof f);
-        return (double)f;
+        return weir_cell_number((double)f);
     }
     uint64_t bits = load(at, 8);
     double d;
     memcpy(&d, &bits, sizeof d);
-    return d;
+    return weir_cell_number(d);
 }
 
 /* Reads a whole number with its marker. */

@@ -4,6 +4,7 @@
 #include "codec/utf8.h"
 #include "format/value.h"
 #include "format/value_priv.h"
+#include "tensor/cell.h"
 
 #include <stdio.h>
 
@@ -68,6 +69,13 @@ static enum weir_status copy_objects(struct copy *c, const struct weir_value *co
     return WEIR_OK;
 }
 
+/* Makes every NaN the plain one: what a file writes into its payload may be no cell's tag. */
+static void plain_nans(double *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i] = weir_cell_number(v[i]);
+}
+
 /* Copies the plain cases, which large arrays are: row-major, this machine's byte order, 8-byte
  * numbers of the target's kind, or bytes as whole numbers. false: not one of them. */
 static bool copy_plain(struct copy *c, const struct weir_value_array *array,
@@ -83,6 +91,8 @@ static bool copy_plain(struct copy *c, const struct weir_value_array *array,
         uint64_t *out = c->out;
         for (size_t i = 0; i < array->n; i++, from += step)
             memcpy(&out[i], from, sizeof *out);
+        if (c->target == TARGET_F64)
+            plain_nans(c->out, array->n);
         return true;
     }
     if (c->target == TARGET_I64 && dtype->kind == 'u' && dtype->itemsize == 1) {
@@ -105,6 +115,7 @@ static enum weir_status copy_data(struct copy *c, const struct weir_value_array 
     if (c->target == TARGET_F64 && array->is_row_major && dtype->kind == 'f' && itemsize == 8 &&
         dtype == array->dtype && !dtype->is_big_endian) {
         memcpy(c->out, array->data, array->n * sizeof(double));
+        plain_nans(c->out, array->n);
         return WEIR_OK;
     }
     if (copy_plain(c, array, dtype, skip))

@@ -2,6 +2,7 @@
 /* Numbers of any width and byte order; the order of an array's elements. */
 #include "base/macros.h"
 #include "format/value_priv.h"
+#include "tensor/cell.h"
 
 #include <math.h>
 
@@ -74,8 +75,8 @@ bool weir_value_number_bigint(struct weir_str bytes, struct weir_value_number *o
 
 double weir_value_number_f64(struct weir_value_number x)
 {
-    if (x.kind == 'f')
-        return x.f;
+    if (x.kind == 'f') /* Whatever a file calls NaN: its payload may be no cell's tag. */
+        return weir_cell_number(x.f);
     return x.kind == 'u' ? (double)x.u : (double)x.i;
 }
 
@@ -83,7 +84,7 @@ float weir_value_number_f32(struct weir_value_number x)
 {
     /* Integers go straight to float: through double they could be rounded twice. */
     if (x.kind == 'f')
-        return (float)x.f;
+        return (float)weir_cell_number(x.f);
     return x.kind == 'u' ? (float)x.u : (float)x.i;
 }
 

@@ -27,6 +27,8 @@ struct encode {
 static size_t find(const struct encode *e, uint32_t j, double cell, struct weir_row_fault *fault)
 {
     const struct column *c = &e->columns[j];
+    if (c->is_number)
+        cell = weir_cell_number(cell); /* Rows of a matrix are not cells: any NaN may be there. */
     uint32_t found = weir_model_lookup_find(&c->known, cell);
     enum weir_fault_kind kind = WEIR_FAULT_NONE;
     if (WEIR_UNLIKELY(c->is_number && isinf(cell)))

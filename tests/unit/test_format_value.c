@@ -4,6 +4,7 @@
 #include "format/format.h"
 #include "format/pickle.h"
 #include "format/value.h"
+#include "tensor/cell.h"
 #include "test_file.h"
 
 #include <criterion/criterion.h>
@@ -300,4 +301,45 @@ Test(format_value, a_walk_into_itself_ends)
     cr_assert_not_null(strstr(err.msg, "inside itself"), "%s", err.msg);
     cr_assert_eq(strncmp(err.msg, "...", 3), 0, "a long place loses its beginning: %s", err.msg);
     cr_assert_eq(n, WEIR_VALUE_DEPTH_MAX + 1);
+}
+
+/* A NaN of a file may say anything in its payload, a cell's tag and an address too. */
+Test(format_value, every_nan_of_a_file_is_the_plain_one)
+{
+    static const uint64_t wide[] = {0xfffa414141414140, 0xfffb000000000000, 0x7ff8000000000001};
+    static const uint64_t turned[] = {0x404141414141faff, 0xfbff, 0x010000000000f87f};
+    static const uint32_t narrow[] = {0xffd41414, 0xffd80000, 0x7fc00001};
+    static const size_t shape[] = {3}, stride[] = {1};
+    const struct weir_value_dtype types[] = {{.kind = 'f', .itemsize = 8},
+                                             {.kind = 'f', .itemsize = 8, .is_big_endian = true},
+                                             {.kind = 'f', .itemsize = 4}};
+    const void *const data[] = {wide, turned, narrow};
+    weir_arena_init(&f.out, NULL, 0);
+    for (size_t i = 0; i < 3; i++) {
+        const struct weir_value_array array = {.dtype = &types[i],
+                                               .n_dims = 1,
+                                               .is_row_major = true,
+                                               .shape = shape,
+                                               .stride = stride,
+                                               .n = 3,
+                                               .data = data[i]};
+        const struct weir_value v = {.kind = WEIR_VALUE_ARRAY, .array = &array};
+        weir_value_walk_init(&f.walk, 1);
+        struct weir_value_at at = weir_value_root(&v, &f.walk);
+        struct weir_value_f64s x;
+        struct weir_value_f32s y;
+        cr_assert_eq(weir_value_f64s(&at, &f.out, &x, &f.err), WEIR_OK, "%s", f.err.msg);
+        cr_assert_eq(weir_value_f32s(&at, &f.out, &y, &f.err), WEIR_OK, "%s", f.err.msg);
+        for (size_t k = 0; k < 3; k++) {
+            cr_assert(isnan(x.at[k]), "%zu.%zu", i, k);
+            cr_assert_eq(weir_cell_bits(x.at[k]), weir_cell_bits((double)NAN), "%zu.%zu", i, k);
+            cr_assert_eq(weir_cell_bits((double)y.at[k]), weir_cell_bits((double)NAN));
+        }
+    }
+    const struct weir_value scalar = {.kind = WEIR_VALUE_F64, .f64 = weir_cell_from_bits(wide[0])};
+    struct weir_value_at at = weir_value_root(&scalar, &f.walk);
+    double v;
+    cr_assert_eq(weir_value_f64(&at, &v, &f.err), WEIR_OK, "%s", f.err.msg);
+    cr_assert_eq(weir_cell_bits(v), weir_cell_bits((double)NAN));
+    weir_arena_deinit(&f.out);
 }
