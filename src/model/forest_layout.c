@@ -346,9 +346,10 @@ static bool measure_trees(struct weir_model_forest_plan *p, bool *fits)
     size_t n = (size_t)n_most + 1;
     p->stack = weir_arena_array(p->temp, n, sizeof *p->stack);
     p->position = weir_arena_array(p->temp, n, sizeof *p->position);
+    p->child = weir_arena_array(p->temp, n, sizeof *p->child);
     p->leaf_k = weir_arena_array(p->temp, n, sizeof *p->leaf_k);
     *fits = (uint64_t)n << column_bits <= UINT64_C(1) << 32;
-    return p->stack && p->position && p->leaf_k;
+    return p->stack && p->position && p->child && p->leaf_k;
 }
 
 enum weir_status weir_model_forest_layout(struct weir_model_forest_plan *p, bool *fits,

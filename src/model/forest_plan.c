@@ -64,11 +64,12 @@ static int64_t node_key(enum weir_dtype input, const struct weir_model_forest_pl
         return weir_model_forest_key64(t) - is_lt;
     /* x <= t as x <= the float below or at t; x < t as x < the float above or at it. */
     float f = (float)t;
+    int32_t key = weir_model_forest_key32(f);
     if (!is_lt && (double)f > t)
-        f = nextafterf(f, -INFINITY);
+        key -= 1 + (key == 0); /* −1 is no float's key */
     if (is_lt && (double)f < t)
-        f = nextafterf(f, INFINITY);
-    return (int64_t)weir_model_forest_key32(f) - is_lt;
+        key += 1 + (key == -2);
+    return (int64_t)key - is_lt;
 }
 
 /* --- columns --- */
@@ -121,15 +122,19 @@ uint32_t weir_model_forest_plan_column(struct weir_model_forest_plan *p,
 static bool find_columns(struct weir_model_forest_plan *p)
 {
     const struct weir_model_forest *f = p->forest;
-    for (int pass = 0; pass < 2; pass++) {
-        if (pass == 1)
-            p->first_test = (uint32_t)p->n_columns;
+    bool has_tests = false;
+    for (int pass = 0; pass < 1 + has_tests; pass++) {
+        p->first_test = (uint32_t)p->n_columns; /* after all comparisons */
         for (size_t t = 0; t < f->n_trees; t++) {
             const struct weir_model_forest_member *tree = &f->trees[t];
             for (size_t i = 0; i < tree->n_nodes; i++) {
                 const struct weir_model_forest_plain *node = &tree->nodes[i];
-                if (node->test == WEIR_MODEL_FOREST_LEAF || is_comparison(node) != (pass == 0))
+                if (node->test == WEIR_MODEL_FOREST_LEAF)
                     continue;
+                if (is_comparison(node) != (pass == 0)) {
+                    has_tests = true;
+                    continue;
+                }
                 struct weir_model_forest_column column = {.feature = node->feature,
                                                           .missing = rule_of(f, node)};
                 uint32_t *of = &p->column_of[(size_t)node->feature * RULES + column.missing];

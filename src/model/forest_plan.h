@@ -30,8 +30,9 @@ struct weir_model_forest_plan {
     uint32_t first_test;   /* first column of a test that is no comparison */
     uint32_t n_tests_seen; /* while all nodes are visited in their order */
     size_t n_inner;        /* inner nodes of all trees */
-    uint32_t *stack;       /* room for the nodes of the largest tree, each of these three */
+    uint32_t *stack;       /* room for the nodes of the largest tree, each of these four */
     uint32_t *position;
+    uint32_t *child;
     uint32_t *leaf_k;
     size_t n_pooled; /* leaves in the pool */
     struct weir_model_forest_shared shared[1024];

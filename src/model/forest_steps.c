@@ -8,16 +8,21 @@ enum { PAIRS_OF_LINE = 4 };
 
 /* Gives the nodes of a tree their places: pair after pair of siblings, a line of 64 bytes filled
  * with the pairs that follow each other, then on with what hangs below, depth first. Place 1 is
- * nobody's. position: by node; stack: room for n_nodes. */
+ * nobody's. position: by node; child, stack: room for n_nodes. */
 static void order_nodes(const struct weir_model_forest_member *tree, uint32_t *position,
-                        uint32_t *stack)
+                        uint32_t *child, uint32_t *stack)
 {
-    const struct weir_model_forest_plain *nodes = tree->nodes;
+    /* The left child, 0 for a leaf: few bytes, read in the order in which they lie, make what
+     * follows jump about in the nearest cache only. */
+    for (uint32_t i = 0; i < tree->n_nodes; i++) {
+        const struct weir_model_forest_plain *node = &tree->nodes[i];
+        child[i] = node->test == WEIR_MODEL_FOREST_LEAF ? 0 : node->left;
+    }
     size_t n_stack = 0;
     uint32_t next = 1; /* in pairs */
     position[0] = 0;
-    if (nodes[0].test != WEIR_MODEL_FOREST_LEAF)
-        stack[n_stack++] = nodes[0].left;
+    if (child[0] != 0)
+        stack[n_stack++] = child[0];
     while (n_stack > 0) {
         uint32_t line[PAIRS_OF_LINE];
         uint32_t room = PAIRS_OF_LINE - next % PAIRS_OF_LINE;
@@ -27,12 +32,12 @@ static void order_nodes(const struct weir_model_forest_member *tree, uint32_t *p
             for (uint32_t side = 0; side < 2; side++) {
                 uint32_t node = line[i] + side;
                 position[node] = 2 * next + side;
-                if (nodes[node].test == WEIR_MODEL_FOREST_LEAF)
+                if (child[node] == 0)
                     continue;
                 if (n < room)
-                    line[n++] = nodes[node].left;
+                    line[n++] = child[node];
                 else
-                    stack[n_stack++] = nodes[node].left;
+                    stack[n_stack++] = child[node];
             }
     }
 }
@@ -44,7 +49,7 @@ void weir_model_forest_make_steps(struct weir_model_forest_plan *p,
 {
     const struct weir_model_forest_fast *fast = p->fast;
     if (is_walked)
-        order_nodes(tree, position, p->stack);
+        order_nodes(tree, position, p->child, p->stack);
     for (uint32_t i = 0; !is_walked && i < tree->n_nodes; i++)
         position[i] = i;
     for (uint32_t i = 0; i < tree->n_nodes; i++) {
