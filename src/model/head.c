@@ -226,10 +226,10 @@ void weir_model_head_apply(const struct weir_model_head *head,
     double *decision = run->out[WEIR_OUTPUT_DECISION_FUNCTION];
     if (head->link == WEIR_MODEL_LINK_NUMBER || head->link == WEIR_MODEL_LINK_EXP) {
         double *out = predict;
-        for (size_t i = 0; out && i < run->n_rows * n; i++)
-            out[i] = head->link == WEIR_MODEL_LINK_EXP
-                         ? weir_model_node_round(exp(scores[i]), is_f32)
-                         : scores[i];
+        if (out && head->link == WEIR_MODEL_LINK_NUMBER)
+            memcpy(out, scores, run->n_rows * n * sizeof *out);
+        for (size_t i = 0; out && head->link == WEIR_MODEL_LINK_EXP && i < run->n_rows * n; i++)
+            out[i] = weir_model_node_round(exp(scores[i]), is_f32);
         return;
     }
     if (head->link == WEIR_MODEL_LINK_ISOLATION) {

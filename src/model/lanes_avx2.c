@@ -110,6 +110,20 @@ TARGET static inline double v_sum(vec a)
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
+/* The same additions for four vectors at once. */
+TARGET static inline void v_sum_four(const vec *a, double *out)
+{
+    __m256d four0 = _mm256_add_pd(a[0].low, a[0].high);
+    __m256d four1 = _mm256_add_pd(a[1].low, a[1].high);
+    __m256d four2 = _mm256_add_pd(a[2].low, a[2].high);
+    __m256d four3 = _mm256_add_pd(a[3].low, a[3].high);
+    __m256d two02 = _mm256_add_pd(_mm256_permute2f128_pd(four0, four2, 0x20),
+                                  _mm256_permute2f128_pd(four0, four2, 0x31));
+    __m256d two13 = _mm256_add_pd(_mm256_permute2f128_pd(four1, four3, 0x20),
+                                  _mm256_permute2f128_pd(four1, four3, 0x31));
+    _mm256_storeu_pd(out, _mm256_hadd_pd(two02, two13));
+}
+
 TARGET static inline vec v_round(vec a)
 {
     return (vec){_mm256_round_pd(a.low, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC),

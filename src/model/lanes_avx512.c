@@ -98,6 +98,19 @@ TARGET static inline double v_sum(vec a)
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
+/* The same additions for four vectors at once. */
+TARGET static inline void v_sum_four(const vec *a, double *out)
+{
+    vec four01 = _mm512_add_pd(_mm512_shuffle_f64x2(a[0], a[1], 0x44),
+                               _mm512_shuffle_f64x2(a[0], a[1], 0xee));
+    vec four23 = _mm512_add_pd(_mm512_shuffle_f64x2(a[2], a[3], 0x44),
+                               _mm512_shuffle_f64x2(a[2], a[3], 0xee));
+    vec two = _mm512_add_pd(_mm512_shuffle_f64x2(four01, four23, 0x88),
+                            _mm512_shuffle_f64x2(four01, four23, 0xdd));
+    vec one = _mm512_add_pd(two, _mm512_permute_pd(two, 0x55));
+    _mm256_storeu_pd(out, _mm512_castpd512_pd256(_mm512_maskz_compress_pd(0x55, one)));
+}
+
 TARGET static inline vec v_round(vec a)
 {
     return _mm512_roundscale_pd(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

@@ -116,6 +116,12 @@ INLINE double v_sum(vec a)
     return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]));
 }
 
+INLINE void v_sum_four(const vec *a, double *out)
+{
+    for (size_t i = 0; i < 4; i++)
+        out[i] = v_sum(a[i]);
+}
+
 /* Whole numbers below 2^51 are all that adding 1.5 · 2^52 leaves. */
 INLINE vec v_round(vec a)
 {

@@ -16,23 +16,45 @@ struct linear {
     size_t scores_at; /* offset into scratch */
 };
 
+/* Adds the biases to products that are floats. */
+static void add_bias_f32(const struct linear *l, bool is_f32, double *scores, size_t n_rows)
+{
+    size_t n_scores = l->head.n_scores;
+    for (size_t row = 0; row < n_rows; row++) {
+        for (size_t k = 0; k < n_scores; k++) {
+            double dot = weir_model_node_round(scores[row * n_scores + k], true);
+            scores[row * n_scores + k] = weir_model_node_round(dot + l->bias[k], is_f32);
+        }
+    }
+}
+
+static void add_one_bias(double bias, double *scores, size_t n_rows)
+{
+    for (size_t row = 0; row < n_rows; row++)
+        scores[row] += bias;
+}
+
 static void linear_run(const struct weir_model_node *node, const struct weir_model_node_run *run)
 {
     const struct linear *l = (const struct linear *)(const void *)node;
     size_t stride;
     const double *x = weir_model_node_input_f64(run, node->n_in, run->scratch, &stride);
-    weir_model_node_check_f64(node, run, x, stride);
     double *scores = (double *)(void *)(run->scratch + l->scores_at);
     size_t n_scores = l->head.n_scores;
     bool product_is_f32 = run->in.is_f32 && l->weights_are_f32;
     bool is_f32 = product_is_f32 && l->bias_is_f32;
     weir_model_dense_run(&l->weights, x, stride, run->n_rows, scores, n_scores);
-    for (size_t row = 0; row < run->n_rows; row++) {
-        for (size_t k = 0; k < n_scores; k++) {
-            double dot = weir_model_node_round(scores[row * n_scores + k], product_is_f32);
-            scores[row * n_scores + k] = weir_model_node_round(dot + l->bias[k], is_f32);
-        }
-    }
+    /* NaN or an infinity times whatever is NaN or infinite, and so is what it is added to. */
+    if (!l->weights.lanes->are_finite(scores, run->n_rows * n_scores))
+        weir_model_node_check_f64(node, run, x, stride);
+    if (product_is_f32)
+        add_bias_f32(l, is_f32, scores, run->n_rows);
+    else if (n_scores == 1)
+        add_one_bias(l->bias[0], scores, run->n_rows);
+    else
+        for (size_t row = 0; row < run->n_rows; row++)
+            for (size_t k = 0; k < n_scores; k++)
+                scores[row * n_scores + k] += l->bias[k];
     weir_model_head_apply(&l->head, run, scores, is_f32);
 }
 

@@ -40,6 +40,8 @@ void weir_model_node_check_f64(const struct weir_model_node *node,
     if (node->allows_nan && node->allows_inf)
         return;
     const struct weir_model_lanes *lanes = weir_model_lanes_get();
+    if (stride == node->n_in && WEIR_LIKELY(lanes->are_finite(x, run->n_rows * stride)))
+        return;
     for (size_t row = 0; row < run->n_rows; row++, x += stride) {
         struct weir_row_fault *fault = &run->faults[row];
         if (WEIR_LIKELY(lanes->are_finite(x, node->n_in)) || fault->kind != WEIR_FAULT_NONE)

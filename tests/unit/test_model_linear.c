@@ -99,6 +99,37 @@ Test(model_linear, float_rows_and_weights_give_floats)
     weir_model_free(model);
 }
 
+/* Whatever is not finite is found, under weights of zero too, whether the points are few or many.
+ */
+Test(model_linear, bad_values_are_found_in_every_column)
+{
+    enum { N = 37, ROWS = 9, SCORES_MAX = 11 };
+    static const double bad[] = {NAN, INFINITY, -INFINITY};
+    static double w[SCORES_MAX * N], x[ROWS * N], out[ROWS * SCORES_MAX];
+    for (uint32_t n_scores = 1; n_scores <= SCORES_MAX; n_scores += SCORES_MAX - 1) {
+        struct weir_model *model = make(N, n_scores, w, NULL, false);
+        void *scratch = aligned_alloc(64, (weir_model_scratch_bytes(model) + 63) & ~(size_t)63);
+        for (size_t i = 0; i < ROWS * N; i++) {
+            struct weir_row_fault faults[ROWS];
+            struct weir_rows rows = {x, ROWS};
+            struct weir_run run = {.dtype = WEIR_F64,
+                                   .blocks = &rows,
+                                   .n_blocks = 1,
+                                   .wanted = 1u << WEIR_OUTPUT_PREDICT,
+                                   .out = {[WEIR_OUTPUT_PREDICT] = out},
+                                   .faults = faults,
+                                   .scratch = scratch};
+            x[i] = bad[i % 3];
+            cr_assert_eq(weir_model_run(model, &run), 1);
+            cr_assert_eq(faults[i / N].kind, i % 3 == 0 ? WEIR_FAULT_NAN : WEIR_FAULT_INFINITE);
+            cr_assert_eq(faults[i / N].column, i % N);
+            x[i] = 0.0;
+        }
+        free(scratch);
+        weir_model_free(model);
+    }
+}
+
 Test(model_linear, one_bad_row_fails_alone)
 {
     struct weir_model *model = make(2, 1, (double[]){1.0, 1.0}, NULL, false);
