@@ -144,6 +144,46 @@ Test(format_mlflow, what_contradicts_the_data_is_refused)
     }
 }
 
+static const struct {
+    const char *file;
+    const char *model_type;
+    enum weir_status status;
+} catboosts[] = {
+    {"binary_cbm.cbm", "CatBoostClassifier", WEIR_OK},
+    {"binary_cbm.cbm", "CatBoostRegressor", WEIR_ERR_UNSUPPORTED},
+    {"binary_cbm.cbm", "CatBoost", WEIR_ERR_UNSUPPORTED},
+    {"loss_rmse_cbm.cbm", "CatBoostRegressor", WEIR_OK},
+    {"loss_rmse_cbm.cbm", "CatBoost", WEIR_OK},
+    {"loss_rmse_cbm.cbm", "CatBoostClassifier", WEIR_ERR_UNSUPPORTED},
+    {"loss_poisson_json.json", "CatBoostRegressor", WEIR_OK},
+    {"loss_poisson_json.json", "CatBoost", WEIR_ERR_UNSUPPORTED},
+};
+
+/* Another class of the same file answers other numbers: raw values, not classes. */
+Test(format_mlflow, a_catboost_file_is_served_as_its_own_class_only)
+{
+    for (size_t i = 0; i < sizeof catboosts / sizeof catboosts[0]; i++) {
+        struct weir_test_tmp tmp;
+        struct weir_model *model = NULL;
+        struct weir_error err = WEIR_ERROR_INIT;
+        char text[256];
+        (void)snprintf(text, sizeof text, "tests/data/catboost/1.2.10/models/%s",
+                       catboosts[i].file);
+        struct weir_str file = test_file_read(text);
+        weir_test_tmp_init(&tmp);
+        weir_test_tmp_write(&tmp, "model.cb", file.at, file.n);
+        (void)snprintf(text, sizeof text,
+                       "flavors:\n  catboost: {data: model.cb, model_type: %s}\n",
+                       catboosts[i].model_type);
+        weir_test_tmp_write(&tmp, "MLmodel", text, strlen(text));
+        cr_assert_eq(load(&tmp, &model, &err), catboosts[i].status, "%s as %s: %s",
+                     catboosts[i].file, catboosts[i].model_type, err.msg);
+        weir_model_free(model);
+        weir_test_tmp_deinit(&tmp);
+        test_file_free(file);
+    }
+}
+
 Test(format_mlflow, symbolic_links_are_not_followed)
 {
     struct weir_test_tmp tmp;

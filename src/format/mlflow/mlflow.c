@@ -39,12 +39,25 @@ static enum weir_status check_kind(const struct weir_format_mlmodel *m, const ch
                           m->data.at, reader, m->flavor.at);
 }
 
-/* A file that holds a wrapper's rules and is said to be a Booster (or the other way round) would be
- * answered by other rules than MLflow's. */
+/* Finds whether the model's own rules of answering are those of the class that MLflow would make of
+ * it. A plain CatBoost answers raw values where a classifier, or e^raw of counts, is meant. */
+static bool is_of_class(struct weir_str flavor, struct weir_str cls, const struct weir_spec *s)
+{
+    if (weir_str_eq_c(flavor, "xgboost"))
+        return weir_str_eq_c(cls, "Booster") == weir_str_eq_c(s->estimator, "Booster");
+    bool is_classifier = weir_str_eq_c(s->estimator, "CatBoostClassifier");
+    if (weir_str_eq_c(cls, "CatBoost") || weir_str_eq_c(cls, "CatBoostRanker"))
+        return !is_classifier && !s->outputs[WEIR_OUTPUT_DECISION_FUNCTION].is_given;
+    return weir_str_eq_c(cls, "CatBoostClassifier") == is_classifier;
+}
+
+/* A file that holds one class's rules and is said to be of another would be answered by other rules
+ * than MLflow's. */
 static enum weir_status check_class(const struct weir_format_mlmodel *m, const struct weir_spec *s,
                                     struct weir_error *err)
 {
-    if (!m->model_class.at || !weir_str_eq_c(m->flavor, "xgboost"))
+    if (!m->model_class.at ||
+        !(weir_str_eq_c(m->flavor, "xgboost") || weir_str_eq_c(m->flavor, "catboost")))
         return WEIR_OK;
     struct weir_str cls = m->model_class;
     for (size_t i = 0; i < cls.n; i++)
@@ -52,8 +65,7 @@ static enum weir_status check_class(const struct weir_format_mlmodel *m, const s
             cls = weir_str_make(cls.at + cls.n - i, i);
             break;
         }
-    bool is_booster = weir_str_eq_c(cls, "Booster");
-    if (is_booster == weir_str_eq_c(s->estimator, "Booster"))
+    if (is_of_class(m->flavor, cls, s))
         return WEIR_OK;
     char echo[WEIR_ECHO_BUF_BYTES];
     return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "MLmodel says %s, the file holds %s",

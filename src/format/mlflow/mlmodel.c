@@ -10,13 +10,17 @@
 
 enum { COLUMNS_MAX = 1 << 20 };
 
-/* A flavour, and under which key it names its data file. */
+/* A flavour, and under which keys it names its data file and the model's class. */
 static const struct {
     const char *name;
     const char *data_key;
+    const char *class_key;
 } flavors[] = {
-    {"sklearn", "pickled_model"}, {"xgboost", "data"}, {"lightgbm", "data"},
-    {"catboost", "data"},         {"onnx", "data"},
+    {"sklearn", "pickled_model", "model_class"},
+    {"xgboost", "data", "model_class"},
+    {"lightgbm", "data", "model_class"},
+    {"catboost", "data", "model_type"},
+    {"onnx", "data", "model_class"},
 };
 
 static enum weir_status invalid(struct weir_error *err, const char *what)
@@ -82,7 +86,7 @@ static enum weir_status read_flavor(struct weir_format_mlmodel *m, const struct 
             continue;
         m->flavor = weir_str_c(flavors[i].name);
         m->data = text_of(flavor, flavors[i].data_key);
-        m->model_class = text_of(flavor, "model_class");
+        m->model_class = text_of(flavor, flavors[i].class_key);
     }
     if (!m->flavor.at)
         return refuse_flavors(map, err);

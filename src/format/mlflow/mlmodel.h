@@ -19,7 +19,8 @@ struct weir_format_mlmodel_column {
 struct weir_format_mlmodel {
     struct weir_str flavor;      /* "sklearn" */
     struct weir_str data;        /* path of the data file, below the folder; checked */
-    struct weir_str model_class; /* "xgboost.core.Booster"; at == NULL: not said */
+    struct weir_str model_class; /* "xgboost.core.Booster", "CatBoostClassifier"; at == NULL: not
+                                    said */
     struct weir_str example;     /* path of the input example; at == NULL: there is none */
     struct weir_str version;     /* of MLflow; at == NULL: not said */
     const struct weir_format_mlmodel_column *columns; /* of the signature's inputs; NULL: there is
