@@ -122,6 +122,39 @@ enum weir_status weir_format_doc_again(struct weir_format_doc *doc, const char *
     return status;
 }
 
+/* Tries the kinds one after the other: doubles would take whole numbers too. */
+enum weir_status weir_format_doc_labels(struct weir_format_doc *doc, void *out,
+                                        struct weir_error *err)
+{
+    struct weir_format_doc_labels *labels = out;
+    const struct {
+        char kind;
+        weir_format_doc_fn *read;
+        void *to;
+    } kinds[] = {
+        {'i', weir_format_doc_i64s, &labels->ints},
+        {'f', weir_format_doc_f64s, &labels->floats},
+        {'U', weir_format_doc_texts, &labels->texts},
+    };
+    const char *mark;
+    uint32_t n_steps = doc->n_steps;
+    enum weir_status status = weir_format_doc_mark(doc, (void *)&mark, err);
+    if (status != WEIR_OK)
+        return status;
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(kinds); i++) {
+        status = weir_format_doc_again(doc, mark, kinds[i].read, kinds[i].to, NULL);
+        doc->n_steps = n_steps;
+        if (status == WEIR_OK) {
+            labels->kind = kinds[i].kind;
+            return WEIR_OK;
+        }
+        if (status != WEIR_ERR_CORRUPT)
+            return weir_format_doc_fail(doc, status, err, "cannot be read");
+    }
+    return weir_format_doc_fail(doc, WEIR_ERR_UNSUPPORTED, err,
+                                "labels are not all whole numbers, all numbers or all texts");
+}
+
 enum weir_status weir_format_doc_text(struct weir_format_doc *doc, void *out,
                                       struct weir_error *err)
 {

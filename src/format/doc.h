@@ -113,6 +113,18 @@ WEIR_MUST_USE enum weir_status weir_format_doc_again(struct weir_format_doc *doc
                                                      weir_format_doc_fn *fn, void *out,
                                                      struct weir_error *err);
 
+/* A list of labels: whole numbers, else numbers, else texts. */
+struct weir_format_doc_labels {
+    char kind; /* 'i', 'f', 'U' by which of the arrays holds them; 0: none */
+    struct weir_format_doc_i64s ints;
+    struct weir_format_doc_f64s floats;
+    struct weir_format_doc_texts texts;
+};
+
+/* Reads a list that is of one of the kinds. WEIR_ERR_UNSUPPORTED: it is of none. */
+WEIR_MUST_USE enum weir_status weir_format_doc_labels(struct weir_format_doc *doc, void *out,
+                                                      struct weir_error *err);
+
 /* --- objects and arrays --- */
 
 /* A member that a reader wants. */

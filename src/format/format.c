@@ -13,6 +13,7 @@
 #include "format/pickle_model.h"
 #include "format/skops/skops.h"
 #include "format/xgboost/xgboost.h"
+#include "model/builder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,6 +63,21 @@ struct weir_format_opts weir_format_opts_fill(const struct weir_format_opts *opt
     if (o.nesting_max == 0)
         o.nesting_max = 256;
     return o;
+}
+
+enum weir_status weir_format_builder_init(struct weir_model_builder *b,
+                                          const struct weir_format_opts *opts,
+                                          struct weir_error *err)
+{
+    enum weir_status status = weir_model_builder_init(b, NULL, opts->model_bytes_max, err);
+    if (status == WEIR_OK)
+        b->limits = (struct weir_model_builder_limits){
+            .n_nodes_max = opts->n_nodes_max,
+            .depth_max = opts->tree_depth_max,
+            .n_features_max = opts->n_features_max,
+            .n_classes_max = opts->n_classes_max,
+        };
+    return status;
 }
 
 const struct weir_format_reader *weir_format_find(struct weir_str bytes)

@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 
+struct weir_model_builder;
+
 /* A file to be read; all of it is borrowed during the call. */
 struct weir_format_file {
     struct weir_str bytes;               /* uncompressed */
@@ -37,6 +39,12 @@ struct weir_format_reader {
 
 /* Copies opts (may be NULL) with all defaults filled in. */
 struct weir_format_opts weir_format_opts_fill(const struct weir_format_opts *opts);
+
+/* Readies a builder within the limits of opts (all defaults filled in). WEIR_ERR_NO_MEMORY,
+ * WEIR_ERR_LIMIT. */
+WEIR_MUST_USE enum weir_status weir_format_builder_init(struct weir_model_builder *b,
+                                                        const struct weir_format_opts *opts,
+                                                        struct weir_error *err);
 
 /* Returns the reader for these (uncompressed) bytes, borrowed for ever; NULL: none knows them. */
 const struct weir_format_reader *weir_format_find(struct weir_str bytes);

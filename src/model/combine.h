@@ -245,14 +245,6 @@ weir_model_combine_calibrate_new(struct weir_model_builder *b,
                                  const struct weir_model_combine_calibrate_opts *opts,
                                  const struct weir_model_node **out, struct weir_error *err);
 
-/* Makes a regressor of one column that answers with a curve's value. is_nan_beyond: a value beyond
- * x_min … x_max is NaN, not cut. */
-WEIR_MUST_USE enum weir_status
-weir_model_combine_curve_new(struct weir_model_builder *b,
-                             const struct weir_model_combine_curve *curve, bool is_nan_beyond,
-                             const struct weir_model_combine_opts *opts,
-                             const struct weir_model_node **out, struct weir_error *err);
-
 /* --- combine_threshold.c --- */
 
 struct weir_model_combine_threshold_opts {

@@ -53,14 +53,11 @@ struct weir_format_catboost {
     struct weir_format_catboost_tree *trees;
     size_t n_trees;
     double scale;
-    struct weir_format_doc_f64s bias; /* one for each dimension, or one */
-    int64_t n_dims;                   /* values of a leaf; 0: not said */
-    struct weir_str loss;             /* "Logloss"; empty: not said */
-    struct weir_str version;          /* "1.2.10"; empty: unknown */
-    char labels;                      /* 'i', 'f', 'U' by which array holds them; 0: none */
-    struct weir_format_doc_i64s label_ints;
-    struct weir_format_doc_f64s label_floats;
-    struct weir_format_doc_texts label_texts;
+    struct weir_format_doc_f64s bias;     /* one for each dimension, or one */
+    int64_t n_dims;                       /* values of a leaf; 0: not said */
+    struct weir_str loss;                 /* "Logloss"; empty: not said */
+    struct weir_str version;              /* "1.2.10"; empty: unknown */
+    struct weir_format_doc_labels labels; /* of the classes; kind 0: none */
 };
 
 /* Read a JSON export; a binary model. WEIR_ERR_CORRUPT, WEIR_ERR_UNSUPPORTED (categorical, text and

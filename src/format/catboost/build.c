@@ -232,22 +232,22 @@ static enum weir_status build_forest(struct build *c, const struct weir_model_no
 static enum weir_status make_labels(struct build *c, size_t n, struct weir_labels *out)
 {
     const struct weir_format_catboost *x = c->x;
-    size_t n_labels = x->labels == 'i'   ? x->label_ints.n
-                      : x->labels == 'f' ? x->label_floats.n
-                      : x->labels == 'U' ? x->label_texts.n
-                                         : 0;
+    size_t n_labels = x->labels.kind == 'i'   ? x->labels.ints.n
+                      : x->labels.kind == 'f' ? x->labels.floats.n
+                      : x->labels.kind == 'U' ? x->labels.texts.n
+                                              : 0;
     if (n_labels > 0 && n_labels != n)
         return weir_error_set(c->err, WEIR_ERR_CORRUPT, "class_names: %zu labels for %zu classes",
                               n_labels, n);
-    if (n_labels > 0 && x->labels == 'i')
-        return weir_model_builder_labels(c->b, out, WEIR_I64, n, x->label_ints.at, c->err);
-    if (n_labels > 0 && x->labels == 'U')
-        return weir_model_builder_labels(c->b, out, WEIR_BYTES, n, x->label_texts.at, c->err);
-    if (n_labels > 0 && x->labels == 'f') {
+    if (n_labels > 0 && x->labels.kind == 'i')
+        return weir_model_builder_labels(c->b, out, WEIR_I64, n, x->labels.ints.at, c->err);
+    if (n_labels > 0 && x->labels.kind == 'U')
+        return weir_model_builder_labels(c->b, out, WEIR_BYTES, n, x->labels.texts.at, c->err);
+    if (n_labels > 0 && x->labels.kind == 'f') {
         for (size_t i = 0; i < n; i++)
-            if (!isfinite(x->label_floats.at[i]))
+            if (!isfinite(x->labels.floats.at[i]))
                 return weir_error_set(c->err, WEIR_ERR_UNSUPPORTED, "a label is not finite");
-        return weir_model_builder_labels(c->b, out, WEIR_F64, n, x->label_floats.at, c->err);
+        return weir_model_builder_labels(c->b, out, WEIR_F64, n, x->labels.floats.at, c->err);
     }
     int64_t *values = weir_arena_array(c->temp, n, sizeof *values);
     for (size_t i = 0; values && i < n; i++)

@@ -47,15 +47,9 @@ enum weir_status weir_format_catboost_load(struct weir_model **out,
     const struct weir_model_node *node = NULL;
     enum weir_status status = read(&x, file, &temp, err);
     if (status == WEIR_OK)
-        status = weir_model_builder_init(&b, NULL, file->opts->model_bytes_max, err);
+        status = weir_format_builder_init(&b, file->opts, err);
     if (status != WEIR_OK)
         return status;
-    b.limits = (struct weir_model_builder_limits){
-        .n_nodes_max = file->opts->n_nodes_max,
-        .depth_max = file->opts->tree_depth_max,
-        .n_features_max = file->opts->n_features_max,
-        .n_classes_max = file->opts->n_classes_max,
-    };
     status = weir_format_catboost_build(&x, &b, &temp, &node, err);
     return status == WEIR_OK ? weir_model_builder_finish(&b, node, out, err) : status;
 }

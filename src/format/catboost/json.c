@@ -334,36 +334,6 @@ enum weir_status weir_format_catboost_json_params(struct weir_format_doc *doc, v
     return weir_format_doc_object(doc, fields, WEIR_ARRAY_LEN(fields), out, err);
 }
 
-static enum weir_status read_class_names(struct weir_format_doc *doc, void *out,
-                                         struct weir_error *err)
-{
-    struct weir_format_catboost *x = out;
-    const struct {
-        char kind;
-        weir_format_doc_fn *read;
-        void *to;
-    } kinds[] = {
-        {'i', weir_format_doc_i64s, &x->label_ints},
-        {'f', weir_format_doc_f64s, &x->label_floats},
-        {'U', weir_format_doc_texts, &x->label_texts},
-    };
-    const char *mark;
-    uint32_t n_steps = doc->n_steps;
-    enum weir_status status = weir_format_doc_mark(doc, (void *)&mark, err);
-    if (status != WEIR_OK)
-        return status;
-    for (size_t i = 0; i < WEIR_ARRAY_LEN(kinds); i++) {
-        status = weir_format_doc_again(doc, mark, kinds[i].read, kinds[i].to, NULL);
-        doc->n_steps = n_steps;
-        if (status == WEIR_OK) {
-            x->labels = kinds[i].kind;
-            return WEIR_OK;
-        }
-    }
-    return weir_format_doc_fail(doc, WEIR_ERR_UNSUPPORTED, err,
-                                "labels are not all whole numbers, all numbers or all texts");
-}
-
 /* The place of each class among the labels: always in order. */
 static enum weir_status read_class_order(struct weir_format_doc *doc, void *out,
                                          struct weir_error *err)
@@ -381,7 +351,7 @@ enum weir_status weir_format_catboost_json_class_params(struct weir_format_doc *
                                                         struct weir_error *err)
 {
     static const struct weir_format_doc_field fields[] = {
-        {"class_names", read_class_names, 0, false},
+        {"class_names", weir_format_doc_labels, OF(weir_format_catboost, labels), false},
         {"class_to_label", read_class_order, 0, false},
     };
     return weir_format_doc_object(doc, fields, WEIR_ARRAY_LEN(fields), out, err);

@@ -38,15 +38,9 @@ enum weir_status weir_format_lightgbm_load(struct weir_model **out,
     enum weir_status status =
         weir_format_lightgbm_read(&x, file->bytes, &temp, file->opts->deadline_ns, err);
     if (status == WEIR_OK)
-        status = weir_model_builder_init(&b, NULL, file->opts->model_bytes_max, err);
+        status = weir_format_builder_init(&b, file->opts, err);
     if (status != WEIR_OK)
         return status;
-    b.limits = (struct weir_model_builder_limits){
-        .n_nodes_max = file->opts->n_nodes_max,
-        .depth_max = file->opts->tree_depth_max,
-        .n_features_max = file->opts->n_features_max,
-        .n_classes_max = file->opts->n_classes_max,
-    };
     status = weir_format_lightgbm_build(&x, &rules, &b, &temp, &node, err);
     if (status == WEIR_OK)
         status = fill_spec(&x, &b, err);

@@ -194,15 +194,9 @@ enum weir_status weir_format_onnx_load(struct weir_model **out, const struct wei
     struct load l = {.file = file, .b = &b, .temp = &temp, .rewritten = &rewritten, .err = err};
     enum weir_status status = weir_format_onnx_graph_parse(&l.graph, file->bytes, &temp, err);
     if (status == WEIR_OK)
-        status = weir_model_builder_init(&b, NULL, file->opts->model_bytes_max, err);
+        status = weir_format_builder_init(&b, file->opts, err);
     if (status != WEIR_OK)
         return status;
-    b.limits = (struct weir_model_builder_limits){
-        .n_nodes_max = file->opts->n_nodes_max,
-        .depth_max = file->opts->tree_depth_max,
-        .n_features_max = file->opts->n_features_max,
-        .n_classes_max = file->opts->n_classes_max,
-    };
     const struct weir_model_node *root = NULL;
     status = weir_format_onnx_native_build(&l.graph, &b, &temp, &root, err);
     if (status != WEIR_OK)

@@ -46,7 +46,8 @@ static enum weir_status read_targets(struct weir_format_sklearn *s, const struct
                    ? WEIR_OK
                    : weir_value_fail(at, WEIR_ERR_CORRUPT, err, "%zu trees in a stage", g->n_sums);
     }
-    enum weir_status status = weir_format_sklearn_meta_classes(s, at, "classes_", &g->targets, err);
+    enum weir_status status =
+        weir_format_sklearn_build_classes(s, at, "classes_", 0, &g->targets, err);
     if (status == WEIR_OK && g->n_sums != (g->targets->n == 2 ? 1 : g->targets->n))
         status = weir_value_fail(at, WEIR_ERR_CORRUPT, err, "%zu trees in a stage for %zu classes",
                                  g->n_sums, g->targets->n);

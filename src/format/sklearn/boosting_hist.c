@@ -42,20 +42,6 @@ struct fields {
 
 /* --- one tree --- */
 
-static enum weir_status field_i64(const struct weir_value_at *nodes, const char *name, size_t n,
-                                  struct weir_arena *temp, const int64_t **out,
-                                  struct weir_error *err)
-{
-    struct weir_value_i64s values;
-    enum weir_status status = weir_value_field_i64s(nodes, name, temp, &values, err);
-    if (status == WEIR_OK && values.shape.n != n)
-        status =
-            weir_value_fail(nodes, WEIR_ERR_CORRUPT, err, "%zu nodes, not %zu", values.shape.n, n);
-    if (status == WEIR_OK)
-        *out = values.at;
-    return status;
-}
-
 static enum weir_status read_fields(const struct weir_value_at *nodes, struct weir_arena *temp,
                                     struct fields *f, struct weir_error *err)
 {
@@ -70,19 +56,24 @@ static enum weir_status read_fields(const struct weir_value_at *nodes, struct we
     *f = (struct fields){.n = value.shape.n, .value = value.at, .threshold = threshold.at};
     if (value.shape.n_dims != 1 || f->n == 0 || threshold.shape.n != f->n)
         return weir_value_fail(nodes, WEIR_ERR_CORRUPT, err, "not a list of nodes");
-    status = field_i64(nodes, "feature_idx", f->n, temp, &f->feature, err);
+    status =
+        weir_format_sklearn_build_field_i64s(nodes, "feature_idx", f->n, temp, &f->feature, err);
     if (status == WEIR_OK)
-        status = field_i64(nodes, "left", f->n, temp, &f->left, err);
+        status = weir_format_sklearn_build_field_i64s(nodes, "left", f->n, temp, &f->left, err);
     if (status == WEIR_OK)
-        status = field_i64(nodes, "right", f->n, temp, &f->right, err);
+        status = weir_format_sklearn_build_field_i64s(nodes, "right", f->n, temp, &f->right, err);
     if (status == WEIR_OK)
-        status = field_i64(nodes, "is_leaf", f->n, temp, &f->is_leaf, err);
+        status =
+            weir_format_sklearn_build_field_i64s(nodes, "is_leaf", f->n, temp, &f->is_leaf, err);
     if (status == WEIR_OK)
-        status = field_i64(nodes, "missing_go_to_left", f->n, temp, &f->nan_left, err);
+        status = weir_format_sklearn_build_field_i64s(nodes, "missing_go_to_left", f->n, temp,
+                                                      &f->nan_left, err);
     if (status == WEIR_OK && weir_value_has_field(nodes->v, "is_categorical"))
-        status = field_i64(nodes, "is_categorical", f->n, temp, &f->is_categorical, err);
+        status = weir_format_sklearn_build_field_i64s(nodes, "is_categorical", f->n, temp,
+                                                      &f->is_categorical, err);
     if (status == WEIR_OK && f->is_categorical)
-        status = field_i64(nodes, "bitset_idx", f->n, temp, &f->set, err);
+        status =
+            weir_format_sklearn_build_field_i64s(nodes, "bitset_idx", f->n, temp, &f->set, err);
     return status;
 }
 
@@ -290,7 +281,7 @@ static enum weir_status read_targets(struct weir_format_sklearn *s, const struct
     size_t n_expected = 1;
     if (h->is_classifier) {
         enum weir_status status =
-            weir_format_sklearn_meta_classes(s, at, "classes_", &h->targets, err);
+            weir_format_sklearn_build_classes(s, at, "classes_", 0, &h->targets, err);
         if (status != WEIR_OK)
             return status;
         n_expected = h->targets->n == 2 ? 1 : h->targets->n;

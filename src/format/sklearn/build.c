@@ -260,6 +260,21 @@ enum weir_status weir_format_sklearn_build_matrix(struct weir_format_sklearn *s,
     return status == WEIR_OK ? weir_format_sklearn_build_matrix_at(s, &place, out, err) : status;
 }
 
+enum weir_status weir_format_sklearn_build_field_i64s(const struct weir_value_at *nodes,
+                                                      const char *name, size_t n,
+                                                      struct weir_arena *temp, const int64_t **out,
+                                                      struct weir_error *err)
+{
+    struct weir_value_i64s values;
+    enum weir_status status = weir_value_field_i64s(nodes, name, temp, &values, err);
+    if (status == WEIR_OK && values.shape.n != n)
+        status =
+            weir_value_fail(nodes, WEIR_ERR_CORRUPT, err, "%zu nodes, not %zu", values.shape.n, n);
+    if (status == WEIR_OK)
+        *out = values.at;
+    return status;
+}
+
 enum weir_status weir_format_sklearn_build_classes(struct weir_format_sklearn *s,
                                                    const struct weir_value_at *at, const char *name,
                                                    size_t n, struct weir_labels **out,

@@ -62,7 +62,6 @@ weir_format_sklearn_fn weir_format_sklearn_meta_bag_regressor;    /* BaggingRegr
 weir_format_sklearn_fn weir_format_sklearn_meta_boost_classifier; /* AdaBoostClassifier */
 weir_format_sklearn_fn weir_format_sklearn_meta_boost_regressor;  /* AdaBoostRegressor */
 weir_format_sklearn_fn weir_format_sklearn_meta_calibrated;       /* CalibratedClassifierCV */
-weir_format_sklearn_fn weir_format_sklearn_meta_isotonic;         /* IsotonicRegression */
 weir_format_sklearn_fn
     weir_format_sklearn_meta_threshold; /* FixedThresholdClassifier, TunedThresholdClassifierCV */
 weir_format_sklearn_fn weir_format_sklearn_meta_target;       /* TransformedTargetRegressor */
@@ -165,6 +164,13 @@ WEIR_MUST_USE enum weir_status
 weir_format_sklearn_build_matrix_at(struct weir_format_sklearn *s,
                                     const struct weir_value_at *place,
                                     struct weir_format_sklearn_matrix *out, struct weir_error *err);
+
+/* Reads a field of an array of n records (a tree's nodes) as whole numbers. WEIR_ERR_CORRUPT: there
+ * are not n. *out is in temp. */
+WEIR_MUST_USE enum weir_status
+weir_format_sklearn_build_field_i64s(const struct weir_value_at *nodes, const char *name, size_t n,
+                                     struct weir_arena *temp, const int64_t **out,
+                                     struct weir_error *err);
 
 /* Reads the attribute classes_ as the labels of one target in the model's arena; there must be n of
  * them (0: any number). *out: one target. */

@@ -92,23 +92,6 @@ enum weir_status weir_format_sklearn_meta_opts(struct weir_format_sklearn *s,
 
 /* --- classes --- */
 
-enum weir_status weir_format_sklearn_meta_classes(struct weir_format_sklearn *s,
-                                                  const struct weir_value_at *at, const char *name,
-                                                  struct weir_labels **out, struct weir_error *err)
-{
-    struct weir_value_at place;
-    enum weir_status status = weir_value_attr(at, name, &place, err);
-    if (status != WEIR_OK)
-        return status;
-    struct weir_labels *labels = weir_format_sklearn_build_targets(s, 1, err);
-    if (!labels)
-        return weir_model_builder_no_memory(s->b, err);
-    status = weir_format_sklearn_build_labels(s, &place, labels, err);
-    if (status == WEIR_OK)
-        *out = labels;
-    return status;
-}
-
 /* Gives label i as a number; false: it is a text. */
 static bool label_number(const struct weir_labels *l, size_t i, double *out)
 {

@@ -26,13 +26,6 @@ WEIR_MUST_USE enum weir_status weir_format_sklearn_meta_part(struct weir_format_
                                                              const struct weir_model_node **out,
                                                              struct weir_error *err);
 
-/* Reads the labels in an attribute (classes_) as one target in the model's arena. */
-WEIR_MUST_USE enum weir_status weir_format_sklearn_meta_classes(struct weir_format_sklearn *s,
-                                                                const struct weir_value_at *at,
-                                                                const char *name,
-                                                                struct weir_labels **out,
-                                                                struct weir_error *err);
-
 /* Finds which class of the whole each class of a part is: by its label, or, with by_index, the
  * part's labels being numbers 0 … n_classes − 1 themselves. *out is NULL when they are the same
  * classes in the same order; else in the model's arena. WEIR_ERR_CORRUPT: a label that is none;

@@ -61,7 +61,7 @@ enum weir_status weir_format_sklearn_meta_boost_classifier(struct weir_format_sk
     bool is_signed;
     enum weir_status status = boost_parts(s, at, &parts, &opts.base, &weights, &opts.divisor, err);
     if (status == WEIR_OK)
-        status = weir_format_sklearn_meta_classes(s, at, "classes_", &classes, err);
+        status = weir_format_sklearn_build_classes(s, at, "classes_", 0, &classes, err);
     if (status == WEIR_OK)
         status = weir_value_attr_text_or(at, "algorithm", WEIR_STR("SAMME"), &algorithm, err);
     if (status == WEIR_OK)

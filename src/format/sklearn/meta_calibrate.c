@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sklearn.calibration, sklearn.isotonic, and classifiers with another threshold. */
+/* sklearn.calibration, and classifiers with another threshold. */
 #include "format/sklearn/meta.h"
 
 #include <math.h>
@@ -71,31 +71,6 @@ static enum weir_status read_curve(struct weir_format_sklearn *s, const struct w
     if (status == WEIR_OK && (!isfinite(out->a) || !isfinite(out->b)))
         status = weir_value_fail(at, WEIR_ERR_CORRUPT, err, "a_ or b_ is not finite");
     return status;
-}
-
-enum weir_status weir_format_sklearn_meta_isotonic(struct weir_format_sklearn *s,
-                                                   const struct weir_value_at *at,
-                                                   const struct weir_model_node **out,
-                                                   struct weir_error *err)
-{
-    struct weir_model_combine_curve curve;
-    struct weir_str beyond;
-    enum weir_status status = read_isotonic(s, at, &curve, err);
-    if (status == WEIR_OK)
-        status = weir_value_attr_text_or(at, "out_of_bounds", WEIR_STR("nan"), &beyond, err);
-    if (status != WEIR_OK)
-        return status;
-    bool is_nan = weir_str_eq_c(beyond, "nan");
-    if (!is_nan && !weir_str_eq_c(beyond, "clip"))
-        return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err,
-                               "out_of_bounds is neither nan nor clip");
-    struct weir_model_combine_opts opts = {.name = at->v->object->cls,
-                                           .keeps_columns = s->keeps_columns,
-                                           .targets = weir_format_sklearn_build_targets(s, 1, err),
-                                           .n_targets = 1};
-    if (!opts.targets)
-        return weir_model_builder_no_memory(s->b, err);
-    return weir_model_combine_curve_new(s->b, &curve, is_nan, &opts, out, err);
 }
 
 /* --- CalibratedClassifierCV --- */
@@ -189,7 +164,8 @@ enum weir_status weir_format_sklearn_meta_calibrated(struct weir_format_sklearn 
     struct weir_value_at list;
     struct weir_labels *classes;
     size_t n;
-    enum weir_status status = weir_format_sklearn_meta_classes(s, at, "classes_", &classes, err);
+    enum weir_status status =
+        weir_format_sklearn_build_classes(s, at, "classes_", 0, &classes, err);
     if (status == WEIR_OK)
         status = weir_value_attr(at, "calibrated_classifiers_", &list, err);
     if (status == WEIR_OK)

@@ -86,7 +86,7 @@ enum weir_status weir_format_sklearn_meta_vote_classifier(struct weir_format_skl
     double *weights;
     enum weir_status status = vote_parts(s, at, &parts, &opts.base, &weights, err);
     if (status == WEIR_OK)
-        status = weir_format_sklearn_meta_classes(s, at, "classes_", &classes, err);
+        status = weir_format_sklearn_build_classes(s, at, "classes_", 0, &classes, err);
     if (status == WEIR_OK)
         status = weir_value_attr_text_or(at, "voting", WEIR_STR("hard"), &voting, err);
     if (status == WEIR_OK)
@@ -265,7 +265,7 @@ enum weir_status weir_format_sklearn_meta_bag_classifier(struct weir_format_skle
     struct weir_labels *classes;
     enum weir_status status = bag_parts(s, at, &parts, &opts, err);
     if (status == WEIR_OK)
-        status = weir_format_sklearn_meta_classes(s, at, "classes_", &classes, err);
+        status = weir_format_sklearn_build_classes(s, at, "classes_", 0, &classes, err);
     for (size_t i = 0; status == WEIR_OK && i < parts.n; i++) {
         struct weir_model_combine_member *part = &parts.at[i];
         status = weir_format_sklearn_meta_class_map(s, at, part->node, classes, true,
@@ -383,7 +383,8 @@ enum weir_status weir_format_sklearn_meta_stack_classifier(struct weir_format_sk
     struct weir_model_combine_stack_opts opts = {.passes = false};
     struct weir_labels *classes;
     const uint32_t *map = NULL;
-    enum weir_status status = weir_format_sklearn_meta_classes(s, at, "classes_", &classes, err);
+    enum weir_status status =
+        weir_format_sklearn_build_classes(s, at, "classes_", 0, &classes, err);
     if (status == WEIR_OK)
         status = stack_parts(s, at, classes->n == 2, &parts, &opts, err);
     if (status == WEIR_OK)

@@ -132,7 +132,7 @@ static enum weir_status rest_classes(struct weir_format_sklearn *s, const struct
         return weir_value_fail(&binarizer, WEIR_ERR_UNSUPPORTED, err, "y_type_ is not known");
     opts->form = is_binary ? WEIR_MODEL_COMBINE_REST_ONE : WEIR_MODEL_COMBINE_REST_MOST;
     struct weir_labels *classes = NULL;
-    status = weir_format_sklearn_meta_classes(s, &binarizer, "classes_", &classes, err);
+    status = weir_format_sklearn_build_classes(s, &binarizer, "classes_", 0, &classes, err);
     opts->base.targets = classes;
     return status;
 }
@@ -192,7 +192,7 @@ enum weir_status weir_format_sklearn_meta_one_vs_one(struct weir_format_sklearn 
     struct weir_labels *classes;
     enum weir_status status = begin(s, at, &q, &opts, err);
     if (status == WEIR_OK)
-        status = weir_format_sklearn_meta_classes(s, at, "classes_", &classes, err);
+        status = weir_format_sklearn_build_classes(s, at, "classes_", 0, &classes, err);
     if (status == WEIR_OK)
         status = weir_value_attr_opt(at, "pairwise_indices_", &indices, err);
     if (status != WEIR_OK)
@@ -219,7 +219,7 @@ enum weir_status weir_format_sklearn_meta_output_code(struct weir_format_sklearn
     double *codes;
     enum weir_status status = begin(s, at, &q, &opts, err);
     if (status == WEIR_OK)
-        status = weir_format_sklearn_meta_classes(s, at, "classes_", &classes, err);
+        status = weir_format_sklearn_build_classes(s, at, "classes_", 0, &classes, err);
     if (status == WEIR_OK)
         status = weir_value_attr_matrix(at, "code_book_", classes->n, q.n, s->temp, &codes, err);
     if (status != WEIR_OK)

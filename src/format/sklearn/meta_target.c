@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sklearn.compose.TransformedTargetRegressor: the inverse of what was done to the target. */
 #include "format/sklearn/meta.h"
+#include "format/sklearn/numpy.h"
 
 #include <math.h>
 #include <string.h>
@@ -65,33 +66,6 @@ static enum weir_status add_scaler(struct weir_format_sklearn *s, const struct w
 
 /* --- functions --- */
 
-static double square(double x)
-{
-    return x * x;
-}
-
-static double negative(double x)
-{
-    return -x;
-}
-
-static double reciprocal(double x)
-{
-    return 1.0 / x;
-}
-
-/* Functions of numpy that are known by name; nothing of a file is ever called. */
-static const struct {
-    const char *name;
-    double (*call)(double);
-} functions[] = {
-    {"exp", exp},       {"expm1", expm1},   {"exp2", exp2},         {"log", log},
-    {"log1p", log1p},   {"log2", log2},     {"log10", log10},       {"sqrt", sqrt},
-    {"cbrt", cbrt},     {"square", square}, {"negative", negative}, {"reciprocal", reciprocal},
-    {"sinh", sinh},     {"arcsinh", asinh}, {"tanh", tanh},         {"arctanh", atanh},
-    {"absolute", fabs}, {"positive", NULL},
-};
-
 /* Adds the inverse function; None is the identity. */
 static enum weir_status add_function(const struct weir_value_at *at, struct steps *steps,
                                      struct weir_error *err)
@@ -106,24 +80,17 @@ static enum weir_status add_function(const struct weir_value_at *at, struct step
         return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err, "inverse_func with inv_kw_args");
     if (function.v->kind != WEIR_VALUE_GLOBAL)
         return weir_value_fail(&function, WEIR_ERR_UNSUPPORTED, err, "a function of its own");
-    struct weir_str rest = function.v->text;
-    struct weir_str top = weir_str_split(&rest, '.');
-    struct weir_str name = top;
-    while (rest.at)
-        name = weir_str_split(&rest, '.');
-    for (size_t i = 0; weir_str_eq_c(top, "numpy") && i < WEIR_ARRAY_LEN(functions); i++) {
-        if (!weir_str_eq_c(name, functions[i].name))
-            continue;
-        if (!functions[i].call)
-            return WEIR_OK;
-        return add(at, steps,
-                   (struct weir_model_combine_inverse_step){.op = WEIR_MODEL_COMBINE_INVERSE_CALL,
-                                                            .call = functions[i].call},
-                   err);
-    }
+    weir_model_step_fn *fn;
     char echo[WEIR_ECHO_BUF_BYTES];
-    return weir_value_fail(&function, WEIR_ERR_UNSUPPORTED, err, "function %s is not known",
-                           weir_str_echo(function.v->text, echo, sizeof echo));
+    if (!weir_format_sklearn_numpy_find(function.v, &fn))
+        return weir_value_fail(&function, WEIR_ERR_UNSUPPORTED, err, "function %s is not known",
+                               weir_str_echo(function.v->text, echo, sizeof echo));
+    if (!fn)
+        return WEIR_OK;
+    return add(
+        at, steps,
+        (struct weir_model_combine_inverse_step){.op = WEIR_MODEL_COMBINE_INVERSE_CALL, .call = fn},
+        err);
 }
 
 /* --- transformers --- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sklearn.preprocessing: transformers that bend each column: PowerTransformer, QuantileTransformer,
  * FunctionTransformer. */
+#include "format/sklearn/numpy.h"
 #include "format/sklearn/transform.h"
 #include "model/columns.h"
 #include "model/quantile.h"
@@ -144,73 +145,6 @@ enum weir_status weir_format_sklearn_preprocess_quantile(struct weir_format_skle
 
 /* --- FunctionTransformer --- */
 
-static double square(double x)
-{
-    return x * x;
-}
-
-static double reciprocal(double x)
-{
-    return 1.0 / x;
-}
-
-static double negative(double x)
-{
-    return -x;
-}
-
-static double sign(double x)
-{
-    return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x;
-}
-
-static double radians(double x)
-{
-    return x * (M_PI / 180.0);
-}
-
-static double degrees(double x)
-{
-    return x * (180.0 / M_PI);
-}
-
-/* numpy's functions of one number that the C library has too. */
-static const struct {
-    const char *name;
-    weir_model_step_fn *fn;
-} functions[] = {
-    {"absolute", fabs},   {"arccos", acos},       {"arccosh", acosh},
-    {"arcsin", asin},     {"arcsinh", asinh},     {"arctan", atan},
-    {"arctanh", atanh},   {"cbrt", cbrt},         {"ceil", ceil},
-    {"cos", cos},         {"cosh", cosh},         {"deg2rad", radians},
-    {"degrees", degrees}, {"exp", exp},           {"exp2", exp2},
-    {"expm1", expm1},     {"fabs", fabs},         {"floor", floor},
-    {"log", log},         {"log10", log10},       {"log1p", log1p},
-    {"log2", log2},       {"negative", negative}, {"positive", NULL},
-    {"rad2deg", degrees}, {"radians", radians},   {"reciprocal", reciprocal},
-    {"rint", rint},       {"sign", sign},         {"sin", sin},
-    {"sinh", sinh},       {"sqrt", sqrt},         {"square", square},
-    {"tan", tan},         {"tanh", tanh},         {"trunc", trunc},
-};
-
-/* Finds the function of a name like "numpy.log1p"; false: not in the table. *fn is NULL for those
- * that change nothing. */
-static bool find_function(const struct weir_value *v, weir_model_step_fn **fn)
-{
-    if (v->kind != WEIR_VALUE_GLOBAL || !weir_str_starts(v->text, WEIR_STR("numpy")))
-        return false;
-    size_t from = v->text.n;
-    while (from > 0 && v->text.at[from - 1] != '.')
-        from--;
-    struct weir_str name = weir_str_make(v->text.at + from, v->text.n - from);
-    for (size_t i = 0; i < WEIR_ARRAY_LEN(functions); i++)
-        if (weir_str_eq_c(name, functions[i].name)) {
-            *fn = functions[i].fn;
-            return true;
-        }
-    return false;
-}
-
 /* Finds whether a function is partial(check_array, dtype=[float64], …all_finite=False): what
  * HistGradientBoosting does to its numeric columns, which is nothing to numbers. */
 static bool is_number_check(const struct weir_value *v)
@@ -288,7 +222,7 @@ enum weir_status weir_format_sklearn_preprocess_function(struct weir_format_skle
                                "does not say how many columns it takes");
     char echo[WEIR_ECHO_BUF_BYTES];
     bool is_check = func.v && is_number_check(func.v);
-    if (func.v && !is_check && !find_function(func.v, &fn))
+    if (func.v && !is_check && !weir_format_sklearn_numpy_find(func.v, &fn))
         return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err, "the function %s is not supported",
                                func.v->kind == WEIR_VALUE_GLOBAL
                                    ? weir_str_echo(func.v->text, echo, sizeof echo)

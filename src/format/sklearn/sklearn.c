@@ -2,6 +2,7 @@
 /* The table of scikit-learn's classes, and the way from a file's root to a model. */
 #include "format/sklearn/sklearn.h"
 
+#include "format/format.h"
 #include "format/sklearn/build.h"
 #include "format/sklearn/transform.h"
 
@@ -65,7 +66,6 @@ static const struct row rows[] = {
     {"IncrementalPCA", weir_format_sklearn_project_pca},
     {"IsolationForest", weir_format_sklearn_tree_isolation},
     {"IsotonicRegression", weir_format_sklearn_dummy_isotonic},
-    {"IsotonicRegression", weir_format_sklearn_meta_isotonic},
     {"KBinsDiscretizer", weir_format_sklearn_preprocess_bins},
     {"KMeans", weir_format_sklearn_cluster_kmeans},
     {"KNNImputer", weir_format_sklearn_impute_knn},
@@ -128,9 +128,7 @@ static const struct row rows[] = {
     {"QuantileTransformer", weir_format_sklearn_preprocess_quantile},
     {"RANSACRegressor", weir_format_sklearn_linear_ransac},
     {"RFE", weir_format_sklearn_select_eliminate},
-    {"RFE", weir_format_sklearn_select_support},
     {"RFECV", weir_format_sklearn_select_eliminate},
-    {"RFECV", weir_format_sklearn_select_support},
     {"RadiusNeighborsClassifier", weir_format_sklearn_neighbors_classifier},
     {"RadiusNeighborsRegressor", weir_format_sklearn_neighbors_regressor},
     {"RandomForestClassifier", weir_format_sklearn_tree_forest},
@@ -464,15 +462,9 @@ enum weir_status weir_format_sklearn_build(struct weir_model **out,
     weir_arena_init(&temp, NULL, opts->tree_bytes_max);
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf text = WEIR_BUF_INIT;
     WEIR_CLEANUP(weir_model_builder_deinit) struct weir_model_builder b = {.arena = NULL};
-    enum weir_status status = weir_model_builder_init(&b, NULL, opts->model_bytes_max, err);
+    enum weir_status status = weir_format_builder_init(&b, opts, err);
     if (status != WEIR_OK)
         return status;
-    b.limits = (struct weir_model_builder_limits){
-        .n_nodes_max = opts->n_nodes_max,
-        .depth_max = opts->tree_depth_max,
-        .n_features_max = opts->n_features_max,
-        .n_classes_max = opts->n_classes_max,
-    };
     struct weir_format_sklearn s = {.b = &b,
                                     .temp = &temp,
                                     .keeps_columns = true,

@@ -64,20 +64,6 @@ static enum weir_status check_args(const struct weir_value_at *at,
     return WEIR_OK;
 }
 
-static enum weir_status field_i64(const struct weir_value_at *nodes, const char *name, size_t n,
-                                  struct weir_arena *temp, const int64_t **out,
-                                  struct weir_error *err)
-{
-    struct weir_value_i64s values;
-    enum weir_status status = weir_value_field_i64s(nodes, name, temp, &values, err);
-    if (status == WEIR_OK && values.shape.n != n)
-        status =
-            weir_value_fail(nodes, WEIR_ERR_CORRUPT, err, "%zu nodes, not %zu", values.shape.n, n);
-    if (status == WEIR_OK)
-        *out = values.at;
-    return status;
-}
-
 static enum weir_status read_nodes(const struct weir_value_at *at, struct weir_arena *temp,
                                    struct tree *tree, double *root_weight, struct weir_error *err)
 {
@@ -96,13 +82,16 @@ static enum weir_status read_nodes(const struct weir_value_at *at, struct weir_a
     tree->n_nodes = n;
     tree->threshold = threshold.at;
     *root_weight = weight.at[0];
-    status = field_i64(&nodes, "left_child", n, temp, &tree->left, err);
+    status = weir_format_sklearn_build_field_i64s(&nodes, "left_child", n, temp, &tree->left, err);
     if (status == WEIR_OK)
-        status = field_i64(&nodes, "right_child", n, temp, &tree->right, err);
+        status =
+            weir_format_sklearn_build_field_i64s(&nodes, "right_child", n, temp, &tree->right, err);
     if (status == WEIR_OK)
-        status = field_i64(&nodes, "feature", n, temp, &tree->feature, err);
+        status =
+            weir_format_sklearn_build_field_i64s(&nodes, "feature", n, temp, &tree->feature, err);
     if (status == WEIR_OK && weir_value_has_field(nodes.v, "missing_go_to_left"))
-        status = field_i64(&nodes, "missing_go_to_left", n, temp, &tree->nan_left, err);
+        status = weir_format_sklearn_build_field_i64s(&nodes, "missing_go_to_left", n, temp,
+                                                      &tree->nan_left, err);
     if (status != WEIR_OK)
         return status;
     for (size_t i = 0; i < n; i++)

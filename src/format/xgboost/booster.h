@@ -46,11 +46,8 @@ enum weir_format_xgboost_kind {
 struct weir_format_xgboost_meta {
     bool is_there;
     bool is_classifier;
-    double missing; /* NaN: only NaN is missing */
-    char labels; /* of a label encoder (to 1.5): 'i', 'f', 'U' by which array holds them; 0: none */
-    struct weir_format_doc_i64s label_ints;
-    struct weir_format_doc_f64s label_floats;
-    struct weir_format_doc_texts label_texts;
+    double missing;                       /* NaN: only NaN is missing */
+    struct weir_format_doc_labels labels; /* of a label encoder (to 1.5); kind 0: none */
 };
 
 struct weir_format_xgboost {

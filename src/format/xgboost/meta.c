@@ -29,41 +29,10 @@ static enum weir_status read_missing(struct weir_format_doc *doc, void *out, str
     return weir_format_doc_f64(doc, out, err);
 }
 
-/* Tries the kinds of lists one after the other: doubles would take whole numbers too. */
-static enum weir_status read_labels(struct weir_format_doc *doc, void *out, struct weir_error *err)
-{
-    struct weir_format_xgboost_meta *meta = out;
-    const struct {
-        char kind;
-        weir_format_doc_fn *read;
-        void *to;
-    } kinds[] = {
-        {'i', weir_format_doc_i64s, &meta->label_ints},
-        {'f', weir_format_doc_f64s, &meta->label_floats},
-        {'U', weir_format_doc_texts, &meta->label_texts},
-    };
-    const char *mark;
-    uint32_t n_steps = doc->n_steps;
-    enum weir_status status = weir_format_doc_mark(doc, (void *)&mark, err);
-    if (status != WEIR_OK)
-        return status;
-    for (size_t i = 0; i < WEIR_ARRAY_LEN(kinds); i++) {
-        status = weir_format_doc_again(doc, mark, kinds[i].read, kinds[i].to, NULL);
-        doc->n_steps = n_steps;
-        if (status == WEIR_OK) {
-            meta->labels = kinds[i].kind;
-            return WEIR_OK;
-        }
-        if (status != WEIR_ERR_CORRUPT)
-            return weir_format_doc_fail(doc, status, err, "no memory for the load");
-    }
-    return weir_format_doc_fail(doc, WEIR_ERR_UNSUPPORTED, err,
-                                "labels are not all whole numbers, all numbers or all texts");
-}
-
 static enum weir_status read_encoder(struct weir_format_doc *doc, void *out, struct weir_error *err)
 {
-    static const struct weir_format_doc_field fields[] = {{"classes_", read_labels, 0, true}};
+    static const struct weir_format_doc_field fields[] = {
+        {"classes_", weir_format_doc_labels, OF(labels), true}};
     return weir_format_doc_object(doc, fields, WEIR_ARRAY_LEN(fields), out, err);
 }
 

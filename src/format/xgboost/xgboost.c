@@ -49,19 +49,19 @@ static enum weir_status read_labels(const struct weir_format_xgboost_meta *meta,
                                     const struct weir_labels **out, struct weir_error *err)
 {
     *out = labels;
-    switch (meta->labels) {
+    switch (meta->labels.kind) {
     case 'i':
-        return weir_model_builder_labels(b, labels, WEIR_I64, meta->label_ints.n,
-                                         meta->label_ints.at, err);
+        return weir_model_builder_labels(b, labels, WEIR_I64, meta->labels.ints.n,
+                                         meta->labels.ints.at, err);
     case 'f':
-        for (size_t i = 0; i < meta->label_floats.n; i++)
-            if (!isfinite(meta->label_floats.at[i]))
+        for (size_t i = 0; i < meta->labels.floats.n; i++)
+            if (!isfinite(meta->labels.floats.at[i]))
                 return weir_error_set(err, WEIR_ERR_UNSUPPORTED, "a label is not finite");
-        return weir_model_builder_labels(b, labels, WEIR_F64, meta->label_floats.n,
-                                         meta->label_floats.at, err);
+        return weir_model_builder_labels(b, labels, WEIR_F64, meta->labels.floats.n,
+                                         meta->labels.floats.at, err);
     case 'U':
-        return weir_model_builder_labels(b, labels, WEIR_BYTES, meta->label_texts.n,
-                                         meta->label_texts.at, err);
+        return weir_model_builder_labels(b, labels, WEIR_BYTES, meta->labels.texts.n,
+                                         meta->labels.texts.at, err);
     }
     *out = NULL;
     return WEIR_OK;
@@ -136,15 +136,9 @@ enum weir_status weir_format_xgboost_load(struct weir_model **out,
     enum weir_status status =
         weir_format_xgboost_read(&x, file->bytes, &temp, file->opts->deadline_ns, err);
     if (status == WEIR_OK)
-        status = weir_model_builder_init(&b, NULL, file->opts->model_bytes_max, err);
+        status = weir_format_builder_init(&b, file->opts, err);
     if (status != WEIR_OK)
         return status;
-    b.limits = (struct weir_model_builder_limits){
-        .n_nodes_max = file->opts->n_nodes_max,
-        .depth_max = file->opts->tree_depth_max,
-        .n_features_max = file->opts->n_features_max,
-        .n_classes_max = file->opts->n_classes_max,
-    };
     return build(&x, &b, &temp, out, err);
 }
 
