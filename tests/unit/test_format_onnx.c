@@ -22,6 +22,8 @@ static const char *const fixtures[] = {
     "skl2onnx/1.20.0/trees/forest_3_words.onnx",
     "skl2onnx/1.20.0/trees/xgboost_2.onnx",
     "skl2onnx/1.20.0/trees/scaled_logistic_2.onnx",
+    "skl2onnx/1.20.0/machines/small_svc_3.onnx",
+    "skl2onnx/1.20.0/machines/small_svc_3_shares.onnx",
     "skl2onnx/1.20.0/pipelines/frame.onnx",
     "torch/2.15.0/networks/mlp.onnx",
 };

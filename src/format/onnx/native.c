@@ -2,12 +2,15 @@
 #include "format/onnx/native.h"
 
 #include "base/macros.h"
+#include "format/onnx/pass.h"
+#include "format/onnx/program.h"
 #include "format/onnx/rewrite.h"
+#include "format/onnx/svm.h"
 #include "format/onnx/trees.h"
 #include "model/chain.h"
 #include "model/onnx_scores.h"
 
-enum { NODES_MAX = 32, STEPS_MAX = 8 };
+enum { NODES_MAX = 1024, STEPS_MAX = 8 };
 
 static const char ML[] = "ai.onnx.ml";
 
@@ -22,10 +25,12 @@ struct native {
     size_t n_used;
     const struct weir_model_node *steps[STEPS_MAX + 1];
     size_t n_steps;
-    bool divides_by_sum;        /* a Normalizer stands behind the probabilities */
-    struct weir_str label;      /* the graph's output of labels; empty: none */
-    struct weir_str shares;     /* the graph's output of scores or probabilities */
-    struct weir_labels *labels; /* of the classes */
+    bool is_by_pair;                        /* the scores have no column for each class */
+    bool divides_by_sum;                    /* a Normalizer stands behind the probabilities */
+    struct weir_str label;                  /* the graph's output of labels; empty: none */
+    struct weir_str shares;                 /* the graph's output of scores or probabilities */
+    struct weir_labels *labels;             /* of the classes */
+    struct weir_model_onnx_program program; /* behind the scores; n_results is 0: none */
 };
 
 /* --- the graph --- */
@@ -60,39 +65,6 @@ static void use(struct native *k, const struct weir_format_onnx_node *node)
     k->is_used[i] = true;
 }
 
-/* Finds whether a node only passes its one input on, for a value of this type. */
-static bool passes_on(const struct weir_format_onnx_node *node, int32_t type)
-{
-    if (node->n_inputs != 1 || node->n_outputs != 1)
-        return false;
-    if (weir_format_onnx_node_is(node, "", "Identity"))
-        return true;
-    return weir_format_onnx_node_is(node, "", "Cast") &&
-           weir_format_onnx_node_int(node, "to", 0) == type;
-}
-
-/* Finds whether a ZipMap's keys are these labels. */
-static bool has_keys(const struct weir_format_onnx_node *node, const struct weir_labels *labels)
-{
-    bool is_text = labels->dtype == WEIR_BYTES;
-    const struct weir_format_onnx_attr *a =
-        weir_format_onnx_node_attr(node, is_text ? "classlabels_strings" : "classlabels_int64s");
-    if (!a || a->n != labels->n ||
-        a->kind != (is_text ? WEIR_FORMAT_ONNX_ATTR_STRINGS : WEIR_FORMAT_ONNX_ATTR_INTS))
-        return false;
-    for (size_t i = 0; i < a->n; i++)
-        if (is_text ? !weir_str_eq(a->strings[i], labels->text[i]) : a->ints[i] != labels->i64[i])
-            return false;
-    return true;
-}
-
-static bool is_sum_normalizer(const struct weir_format_onnx_node *node)
-{
-    return weir_format_onnx_node_is(node, ML, "Normalizer") && node->n_inputs == 1 &&
-           node->n_outputs == 1 &&
-           weir_str_eq_c(weir_format_onnx_node_text(node, "norm", "MAX"), "L1");
-}
-
 /* Follows a value through nodes that pass it on to the graph's output. *out is empty when nobody
  * reads the value; false: something else happens to it. */
 static bool follow(struct native *k, struct weir_str value, int32_t type, bool is_shares,
@@ -110,11 +82,12 @@ static bool follow(struct native *k, struct weir_str value, int32_t type, bool i
             return true;
         if (!node || k->is_used[node - k->g->nodes])
             return false;
-        bool is_map = is_shares && k->labels && weir_format_onnx_node_is(node, ML, "ZipMap") &&
-                      node->n_inputs == 1 && node->n_outputs == 1 && has_keys(node, k->labels);
-        if (is_shares && !k->divides_by_sum && is_sum_normalizer(node))
+        bool is_map = is_shares && k->labels && !k->is_by_pair &&
+                      weir_format_onnx_node_is(node, ML, "ZipMap") && node->n_inputs == 1 &&
+                      node->n_outputs == 1 && weir_format_onnx_pass_has_keys(node, k->labels);
+        if (is_shares && !k->divides_by_sum && weir_format_onnx_pass_is_sum_normalizer(node))
             k->divides_by_sum = true;
-        else if (!is_map && !passes_on(node, type))
+        else if (!is_map && !weir_format_onnx_pass_plain(node, type))
             return false;
         use(k, node);
         value = node->outputs[0];
@@ -163,7 +136,8 @@ static const struct weir_format_onnx_node *find_core(struct native *k, enum weir
         if (!node || is_output(k, value) || node->n_inputs != 1 || k->is_used[node - k->g->nodes])
             return NULL;
         use(k, node);
-        if (!passes_on(node, WEIR_FORMAT_ONNX_FLOAT) && !take_scaler(k, node, status))
+        if (!weir_format_onnx_pass_plain(node, WEIR_FORMAT_ONNX_FLOAT) &&
+            !take_scaler(k, node, status))
             return node;
         if (*status != WEIR_OK)
             return NULL;
@@ -174,8 +148,8 @@ static const struct weir_format_onnx_node *find_core(struct native *k, enum weir
 static bool has_plain_input(struct native *k)
 {
     const struct weir_format_onnx_graph *g = k->g;
-    if (g->n_inputs != 1 || g->n_initializers > 0 || g->has_sparse || g->n_functions > 0 ||
-        g->n_nodes == 0 || g->n_nodes > NODES_MAX)
+    if (g->n_inputs != 1 || g->has_sparse || g->n_functions > 0 || g->n_nodes == 0 ||
+        g->n_nodes > NODES_MAX)
         return false;
     const struct weir_format_onnx_value *x = &g->inputs[0];
     int64_t opset = weir_format_onnx_graph_opset(g, ML);
@@ -190,27 +164,9 @@ static bool has_plain_input(struct native *k)
 
 /* --- the scores --- */
 
-static bool find_transform(const struct weir_format_onnx_node *node,
-                           enum weir_model_onnx_transform *out)
-{
-    static const char *const names[] = {
-        [WEIR_MODEL_ONNX_TRANSFORM_NONE] = "NONE",
-        [WEIR_MODEL_ONNX_TRANSFORM_SOFTMAX] = "SOFTMAX",
-        [WEIR_MODEL_ONNX_TRANSFORM_LOGISTIC] = "LOGISTIC",
-    };
-    struct weir_str text = weir_format_onnx_node_text(node, "post_transform", "NONE");
-    for (size_t i = 0; i < WEIR_ARRAY_LEN(names); i++) {
-        if (weir_str_eq_c(text, names[i])) {
-            *out = (enum weir_model_onnx_transform)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Reads the classes of a classifier and follows its two outputs; false: not of this form. */
-static bool take_classes(struct native *k, const struct weir_format_onnx_node *node,
-                         const char *ints, enum weir_status *status)
+/* Reads the classes of a classifier and follows its output of labels; false: not of this form. */
+static bool take_labels(struct native *k, const struct weir_format_onnx_node *node,
+                        const char *ints, enum weir_status *status)
 {
     const struct weir_format_onnx_attr *i = weir_format_onnx_node_attr(node, ints);
     const struct weir_format_onnx_attr *s = weir_format_onnx_node_attr(node, "classlabels_strings");
@@ -226,8 +182,34 @@ static bool take_classes(struct native *k, const struct weir_format_onnx_node *n
     if (*status != WEIR_OK)
         return true;
     int32_t type = k->labels->dtype == WEIR_I64 ? WEIR_FORMAT_ONNX_INT64 : WEIR_FORMAT_ONNX_STRING;
-    return follow(k, node->outputs[0], type, false, &k->label) &&
-           follow(k, node->outputs[1], WEIR_FORMAT_ONNX_FLOAT, true, &k->shares);
+    return follow(k, node->outputs[0], type, false, &k->label);
+}
+
+/* The same, and follows its output of scores. */
+static bool take_classes(struct native *k, const struct weir_format_onnx_node *node,
+                         const char *ints, enum weir_status *status)
+{
+    return take_labels(k, node, ints, status) &&
+           (*status != WEIR_OK ||
+            follow(k, node->outputs[1], WEIR_FORMAT_ONNX_FLOAT, true, &k->shares));
+}
+
+/* Follows raw scores, n for each row, through what passes them on or through arithmetic on their
+ * columns; false: something else happens to them. */
+static bool follow_raw(struct native *k, struct weir_str value, size_t n, enum weir_status *status)
+{
+    const struct native before = *k;
+    if (follow(k, value, WEIR_FORMAT_ONNX_FLOAT, true, &k->shares) && !k->divides_by_sum)
+        return true;
+    *k = before;
+    if (n > WEIR_MODEL_COLUMNS_MAX)
+        return false;
+    *status = weir_format_onnx_program_compile(k->g, k->temp, value, (uint32_t)n, k->is_used,
+                                               &k->program, &k->shares, k->err);
+    k->n_used = 0;
+    for (size_t i = 0; i < k->g->n_nodes; i++)
+        k->n_used += k->is_used[i];
+    return *status == WEIR_OK && k->program.n_results > 0;
 }
 
 /* Finds whether all of the graph was understood. */
@@ -235,6 +217,24 @@ static bool is_complete(const struct native *k)
 {
     size_t n_outputs = (k->label.n > 0) + (size_t)(k->shares.n > 0);
     return k->n_used == k->g->n_nodes && n_outputs == k->g->n_outputs && n_outputs > 0;
+}
+
+static void name_outputs(struct native *k, enum weir_output output)
+{
+    struct weir_spec *spec = k->b->spec;
+    if (k->label.n > 0)
+        spec->outputs[WEIR_OUTPUT_PREDICT].alias = weir_arena_str(k->b->arena, k->label);
+    if (k->shares.n > 0)
+        spec->outputs[output].alias = weir_arena_str(k->b->arena, k->shares);
+}
+
+/* Counts the last step, and puts the program behind it. */
+static enum weir_status add_step(struct native *k, enum weir_status status, enum weir_output output)
+{
+    const struct weir_model_node **last = &k->steps[k->n_steps++];
+    if (status != WEIR_OK || k->program.n_results == 0)
+        return status;
+    return weir_model_onnx_program_new(k->b, *last, output, &k->program, last, k->err);
 }
 
 static enum weir_status put_scores(struct native *k, const struct weir_model_node *scores,
@@ -251,12 +251,9 @@ static enum weir_status put_scores(struct native *k, const struct weir_model_nod
         .output = k->shares.n > 0 ? output : WEIR_OUTPUT_PREDICT,
         .targets = k->labels,
     };
-    struct weir_spec *spec = k->b->spec;
-    if (k->label.n > 0)
-        spec->outputs[WEIR_OUTPUT_PREDICT].alias = weir_arena_str(k->b->arena, k->label);
-    if (k->shares.n > 0)
-        spec->outputs[output].alias = weir_arena_str(k->b->arena, k->shares);
-    return weir_model_onnx_scores_new(k->b, &opts, &k->steps[k->n_steps++], k->err);
+    name_outputs(k, output);
+    return add_step(k, weir_model_onnx_scores_new(k->b, &opts, &k->steps[k->n_steps], k->err),
+                    output);
 }
 
 /* Each of these: true when the node is of this kind and *status says how it went; nothing was
@@ -268,8 +265,9 @@ static bool take_tree_classifier(struct native *k, const struct weir_format_onnx
     struct weir_format_onnx_trees trees;
     if (!weir_format_onnx_node_is(node, ML, "TreeEnsembleClassifier"))
         return false;
-    if (!find_transform(node, &transform) || !take_classes(k, node, "classlabels_int64s", status) ||
-        *status != WEIR_OK || !is_complete(k) || k->divides_by_sum)
+    if (!weir_format_onnx_pass_transform(node, &transform) ||
+        !take_classes(k, node, "classlabels_int64s", status) || *status != WEIR_OK ||
+        !is_complete(k) || k->divides_by_sum)
         return true;
     size_t n = k->labels->n;
     *status = weir_format_onnx_trees_read(k->b, k->temp, node, k->n_features, "class", (uint32_t)n,
@@ -301,8 +299,9 @@ static bool take_tree_regressor(struct native *k, const struct weir_format_onnx_
     if (!weir_format_onnx_node_is(node, ML, "TreeEnsembleRegressor"))
         return false;
     /* For one target the library ignores SOFTMAX and LOGISTIC; they are not guessed at. */
-    if (!find_transform(node, &transform) || transform != WEIR_MODEL_ONNX_TRANSFORM_NONE || n < 1 ||
-        n > WEIR_MODEL_COLUMNS_MAX || node->n_outputs != 1 ||
+    if (!weir_format_onnx_pass_transform(node, &transform) ||
+        transform != WEIR_MODEL_ONNX_TRANSFORM_NONE || n < 1 || n > WEIR_MODEL_COLUMNS_MAX ||
+        node->n_outputs != 1 ||
         !follow(k, node->outputs[0], WEIR_FORMAT_ONNX_FLOAT, false, &k->shares) || !is_complete(k))
         return true;
     *status = weir_format_onnx_trees_read(k->b, k->temp, node, k->n_features, "target", (uint32_t)n,
@@ -350,8 +349,14 @@ static bool take_linear_classifier(struct native *k, const struct weir_format_on
     const struct weir_model_node *scores;
     if (!weir_format_onnx_node_is(node, ML, "LinearClassifier"))
         return false;
-    if (!find_transform(node, &transform) || !take_classes(k, node, "classlabels_ints", status) ||
-        *status != WEIR_OK || !is_complete(k) || k->labels->n < 2)
+    if (!weir_format_onnx_pass_transform(node, &transform) ||
+        !take_labels(k, node, "classlabels_ints", status) || *status != WEIR_OK || k->labels->n < 2)
+        return true;
+    bool is_raw = transform == WEIR_MODEL_ONNX_TRANSFORM_NONE;
+    bool is_followed = is_raw
+                           ? follow_raw(k, node->outputs[1], k->labels->n, status)
+                           : follow(k, node->outputs[1], WEIR_FORMAT_ONNX_FLOAT, true, &k->shares);
+    if (!is_followed || !is_complete(k))
         return true;
     *status = make_linear(k, node, k->labels->n, &scores);
     if (*status == WEIR_OK && scores)
@@ -368,8 +373,9 @@ static bool take_linear_regressor(struct native *k, const struct weir_format_onn
     int64_t n = weir_format_onnx_node_int(node, "targets", 1);
     if (!weir_format_onnx_node_is(node, ML, "LinearRegressor"))
         return false;
-    if (!find_transform(node, &transform) || transform != WEIR_MODEL_ONNX_TRANSFORM_NONE || n < 1 ||
-        n > WEIR_MODEL_COLUMNS_MAX || node->n_outputs != 1 ||
+    if (!weir_format_onnx_pass_transform(node, &transform) ||
+        transform != WEIR_MODEL_ONNX_TRANSFORM_NONE || n < 1 || n > WEIR_MODEL_COLUMNS_MAX ||
+        node->n_outputs != 1 ||
         !follow(k, node->outputs[0], WEIR_FORMAT_ONNX_FLOAT, false, &k->shares) || !is_complete(k))
         return true;
     *status = make_linear(k, node, (size_t)n, &scores);
@@ -380,13 +386,64 @@ static bool take_linear_regressor(struct native *k, const struct weir_format_onn
     return true;
 }
 
+/* --- support vector machines --- */
+
+static bool take_svm_classifier(struct native *k, const struct weir_format_onnx_node *node,
+                                enum weir_status *status)
+{
+    if (!weir_format_onnx_node_is(node, ML, "SVMClassifier"))
+        return false;
+    if (!take_labels(k, node, "classlabels_ints", status) || *status != WEIR_OK)
+        return true;
+    size_t n = k->labels->n;
+    struct weir_model_onnx_machine_opts opts = {.n_features = k->n_features, .n_classes = n};
+    if (n < 2 || !weir_format_onnx_svm_read(node, &opts))
+        return true;
+    k->is_by_pair = !opts.prob_a && n > 2;
+    bool is_followed = opts.prob_a
+                           ? follow(k, node->outputs[1], WEIR_FORMAT_ONNX_FLOAT, true, &k->shares)
+                           : follow_raw(k, node->outputs[1], n > 2 ? n * (n - 1) / 2 : n, status);
+    if (!is_followed || k->divides_by_sum || !is_complete(k))
+        return true;
+    enum weir_output output =
+        opts.prob_a ? WEIR_OUTPUT_PREDICT_PROBA : WEIR_OUTPUT_DECISION_FUNCTION;
+    opts.gives_labels = k->label.n > 0;
+    opts.output = k->shares.n > 0 ? output : WEIR_OUTPUT_PREDICT;
+    opts.targets = k->labels;
+    name_outputs(k, output);
+    *status = add_step(k, weir_model_onnx_machine_new(k->b, &opts, &k->steps[k->n_steps], k->err),
+                       output);
+    return true;
+}
+
+static bool take_svm_regressor(struct native *k, const struct weir_format_onnx_node *node,
+                               enum weir_status *status)
+{
+    struct weir_model_onnx_machine_opts opts = {.n_features = k->n_features};
+    if (!weir_format_onnx_node_is(node, ML, "SVMRegressor"))
+        return false;
+    if (node->n_outputs != 1 || !weir_format_onnx_svm_read(node, &opts) ||
+        !follow(k, node->outputs[0], WEIR_FORMAT_ONNX_FLOAT, false, &k->shares) || !is_complete(k))
+        return true;
+    opts.targets = weir_arena_zalloc(k->b->arena, sizeof *opts.targets);
+    if (!opts.targets) {
+        *status = weir_model_builder_no_memory(k->b, k->err);
+        return true;
+    }
+    name_outputs(k, WEIR_OUTPUT_PREDICT);
+    *status = add_step(k, weir_model_onnx_machine_new(k->b, &opts, &k->steps[k->n_steps], k->err),
+                       WEIR_OUTPUT_PREDICT);
+    return true;
+}
+
 /* --- the whole --- */
 
 static enum weir_status take_core(struct native *k, const struct weir_format_onnx_node *core)
 {
     enum weir_status status = WEIR_OK;
     if (!take_tree_classifier(k, core, &status) && !take_tree_regressor(k, core, &status) &&
-        !take_linear_classifier(k, core, &status))
+        !take_linear_classifier(k, core, &status) && !take_svm_classifier(k, core, &status) &&
+        !take_svm_regressor(k, core, &status))
         (void)take_linear_regressor(k, core, &status); /* else it is none of them */
     return status;
 }
