@@ -29,6 +29,8 @@ static const char *const files[] = {
     "tests/data/xgboost/3.4.1/boosters/dart_diabetes_ubj.ubj",
     "tests/data/xgboost/3.4.1/wrappers/binary_pickle4.pkl",
     "tests/data/lightgbm/4.6.0/objectives/categorical.txt",
+    "tests/data/xgboost/3.4.1/categories/ints_text.ubj",
+    "tests/data/lightgbm/4.6.0/categories/texts.txt",
     "tests/data/lightgbm/4.6.0/objectives/linear.txt",
     "tests/data/lightgbm/4.6.0/objectives/binary_crlf.txt",
     "tests/data/lightgbm/4.6.0/wrappers/binary_text_pickle4.pkl",
@@ -187,6 +189,30 @@ static const struct {
     {"an objective of LightGBM's",
      "tree\nobjective=mine\nnum_class=1\nmax_feature_idx=1\nend of trees\n",
      "objective: \"mine\" is not supported"},
+    {"lists of categories of unknown columns",
+     "tree\nnum_class=1\nmax_feature_idx=1\nfeature_infos=0:1 [0:9]\nend of trees\n"
+     "pandas_categorical:[[\"a\", \"b\"], [\"s\", \"m\"]]\n",
+     "2 lists and 1 categorical features"},
+    {"a list shorter than the codes",
+     "tree\nnum_class=1\nmax_feature_idx=1\nfeature_infos=0:5 [0:9]\nend of trees\n"
+     "pandas_categorical:[[\"a\", \"b\"]]\n",
+     "feature 0 was trained on code 5"},
+    {"numbers that may be another column's",
+     "tree\nnum_class=1\nmax_feature_idx=1\nfeature_infos=0:1 [0:1]\nend of trees\n"
+     "pandas_categorical:[[7, 9]]\n",
+     "numbers are of feature 0 or 1"},
+    {"a category that is no value",
+     "tree\nnum_class=1\nmax_feature_idx=1\nfeature_infos=0:1 [0:9]\nend of trees\n"
+     "pandas_categorical:[[7, null]]\n",
+     "a category of feature 0 is neither"},
+    {"a category twice",
+     "tree\nnum_class=1\nmax_feature_idx=1\nfeature_infos=0:1 [0:9]\nend of trees\n"
+     "pandas_categorical:[[\"a\", \"a\"]]\n",
+     "twice"},
+    {"lists that are no JSON",
+     "tree\nnum_class=1\nmax_feature_idx=1\nfeature_infos=0:1 [0:9]\nend of trees\n"
+     "pandas_categorical:[[\n",
+     "pandas_categorical: offset"},
 };
 
 Test(format_boost, refusals_name_the_place)

@@ -45,6 +45,10 @@ struct weir_format_lightgbm {
     bool is_average;                      /* random forest mode: the sum is divided by the rounds */
     const struct weir_str *feature_names; /* n_feature_names */
     size_t n_feature_names;
+    struct weir_str feature_infos; /* a word for each: "[-1:2.5]", "none", "0:2:1" */
+    struct weir_str categorical;   /* "1,2": features said to be categorical; at is NULL: unsaid */
+    struct weir_str dictionary;    /* JSON: a list of categories for each category column of the
+                                      data frame; at is NULL: none */
     struct weir_format_lightgbm_tree *trees;
     size_t n_trees;
 };
@@ -71,6 +75,14 @@ weir_format_lightgbm_build(const struct weir_format_lightgbm *booster,
                            const struct weir_format_lightgbm_rules *rules,
                            struct weir_model_builder *b, struct weir_arena *temp,
                            const struct weir_model_node **out, struct weir_error *err);
+
+/* Puts the data frame's lists of categories, where the text has them, in front of inner: categories
+ * come as values then, not as codes; unknown ones are missing, as in the library. Statuses
+ * likewise; WEIR_ERR_UNSUPPORTED also where the text does not tell whose the lists are. */
+WEIR_MUST_USE enum weir_status weir_format_lightgbm_categories_add(
+    const struct weir_format_lightgbm *x, const struct weir_format_lightgbm_rules *rules,
+    struct weir_model_builder *b, struct weir_arena *temp, const struct weir_model_node *inner,
+    const struct weir_model_node **out, struct weir_error *err);
 
 /* Takes the features' names over into the spec, unless it has some or they are the library's own
  * (Column_0, …). WEIR_ERR_CORRUPT: another number of names; WEIR_ERR_NO_MEMORY. */

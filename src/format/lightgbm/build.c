@@ -408,7 +408,11 @@ enum weir_status weir_format_lightgbm_build(const struct weir_format_lightgbm *b
         status = check_sizes(&c);
     if (status == WEIR_OK)
         status = build_forest(&c, &inner);
-    return status == WEIR_OK ? build_answers(&c, inner, out) : status;
+    if (status == WEIR_OK)
+        status = build_answers(&c, inner, &inner);
+    return status == WEIR_OK
+               ? weir_format_lightgbm_categories_add(booster, rules, b, temp, inner, out, err)
+               : status;
 }
 
 enum weir_status weir_format_lightgbm_build_names(const struct weir_format_lightgbm *x,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The text format of LightGBM: lines of key=value, a header, then a block for each tree. Keys that
- * do not matter to predictions are passed over, and so is what follows "end of trees". */
+ * do not matter to predictions are passed over, and so is most of what follows "end of trees". */
 #include "base/clock.h"
 #include "base/macros.h"
 #include "codec/number.h"
@@ -207,6 +207,8 @@ static enum weir_status read_header_line(struct reader *r, struct weir_str line,
         out->format = value;
     else if (weir_str_eq_c(key, "objective"))
         out->objective = value;
+    else if (weir_str_eq_c(key, "feature_infos"))
+        out->feature_infos = value;
     else if (weir_str_eq_c(key, "feature_names"))
         return read_names(r, value, out);
     else if (weir_str_eq_c(key, "max_feature_idx")) {
@@ -261,6 +263,23 @@ static enum weir_status read_trees(struct reader *r, struct weir_str line, uint6
     return WEIR_OK;
 }
 
+/* Reads what follows the trees: a parameter, and the last line. */
+static void read_end(struct reader *r, struct weir_format_lightgbm *out)
+{
+    const struct weir_str parameter = WEIR_STR("[categorical_feature: ");
+    const struct weir_str dictionary = WEIR_STR("pandas_categorical:");
+    while (r->rest.at) {
+        struct weir_str line = take_line(r);
+        if (line.n == 0)
+            continue;
+        out->dictionary = (struct weir_str){NULL, 0};
+        if (weir_str_starts(line, parameter) && line.at[line.n - 1] == ']')
+            out->categorical = weir_str_make(line.at + parameter.n, line.n - parameter.n - 1);
+        else if (weir_str_starts(line, dictionary))
+            out->dictionary = weir_str_make(line.at + dictionary.n, line.n - dictionary.n);
+    }
+}
+
 enum weir_status weir_format_lightgbm_read(struct weir_format_lightgbm *out, struct weir_str text,
                                            struct weir_arena *arena, uint64_t deadline_ns,
                                            struct weir_error *err)
@@ -284,6 +303,7 @@ enum weir_status weir_format_lightgbm_read(struct weir_format_lightgbm *out, str
     enum weir_status status = read_trees(&r, line, deadline_ns, &trees);
     if (status != WEIR_OK)
         return status;
+    read_end(&r, out);
     out->n_trees = trees.n / sizeof *out->trees;
     out->trees = weir_arena_array(arena, weir_max_size(out->n_trees, 1), sizeof *out->trees);
     if (!out->trees || !weir_buf_ok(&trees))

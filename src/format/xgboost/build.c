@@ -362,5 +362,7 @@ enum weir_status weir_format_xgboost_build(const struct weir_format_xgboost *boo
         if (status == WEIR_OK)
             status = weir_format_xgboost_trees(&c, &inner);
     }
-    return status == WEIR_OK ? build_answers(&c, inner, out) : status;
+    if (status == WEIR_OK)
+        status = build_answers(&c, inner, &inner);
+    return status == WEIR_OK ? weir_format_xgboost_categories_add(&c, inner, out) : status;
 }

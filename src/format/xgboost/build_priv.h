@@ -44,4 +44,11 @@ enum weir_status weir_format_xgboost_build_no_memory(struct weir_format_xgboost_
 WEIR_MUST_USE enum weir_status weir_format_xgboost_trees(struct weir_format_xgboost_build *c,
                                                          const struct weir_model_node **out);
 
+/* Puts the file's dictionary of categories, where it has one, in front of inner: categories come
+ * as values then, not as codes; unknown ones are faults, as in the library. */
+WEIR_MUST_USE enum weir_status
+weir_format_xgboost_categories_add(struct weir_format_xgboost_build *c,
+                                   const struct weir_model_node *inner,
+                                   const struct weir_model_node **out);
+
 #endif

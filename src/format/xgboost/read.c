@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "format/xgboost/booster.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define OF(type, member) offsetof(struct type, member)
@@ -142,7 +143,7 @@ struct raw_categories {
 };
 
 /* Ids of numeric types, as the library's array interface counts them. */
-enum { TYPE_F32 = 7, TYPE_F64 = 8, TYPE_LAST = 16 };
+enum { TYPE_F32 = 7, TYPE_I8 = 9, TYPE_U64 = 16, TYPE_LAST = 16 };
 
 static const struct weir_format_doc_field categories_fields[] = {
     {"offsets", weir_format_doc_i64s, OF(raw_categories, offsets), false},
@@ -192,9 +193,17 @@ static enum weir_status category_numbers(struct weir_format_doc *doc,
                                     (long long)raw->type);
     enum weir_status status =
         weir_format_doc_again(doc, raw->values, weir_format_doc_f64s, &values, err);
-    if (status == WEIR_OK)
-        *out = (struct weir_format_xgboost_categories){.n = values.n, .numbers = values.at};
-    return status;
+    if (status != WEIR_OK)
+        return status;
+    /* Unsigned ones are written as signed ones of their width. */
+    int64_t bits = INT64_C(8) << (raw->type - TYPE_I8 >= 0 ? (raw->type - TYPE_I8) / 2 : 0);
+    if (raw->type >= TYPE_I8 && (raw->type - TYPE_I8) % 2 == 1)
+        for (size_t i = 0; i < values.n; i++)
+            if (values.at[i] < 0.0)
+                values.at[i] = raw->type == TYPE_U64 ? (double)INFINITY /* beyond 2^53 */
+                                                     : values.at[i] + (double)(UINT64_C(1) << bits);
+    *out = (struct weir_format_xgboost_categories){.n = values.n, .numbers = values.at};
+    return WEIR_OK;
 }
 
 static enum weir_status read_categories(struct weir_format_doc *doc, void *ctx, size_t i,
