@@ -116,9 +116,9 @@ static const struct {
     [WEIR_I64] = {INT64_MIN, INT64_MAX},
 };
 
-/* Reads a whole number of the type into *out and, where it is not negative, *out_unsigned. */
-static enum weir_codec_number_int read_whole(struct weir_str token, enum weir_dtype datatype,
-                                             int64_t *out, uint64_t *out_unsigned)
+enum weir_codec_number_int weir_protocol_fill_read_whole(struct weir_str token,
+                                                         enum weir_dtype datatype, int64_t *out,
+                                                         uint64_t *out_unsigned)
 {
     enum weir_codec_number_int r;
     if (*token.at == '-') {
@@ -151,7 +151,7 @@ const char *weir_protocol_fill_whole(struct weir_protocol_fill *fill, const char
     struct weir_str token = weir_codec_json_token(at, json->end);
     int64_t v = 0;
     uint64_t u = 0;
-    switch (read_whole(token, fill->datatype, &v, &u)) {
+    switch (weir_protocol_fill_read_whole(token, fill->datatype, &v, &u)) {
     case WEIR_CODEC_NUMBER_INT_OK:
         break;
     case WEIR_CODEC_NUMBER_INT_FRACTION:

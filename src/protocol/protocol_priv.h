@@ -40,8 +40,13 @@ enum weir_status weir_protocol_fill_cell_error(const struct weir_protocol_fill *
 const char *weir_protocol_fill_cell(struct weir_protocol_fill *fill, const char *at, size_t row,
                                     size_t column);
 
+/* Reads a whole number of the type into *out where it has a sign, else into *out_unsigned. */
+enum weir_codec_number_int weir_protocol_fill_read_whole(struct weir_str token,
+                                                         enum weir_dtype datatype, int64_t *out,
+                                                         uint64_t *out_unsigned);
+
 /* Writes one element of a whole-number datatype or BOOL (fill->datatype): no fraction, in range.
- * Returns and fails as above. */
+ * Returns and fails as weir_protocol_fill_cell. */
 const char *weir_protocol_fill_whole(struct weir_protocol_fill *fill, const char *at, size_t row,
                                      size_t column);
 

@@ -200,33 +200,15 @@ static bool fill_whole(struct weir_protocol_tensors *t,
                        const struct weir_protocol_tensors_from *from, const char *at, uint64_t i,
                        char *to)
 {
-    static const struct {
-        int64_t min;
-        uint64_t max;
-    } ranges[] = {
-        [WEIR_BOOL] = {0, 1},
-        [WEIR_U8] = {0, UINT8_MAX},
-        [WEIR_U16] = {0, UINT16_MAX},
-        [WEIR_U32] = {0, UINT32_MAX},
-        [WEIR_U64] = {0, UINT64_MAX},
-        [WEIR_I8] = {INT8_MIN, INT8_MAX},
-        [WEIR_I16] = {INT16_MIN, INT16_MAX},
-        [WEIR_I32] = {INT32_MIN, INT32_MAX},
-        [WEIR_I64] = {INT64_MIN, INT64_MAX},
-    };
     int64_t v = 0;
     uint64_t u = *at == 't';
     bool fits = from->dtype == WEIR_BOOL && (*at == 't' || *at == 'f');
     if (!fits && weir_codec_json_kind(at) == WEIR_CODEC_JSON_NUMBER) {
         struct weir_str token = weir_codec_json_token(at, t->decoder->json.end);
-        if (*at == '-') {
-            fits = weir_codec_number_read_i64(token, &v) == WEIR_CODEC_NUMBER_INT_OK &&
-                   v >= ranges[from->dtype].min;
+        fits =
+            weir_protocol_fill_read_whole(token, from->dtype, &v, &u) == WEIR_CODEC_NUMBER_INT_OK;
+        if (*at == '-')
             u = (uint64_t)v;
-        } else {
-            fits = weir_codec_number_read_u64(token, &u) == WEIR_CODEC_NUMBER_INT_OK &&
-                   u <= ranges[from->dtype].max;
-        }
     }
     if (!fits) {
         char expected[48];
