@@ -291,21 +291,32 @@ void weir_model_search_scan(const struct weir_model_search *s, const double *x, 
 
 /* --- making --- */
 
-/* Checks that the leaves hold all points one after the other, and every index is in range. */
+/* Finds whether a node's children share its points, one behind the other. */
+static bool is_halved(const struct weir_model_search_node *nodes, size_t i)
+{
+    const struct weir_model_search_node *left = &nodes[2 * i + 1];
+    const struct weir_model_search_node *right = &nodes[2 * i + 2];
+    return left->start == nodes[i].start && left->end == right->start && right->end == nodes[i].end;
+}
+
+/* Checks that every index is in range and that the leaves hold all points one after the other, each
+ * once: a tree whose leaves overlap could make a row as slow as it likes. */
 static enum weir_status check_tree(const struct weir_model_search_opts *opts,
                                    struct weir_error *err)
 {
+    const struct weir_model_search_node *nodes = opts->nodes;
     if (opts->n_nodes == 0 || opts->n_nodes > UINT32_MAX)
         return weir_error_set(err, WEIR_ERR_CORRUPT, "the tree has %zu nodes", opts->n_nodes);
     for (size_t i = 0; i < opts->n_points; i++)
         if (opts->order[i] < 0 || (uint64_t)opts->order[i] >= opts->n_points)
             return weir_error_set(err, WEIR_ERR_CORRUPT, "the tree holds a point out of range");
-    for (size_t i = 0; i < opts->n_nodes; i++) {
-        const struct weir_model_search_node *node = &opts->nodes[i];
-        if (node->start > node->end || node->end > opts->n_points ||
-            (!node->is_leaf && 2 * i + 2 >= opts->n_nodes) || isnan(node->radius))
+    for (size_t i = 0; i < opts->n_nodes; i++)
+        if (nodes[i].start > nodes[i].end || nodes[i].end > opts->n_points ||
+            (!nodes[i].is_leaf && (2 * i + 2 >= opts->n_nodes || !is_halved(nodes, i))) ||
+            isnan(nodes[i].radius))
             return weir_error_set(err, WEIR_ERR_CORRUPT, "node %zu of the tree is out of range", i);
-    }
+    if (nodes[0].start != 0 || nodes[0].end != opts->n_points)
+        return weir_error_set(err, WEIR_ERR_CORRUPT, "the tree does not hold all points");
     return WEIR_OK;
 }
 
@@ -318,13 +329,19 @@ static enum weir_status make_tree(struct weir_model_search *s, struct weir_model
     if (status != WEIR_OK)
         return status;
     int32_t *order = weir_arena_array(b->arena, opts->n_points, sizeof *order);
+    uint8_t *seen = weir_arena_zarray(b->arena, opts->n_points / 8 + 1, sizeof *seen);
     struct weir_model_search_node *nodes = weir_arena_array(b->arena, opts->n_nodes, sizeof *nodes);
     s->low = weir_model_builder_doubles(b, opts->bounds, n_bounds);
     s->high = is_kd ? weir_model_builder_doubles(b, opts->bounds + n_bounds, n_bounds) : NULL;
-    if (!order || !nodes || !s->low || (is_kd && !s->high))
+    if (!order || !seen || !nodes || !s->low || (is_kd && !s->high))
         return weir_model_builder_no_memory(b, err);
-    for (size_t i = 0; i < opts->n_points; i++)
-        order[i] = (int32_t)opts->order[i];
+    for (size_t i = 0; i < opts->n_points; i++) {
+        size_t point = (size_t)opts->order[i];
+        if (seen[point / 8] & 1 << point % 8)
+            return weir_error_set(err, WEIR_ERR_CORRUPT, "the tree holds point %zu twice", point);
+        seen[point / 8] = (uint8_t)(seen[point / 8] | 1 << point % 8);
+        order[i] = (int32_t)point;
+    }
     memcpy(nodes, opts->nodes, opts->n_nodes * sizeof *nodes);
     s->order = order;
     s->nodes = nodes;
