@@ -105,9 +105,10 @@ static enum weir_status check_member(const struct weir_model_combine_base *base,
 
 /* The kinds of the columns when any member takes text: what all of them take. */
 static enum weir_status merge_columns(struct weir_model_builder *b,
-                                      const struct weir_model_combine_opts *opts,
+                                      const struct weir_model_combine_base *base,
                                       struct weir_model_node *node, struct weir_error *err)
 {
+    const struct weir_model_combine_opts *opts = base->opts;
     bool takes_text = false;
     for (size_t i = 0; i < opts->n; i++)
         takes_text = takes_text || opts->members[i].node->columns;
@@ -124,6 +125,15 @@ static enum weir_status merge_columns(struct weir_model_builder *b,
             if (!weir_model_columns_narrow(&kinds[k], kind))
                 kinds[k] = WEIR_COLUMN_NUMBER;
         }
+    }
+    for (uint32_t k = 0; base->reads_input && k < opts->n_in; k++) {
+        bool has_text = weir_model_columns_kind(kinds[k]) == WEIR_COLUMN_TEXT ||
+                        weir_model_columns_kind(kinds[k]) == WEIR_COLUMN_MIXED;
+        if (has_text)
+            return weir_error_set(err, WEIR_ERR_UNSUPPORTED,
+                                  "column %u may hold text and goes on to an estimator of numbers",
+                                  k);
+        kinds[k] = WEIR_COLUMN_NUMBER;
     }
     node->columns = kinds;
     return WEIR_OK;
@@ -186,7 +196,7 @@ enum weir_status weir_model_combine_init(struct weir_model_builder *b,
     c->node.targets = opts->targets;
     c->node.n_targets = opts->n_targets;
     merge_rules(c, base);
-    enum weir_status status = merge_columns(b, opts, &c->node, err);
+    enum weir_status status = merge_columns(b, base, &c->node, err);
     if (status == WEIR_OK && opts->checks)
         status = weir_model_builder_step(b, opts->name, opts->keeps_columns, &c->node.step, err);
     if (status == WEIR_OK)

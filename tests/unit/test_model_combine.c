@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Nodes made of other nodes: what members see, how their answers are put together, ties, faults. */
 #include "model/combine.h"
+#include "model/encode.h"
 #include "model/head.h"
 #include "model/linear.h"
+#include "model/lookup.h"
 
 #include <criterion/criterion.h>
 
@@ -243,4 +245,34 @@ Test(model_combine, members_cannot_be_nested_without_end)
     }
     cr_assert_eq(status, WEIR_ERR_LIMIT);
     weir_model_builder_deinit(&b);
+}
+
+/* A text among the numbers of the last node would be NaN to it, which many take. */
+Test(model_combine, a_stack_passes_no_text_on)
+{
+    for (uint32_t passes = 0; passes < 2; passes++) {
+        struct weir_model_builder b = begin();
+        double word;
+        cr_assert(weir_model_lookup_text(&b, WEIR_STR("red"), &word));
+        uint32_t width = 2 - passes; /* with what is passed on, two columns */
+        const struct weir_model_encode_column column = {.categories = &word,
+                                                        .n_categories = 1,
+                                                        .width = width,
+                                                        .values = (double[]){1, 2},
+                                                        .unknown_values = (double[]){3, 4}};
+        const struct weir_model_encode_opts encode = {
+            .name = WEIR_STR("Encode"), .n_columns = 1, .columns = &column};
+        struct weir_model_combine_member member = {.node = NULL};
+        cr_assert_eq(weir_model_encode_new(&b, &encode, &member.node, NULL), WEIR_OK);
+        struct weir_model_combine_piece piece = {.output = WEIR_OUTPUT_TRANSFORM};
+        struct weir_model_combine_stack_opts opts = {
+            .base = {.name = WEIR_STR("Stack"), .n_in = 1, .members = &member, .n = 1},
+            .pieces = &piece,
+            .last = linear(&b, (double[]){1, 1}, NULL, 0),
+            .passes = passes};
+        const struct weir_model_node *node;
+        cr_assert_eq(weir_model_combine_stack_new(&b, &opts, &node, NULL),
+                     passes ? WEIR_ERR_UNSUPPORTED : WEIR_OK);
+        weir_model_builder_deinit(&b);
+    }
 }
