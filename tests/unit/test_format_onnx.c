@@ -280,6 +280,66 @@ Test(format_onnx, a_tree_answers_as_it_says)
     weir_buf_deinit(&bytes);
 }
 
+/* As many leaves as the file likes, as many targets as it says: not the product of both. */
+Test(format_onnx, many_trees_of_many_targets_are_read_in_no_time, .timeout = 60)
+{
+    enum { TREES = 50000, TARGETS = 1 << 20 };
+    static int64_t numbers[TREES], zeros[TREES];
+    static float weights[TREES];
+    struct weir_buf node = WEIR_BUF_INIT, graph = WEIR_BUF_INIT, opset = WEIR_BUF_INIT;
+    struct weir_buf modes = WEIR_BUF_INIT, targets = WEIR_BUF_INIT, bytes = WEIR_BUF_INIT;
+    struct weir_arena arena = WEIR_ARENA_INIT;
+    struct weir_model_builder b = {.arena = NULL};
+    struct weir_format_onnx_graph g;
+    struct weir_error err = WEIR_ERROR_INIT;
+    const struct weir_model_node *root = NULL;
+    weir_arena_init(&arena, NULL, 0);
+    weir_format_onnx_proto_put_bytes(&modes, 1, WEIR_STR("nodes_modes"));
+    for (int64_t i = 0; i < TREES; i++) {
+        numbers[i] = i;
+        weights[i] = 1.0f;
+        weir_format_onnx_proto_put_bytes(&modes, 9, WEIR_STR("LEAF"));
+    }
+    weir_format_onnx_proto_put_u64(&modes, 20, 8);
+    weir_format_onnx_proto_put_bytes(&targets, 1, WEIR_STR("n_targets"));
+    weir_format_onnx_proto_put_u64(&targets, 3, TARGETS);
+    weir_format_onnx_proto_put_u64(&targets, 20, 2);
+    weir_format_onnx_proto_put_bytes(&node, 1, WEIR_STR("x"));
+    weir_format_onnx_proto_put_bytes(&node, 2, WEIR_STR("y"));
+    weir_format_onnx_proto_put_bytes(&node, 4, WEIR_STR("TreeEnsembleRegressor"));
+    weir_format_onnx_proto_put_bytes(&node, 7, WEIR_STR("ai.onnx.ml"));
+    weir_format_onnx_proto_put_bytes(&node, 5, weir_buf_str(&targets));
+    weir_format_onnx_proto_put_bytes(&node, 5, weir_buf_str(&modes));
+    put_ints(&node, "nodes_treeids", numbers, TREES);
+    static const char *const names[] = {"nodes_nodeids",     "nodes_featureids",
+                                        "nodes_truenodeids", "nodes_falsenodeids",
+                                        "target_nodeids",    "target_ids"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        put_ints(&node, names[i], zeros, TREES);
+    put_ints(&node, "target_treeids", numbers, TREES);
+    put_floats(&node, "nodes_values", weights, TREES);
+    put_floats(&node, "target_weights", weights, TREES);
+    weir_format_onnx_proto_put_bytes(&graph, 1, weir_buf_str(&node));
+    put_value(&graph, 11, "x", 2);
+    put_value(&graph, 12, "y", TARGETS);
+    weir_format_onnx_proto_put_bytes(&opset, 1, WEIR_STR("ai.onnx.ml"));
+    weir_format_onnx_proto_put_u64(&opset, 2, 3);
+    weir_format_onnx_proto_put_u64(&bytes, 1, 8);
+    weir_format_onnx_proto_put_bytes(&bytes, 7, weir_buf_str(&graph));
+    weir_format_onnx_proto_put_bytes(&bytes, 8, weir_buf_str(&opset));
+    cr_assert_eq(weir_format_onnx_graph_parse(&g, weir_buf_str(&bytes), &arena, &err), WEIR_OK,
+                 "%s", err.msg);
+    cr_assert_eq(weir_model_builder_init(&b, NULL, 0, &err), WEIR_OK);
+    cr_assert_eq(weir_format_onnx_native_build(&g, &b, &arena, &root, &err), WEIR_OK, "%s",
+                 err.msg);
+    cr_assert_null(root, "one target of many is not ours");
+    weir_model_builder_deinit(&b);
+    weir_arena_deinit(&arena);
+    struct weir_buf *all[] = {&node, &graph, &opset, &modes, &targets, &bytes};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        weir_buf_deinit(all[i]);
+}
+
 /* --- external data --- */
 
 static void put_external_model(struct weir_buf *model, const char *location)

@@ -224,8 +224,9 @@ static bool look_at_leaves(struct reading *r, struct weir_format_onnx_trees *out
     const struct columns *c = &r->c;
     size_t *seen = weir_arena_zarray(r->temp, r->n_classes, sizeof *seen); /* by class */
     size_t *leaves = weir_arena_zarray(r->temp, r->n_classes, sizeof *leaves);
+    size_t *trees = weir_arena_zarray(r->temp, r->n_classes, sizeof *trees); /* 1 + whose leaves */
     bool *is_covered = weir_arena_zarray(r->temp, r->n_classes, sizeof *is_covered);
-    if (!seen || !leaves || !is_covered)
+    if (!seen || !leaves || !trees || !is_covered)
         return false;
     r->is_dense = r->is_single = true;
     out->is_positive = true;
@@ -234,7 +235,6 @@ static bool look_at_leaves(struct reading *r, struct weir_format_onnx_trees *out
     for (size_t t = 0; t < r->n_trees; t++) {
         size_t n_leaves = 0;
         int64_t single = -1;
-        memset(leaves, 0, r->n_classes * sizeof *leaves);
         for (size_t i = r->starts[t]; i < r->starts[t + 1]; i++) {
             if (!is_leaf(r, i))
                 continue;
@@ -248,14 +248,18 @@ static bool look_at_leaves(struct reading *r, struct weir_format_onnx_trees *out
                 if (seen[k] == i + 1)
                     return false;
                 seen[k] = i + 1;
-                leaves[k]++;
+                leaves[k] = trees[k] == t + 1 ? leaves[k] + 1 : 1;
+                trees[k] = t + 1;
                 r->is_dense = r->is_dense && k == (int64_t)e;
                 r->is_single = r->is_single && (single < 0 || single == k);
                 single = k;
             }
         }
-        for (size_t k = 0; k < r->n_classes; k++)
-            is_covered[k] = is_covered[k] || (n_leaves > 0 && leaves[k] == n_leaves);
+        /* Only the tree's own classes: there may be many of both. */
+        for (size_t e = r->leaf_starts[r->starts[t]]; e < r->leaf_starts[r->starts[t + 1]]; e++) {
+            int64_t k = c->leaf_classes[r->order[e]];
+            is_covered[k] = is_covered[k] || leaves[k] == n_leaves;
+        }
     }
     out->is_one_class = c->n_leaves > 0;
     for (size_t k = 1; k < c->n_leaves; k++)
