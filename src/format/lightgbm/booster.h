@@ -66,6 +66,7 @@ struct weir_format_lightgbm_rules {
     const struct weir_labels *labels; /* of a classifier, in the model's arena */
     struct weir_str name;             /* the estimator, for faults */
     bool keeps_columns;               /* its columns are the model's features */
+    bool hides_margins;               /* no decision_function, which wrappers do not have */
 };
 
 /* Makes the node. WEIR_ERR_CORRUPT: the parts do not fit each other; WEIR_ERR_UNSUPPORTED;

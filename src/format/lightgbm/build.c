@@ -372,7 +372,8 @@ static enum weir_status build_answers(struct build *c, const struct weir_model_n
         .param = c->sigmoid,
         .divisor = c->x->is_average && c->n_rounds > 0 ? (double)c->n_rounds : 1.0,
         .predict = is_classifier ? WEIR_MODEL_MARGIN_LARGEST : WEIR_MODEL_MARGIN_NUMBERS,
-        .gives_margins = is_classifier || c->link != WEIR_MODEL_MARGIN_IDENTITY,
+        .gives_margins =
+            !c->rules->hides_margins && (is_classifier || c->link != WEIR_MODEL_MARGIN_IDENTITY),
         .is_vector = true,
         .n_targets = is_classifier ? 1 : c->n_out,
     };

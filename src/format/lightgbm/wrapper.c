@@ -83,6 +83,7 @@ enum weir_status weir_format_lightgbm_wrapper(struct weir_format_sklearn *s,
         .is_classifier = weir_str_ends(at->v->object->cls, WEIR_STR("Classifier")),
         .name = at->v->object->cls,
         .keeps_columns = s->keeps_columns,
+        .hides_margins = s->is_part,
     };
     enum weir_status status = weir_value_attr_opt(at, "_Booster", &booster, err);
     if (status != WEIR_OK)

@@ -12,6 +12,13 @@
 #include "model/builder.h"
 #include "model/head.h"
 
+/* How the library hands rows to the node being built. */
+enum weir_format_sklearn_rows {
+    WEIR_FORMAT_SKLEARN_ROWS_DENSE,
+    WEIR_FORMAT_SKLEARN_ROWS_SPARSE, /* a sparse matrix: what is 0 is not in it */
+    WEIR_FORMAT_SKLEARN_ROWS_UNSURE, /* a sparse matrix that may hold zeros too, or dense rows */
+};
+
 /* One build. */
 struct weir_format_sklearn {
     struct weir_model_builder *b;
@@ -21,6 +28,10 @@ struct weir_format_sklearn {
     bool keeps_columns; /* the node being built sees the model's features, in their order */
     uint32_t depth;     /* estimators around it */
     uint32_t n_in;      /* columns that the node being built is given; 0: not known */
+    enum weir_format_sklearn_rows rows;
+    bool is_part;   /* the node being built answers another estimator, not just a pipeline or a
+                       search around it: outputs that its library does not give are left out */
+    bool has_parts; /* the same for the nodes that it is made of */
     uint64_t deadline_ns;  /* as struct weir_format_opts */
     struct weir_buf *text; /* the estimator for people, so far */
 };
@@ -39,6 +50,11 @@ WEIR_MUST_USE enum weir_status weir_format_sklearn_node(struct weir_format_sklea
                                                         const struct weir_value_at *at,
                                                         const struct weir_model_node **out,
                                                         struct weir_error *err);
+
+/* Returns how the transform of a step reaches the next one when rows reach the step so. Matters to
+ * what tells absent values from zeros. */
+enum weir_format_sklearn_rows weir_format_sklearn_rows_after(const struct weir_value_at *at,
+                                                             enum weir_format_sklearn_rows rows);
 
 weir_format_sklearn_fn weir_format_sklearn_linear_regressor;      /* LinearRegression, Ridge, … */
 weir_format_sklearn_fn weir_format_sklearn_linear_logistic;       /* LogisticRegression */

@@ -59,7 +59,10 @@ static enum weir_status step_node(struct weir_format_sklearn *s, const struct we
         weir_buf_append_str(s->text, object.v->object->cls);
         return WEIR_OK;
     }
-    return weir_format_sklearn_node(s, &object, node, err);
+    status = weir_format_sklearn_node(s, &object, node, err);
+    if (status == WEIR_OK && (*node)->n_out[WEIR_OUTPUT_TRANSFORM] > 0)
+        s->rows = weir_format_sklearn_rows_after(&object, s->rows);
+    return status;
 }
 
 /* Finds how many columns a pipeline is given from the first step that says so; those before it must
@@ -112,6 +115,7 @@ enum weir_status weir_format_sklearn_compose_pipeline(struct weir_format_sklearn
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the load");
     bool keeps_columns = s->keeps_columns;
     uint32_t n_in = s->n_in;
+    enum weir_format_sklearn_rows rows = s->rows;
     s->n_in = n_in > 0 ? n_in : given_columns(&steps, n);
     size_t n_nodes = 0;
     bool last_passes = false;
@@ -130,6 +134,7 @@ enum weir_status weir_format_sklearn_compose_pipeline(struct weir_format_sklearn
     }
     s->keeps_columns = keeps_columns;
     s->n_in = n_in;
+    s->rows = rows;
     weir_buf_append_byte(s->text, ')');
     status = check_last(at, nodes, n_nodes, last_passes, err);
     if (status != WEIR_OK)

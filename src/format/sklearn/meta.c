@@ -14,16 +14,20 @@ enum weir_status weir_format_sklearn_meta_part(struct weir_format_sklearn *s,
     bool kept = s->keeps_columns;
     uint32_t n_in = s->n_in;
     const uint32_t *features = s->b->features;
+    enum weir_format_sklearn_rows rows = s->rows;
     s->keeps_columns = kept && keeps_columns;
     if (!keeps_columns) {
         s->n_in = 0;
         s->b->features = NULL;
+        if (rows != WEIR_FORMAT_SKLEARN_ROWS_DENSE)
+            s->rows = WEIR_FORMAT_SKLEARN_ROWS_UNSURE;
     }
     weir_buf_append_byte(s->text, '(');
     enum weir_status status = weir_format_sklearn_node(s, at, out, err);
     weir_buf_append_byte(s->text, ')');
     s->keeps_columns = kept;
     s->n_in = n_in;
+    s->rows = rows;
     s->b->features = features;
     return status;
 }

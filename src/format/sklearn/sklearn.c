@@ -293,6 +293,13 @@ static enum weir_status node_of(struct weir_format_sklearn *s, const struct weir
     return status;
 }
 
+/* Finds whether an estimator answers whatever the one inside it does: a pipeline, a search. */
+static bool passes_answers(const struct weir_value *v)
+{
+    return v->kind == WEIR_VALUE_OBJECT && (weir_str_eq_c(v->object->cls, "Pipeline") ||
+                                            weir_str_ends(v->object->cls, WEIR_STR("SearchCV")));
+}
+
 enum weir_status weir_format_sklearn_node(struct weir_format_sklearn *s,
                                           const struct weir_value_at *at,
                                           const struct weir_model_node **out,
@@ -302,10 +309,16 @@ enum weir_status weir_format_sklearn_node(struct weir_format_sklearn *s,
         return weir_value_fail(at, WEIR_ERR_LIMIT, err, "estimators are nested deeper than %d",
                                WEIR_MODEL_DEPTH_MAX);
     uint32_t version = s->version;
+    bool is_part = s->is_part;
+    bool has_parts = s->has_parts;
+    s->is_part = has_parts;
+    s->has_parts = has_parts || !passes_answers(at->v);
     s->depth++;
     enum weir_status status = node_of(s, at, out, err);
     s->depth--;
     s->version = version;
+    s->is_part = is_part;
+    s->has_parts = has_parts;
     return status;
 }
 

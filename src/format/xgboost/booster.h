@@ -121,6 +121,7 @@ struct weir_format_xgboost_rules {
     bool is_classifier;               /* predict gives labels */
     int64_t best_iteration;           /* −1: the booster's own */
     double missing;                   /* equal values are missing too; NaN: none */
+    bool hides_margins;               /* no decision_function, which wrappers do not have */
     const struct weir_labels *labels; /* in the model's arena; NULL: 0 … K − 1 */
     struct weir_str name;             /* the estimator, for faults */
     bool keeps_columns;               /* its columns are the model's features */

@@ -307,7 +307,8 @@ static enum weir_status build_answers(struct weir_format_xgboost_build *c,
         .link = c->objective->link,
         .proba_link = c->objective->link,
         .gives_margins =
-            c->rules->is_classifier || c->objective->link != WEIR_MODEL_MARGIN_IDENTITY,
+            !c->rules->hides_margins &&
+            (c->rules->is_classifier || c->objective->link != WEIR_MODEL_MARGIN_IDENTITY),
         .is_f32 = true,
         .is_vector = true,
         .n_targets = c->n_out,

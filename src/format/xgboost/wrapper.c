@@ -85,6 +85,26 @@ static enum weir_status read_labels(struct weir_format_sklearn *s, const struct 
     return weir_format_sklearn_build_labels(s, &classes, labels, err);
 }
 
+/* The library reads what a sparse matrix does not hold as missing: zeros are, after a step that
+ * gives one. */
+static enum weir_status read_missing(struct weir_format_sklearn *s, const struct weir_value_at *at,
+                                     double *out, struct weir_error *err)
+{
+    enum weir_status status = weir_value_attr_f64_or(at, "missing", (double)NAN, out, err);
+    if (status != WEIR_OK || s->rows == WEIR_FORMAT_SKLEARN_ROWS_DENSE)
+        return status;
+    if (s->rows == WEIR_FORMAT_SKLEARN_ROWS_UNSURE)
+        return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err,
+                               "the steps before it may give sparse rows, of which it reads what "
+                               "is absent as missing: which zeros are is not known");
+    if (!isnan(*out) && *out != 0.0)
+        return weir_value_fail(at, WEIR_ERR_UNSUPPORTED, err,
+                               "missing = %g on sparse rows, in which absent values are missing",
+                               *out);
+    *out = 0.0;
+    return status;
+}
+
 enum weir_status weir_format_xgboost_wrapper(struct weir_format_sklearn *s,
                                              const struct weir_value_at *at,
                                              const struct weir_model_node **out,
@@ -104,8 +124,9 @@ enum weir_status weir_format_xgboost_wrapper(struct weir_format_sklearn *s,
         .best_iteration = -1,
         .name = at->v->object->cls,
         .keeps_columns = s->keeps_columns,
+        .hides_margins = s->is_part,
     };
-    status = weir_value_attr_f64_or(at, "missing", (double)NAN, &rules.missing, err);
+    status = read_missing(s, at, &rules.missing, err);
     if (status == WEIR_OK && rules.is_classifier)
         status = read_labels(s, at, &labels, &rules, err);
     if (status == WEIR_OK)

@@ -140,3 +140,24 @@ class Wrapper(cases.Recorded):
         if hasattr(model, "classes_") and hasattr(est, "predict_proba"):
             ref["classes_0"] = np.asarray(model.classes_)
         return {**ref, **tolerance(objective, hasattr(est, "predict_proba"))}
+
+
+class Around(cases.Recorded):
+    """An estimator of scikit-learn around wrappers, made by `fit()`, which returns it and X."""
+
+    def __init__(self, ident, fit, commit=False):
+        super().__init__(ident, "lightgbm", self.record, commit)
+        self.fit = fit
+
+    def record(self, stem):
+        import joblib
+        import sklearn
+        est, X = self.fit()
+        joblib.dump(est, stem + ".joblib")
+        X = np.asarray(X, dtype=np.float64)
+        test = data.mixed(X, 30 if self.commit else 500, np.random.RandomState(7))
+        ref = {"X": test, "version": np.array([sklearn.__version__]), "f8.predict": est.predict(test),
+               "f8.predict_proba": est.predict_proba(test), "tol.predict_proba": np.array(["ulp:8"])}
+        if hasattr(est, "feature_names_in_"):
+            ref["features"] = est.feature_names_in_
+        return ref

@@ -2,12 +2,14 @@
 """The scikit-learn wrappers of LightGBM, pickled: labels, early stopping, pipelines."""
 import lightgbm as lgb
 import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import data
 
-from . import Wrapper
+from . import Around, Wrapper
 
 QUIET = {"n_jobs": 1, "random_state": 5, "verbose": -1, "n_estimators": 8, "num_leaves": 12, "min_child_samples": 5}
 
@@ -69,3 +71,6 @@ def cases():
     yield Wrapper("pipeline_pickle4", fit(C, "breast_cancer", wrap=pipe), commit=True)
     yield Wrapper("pipeline_multi_joblib", fit(C, "wine", labels=wine, wrap=pipe), "joblib")
     yield Wrapper("pipeline_regressor_pickle5", fit(R, "diabetes", wrap=pipe), "pickle5")
+    yield Around("calibrated", fit(C, "breast_cancer", wrap=lambda e: CalibratedClassifierCV(e, cv=3)))
+    yield Around("calibrated_multi", fit(C, "wine", labels=wine, wrap=lambda e: CalibratedClassifierCV(pipe(e), cv=3)))
+    yield Around("one_vs_rest", fit(C, "wine", labels=wine, wrap=OneVsRestClassifier))

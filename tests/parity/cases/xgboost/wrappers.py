@@ -2,12 +2,14 @@
 """The scikit-learn wrappers: pickled, and by their own save_model; early stopping, missing values, labels, pipelines."""
 import numpy as np
 import xgboost as xgb
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
 import data
 
-from . import FORMATS, VERSION, Wrapper
+from . import FORMATS, VERSION, Around, Wrapper
 
 QUIET = {"n_jobs": 1, "random_state": 5, "verbosity": 0}
 HAS_ENCODER = VERSION < (1, 6)
@@ -121,3 +123,13 @@ def cases():
                   "joblib")
     yield Wrapper("pipeline_multi_joblib", fit(C, "wine", wrap=pipe), "joblib")
     yield Wrapper("pipeline_regressor_pickle5", fit(r_quiet, "diabetes", wrap=pipe), "pickle5", commit=True)
+    sparse = lambda est: make_pipeline(KBinsDiscretizer(5, encode="onehot"), est)
+    yield Wrapper("pipeline_sparse_pickle4", fit(C, "breast_cancer", wrap=sparse))
+    yield Wrapper("pipeline_sparse_multi_joblib", fit(C, "wine", wrap=sparse), "joblib")
+    yield Wrapper("pipeline_sparse_regressor_joblib", fit(r_quiet, "diabetes", wrap=sparse), "joblib")
+    yield Around("one_vs_rest", fit(C, "wine", n_estimators=4, wrap=OneVsRestClassifier))
+    if int(np.__version__.split(".")[0]) >= 2:  # before, numpy calibrates these float32 probabilities in float32
+        yield Around("calibrated", fit(C, "breast_cancer", wrap=lambda e: CalibratedClassifierCV(e, cv=3)))
+        yield Around("calibrated_multi", fit(C, "wine", n_estimators=4, wrap=lambda e: CalibratedClassifierCV(e, cv=3)))
+        yield Around("calibrated_pipeline", fit(C, "wine", n_estimators=4,
+                                                wrap=lambda e: CalibratedClassifierCV(pipe(e), cv=3)))
