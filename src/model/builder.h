@@ -36,7 +36,8 @@ struct weir_model_builder {
     struct weir_model_builder_limits limits; /* the defaults from init on; may be changed then */
     uint64_t n_nodes;                        /* tree nodes so far */
     const uint32_t *features; /* which of the model's features the columns of the nodes being built
-                                 are, in the arena; NULL: all of them, in order */
+                                 are, in the arena, UINT32_MAX for none of them; NULL: all of
+                                 them, in order */
 };
 
 /* Begins a model. mem: where its memory comes from (NULL: mappings that go back to the system

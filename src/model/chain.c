@@ -128,6 +128,30 @@ static enum weir_status describe_columns(struct weir_model_builder *b,
     return WEIR_OK;
 }
 
+/* Fills from of a chain, where a node knows more than that it keeps its columns. */
+static enum weir_status describe_from(struct weir_model_builder *b,
+                                      const struct weir_model_node *const *nodes, size_t n,
+                                      struct weir_model_node *chain, struct weir_error *err)
+{
+    uint32_t width = chain->n_out[WEIR_OUTPUT_TRANSFORM];
+    bool is_known = false;
+    for (size_t i = 0; i < n; i++)
+        is_known = is_known || nodes[i]->from || nodes[i]->passes;
+    chain->from = NULL;
+    if (!is_known || width == 0)
+        return WEIR_OK;
+    uint32_t *from = weir_arena_array(b->arena, width, sizeof *from);
+    if (!from)
+        return weir_model_builder_no_memory(b, err);
+    for (uint32_t k = 0; k < width; k++) {
+        from[k] = k;
+        for (size_t i = n; i-- > 0 && from[k] != WEIR_MODEL_PASSES_NONE;)
+            from[k] = weir_model_columns_from(nodes[i], from[k]);
+    }
+    chain->from = from;
+    return WEIR_OK;
+}
+
 /* An output is float for float rows when every step before keeps them so. */
 static uint32_t follows_f32(const struct weir_model_node *const *nodes, size_t n)
 {
@@ -217,6 +241,8 @@ enum weir_status weir_model_chain_new(struct weir_model_builder *b,
     c->node.depth = (uint16_t)(depth + 1);
     c->node.scratch_bytes = c->inner_at + inner;
     status = describe_columns(b, nodes, n, &c->node, err);
+    if (status == WEIR_OK)
+        status = describe_from(b, nodes, n, &c->node, err);
     if (status == WEIR_OK)
         *out = &c->node;
     return status;

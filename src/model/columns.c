@@ -146,7 +146,7 @@ static bool part_copy(struct weir_model_builder *b, const struct weir_model_colu
     return true;
 }
 
-/* Fills columns, gives and passes of a union from its parts. */
+/* Fills columns, gives, passes and from of a union from its parts. */
 static enum weir_status describe_columns(struct weir_model_builder *b, struct weir_model_node *node,
                                          const struct part *parts, size_t n_parts,
                                          struct weir_error *err)
@@ -155,12 +155,14 @@ static enum weir_status describe_columns(struct weir_model_builder *b, struct we
     uint8_t *columns = weir_arena_array(b->arena, node->n_in, sizeof *columns);
     uint8_t *gives = weir_arena_array(b->arena, width, sizeof *gives);
     uint32_t *passes = weir_arena_array(b->arena, width, sizeof *passes);
-    if (!columns || !gives || !passes)
+    uint32_t *origins = weir_arena_array(b->arena, width, sizeof *origins);
+    if (!columns || !gives || !passes || !origins)
         return weir_model_builder_no_memory(b, err);
     memset(columns, WEIR_MODEL_COLUMN_UNUSED, node->n_in);
     node->columns = columns;
     node->gives = gives;
     node->passes = passes;
+    node->from = origins;
     for (size_t i = 0; i < n_parts; i++) {
         const struct part *p = &parts[i];
         for (uint32_t j = 0; j < p->n_index; j++) {
@@ -176,7 +178,9 @@ static enum weir_status describe_columns(struct weir_model_builder *b, struct we
             uint32_t from = p->has_weight ? WEIR_MODEL_PASSES_NONE
                             : p->node     ? weir_model_columns_passed(p->node, k)
                                           : k;
+            uint32_t origin = p->node ? weir_model_columns_from(p->node, k) : k;
             *passes++ = from == WEIR_MODEL_PASSES_NONE ? from : p->index[from];
+            *origins++ = origin == WEIR_MODEL_PASSES_NONE ? origin : p->index[origin];
             *gives++ = p->has_weight ? (uint8_t)WEIR_COLUMN_NUMBER
                        : p->node     ? weir_model_columns_given(p->node, k)
                                      : (uint8_t)WEIR_MODEL_COLUMN_ANY;

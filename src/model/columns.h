@@ -66,6 +66,15 @@ static inline uint32_t weir_model_columns_passed(const struct weir_model_node *n
     return node->passes ? node->passes[i] : WEIR_MODEL_PASSES_NONE;
 }
 
+/* Returns the input column that column i of a node's transform is made of, or
+ * WEIR_MODEL_PASSES_NONE. */
+static inline uint32_t weir_model_columns_from(const struct weir_model_node *node, uint32_t i)
+{
+    if (node->from)
+        return node->from[i];
+    return node->keeps_columns && i < node->n_in ? i : weir_model_columns_passed(node, i);
+}
+
 /* Returns the kind of a column without WEIR_MODEL_COLUMN_KNOWS_NONE. */
 static inline uint8_t weir_model_columns_kind(uint8_t kind)
 {

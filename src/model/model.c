@@ -122,9 +122,12 @@ void weir_model_fault_text(const struct weir_model *model, struct weir_row_fault
     char column[WEIR_ECHO_BUF_BYTES + 2];
     const struct weir_str *names = model->spec.feature_names;
     uint32_t feature = fault.column;
-    if (step && step->keeps_columns && step->features)
-        feature = step->features[feature];
-    if (names && step && step->keeps_columns && feature < model->spec.n_features) {
+    bool is_feature = step && step->keeps_columns;
+    if (is_feature && step->features) {
+        is_feature = step->features[fault.column] != UINT32_MAX;
+        feature = is_feature ? step->features[fault.column] : fault.column;
+    }
+    if (names && is_feature && feature < model->spec.n_features) {
         char echo[WEIR_ECHO_BUF_BYTES];
         snprintf(column, sizeof column, "\"%s\"", weir_str_echo(names[feature], echo, sizeof echo));
     } else {

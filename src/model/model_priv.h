@@ -9,7 +9,7 @@
 struct weir_model_place {
     struct weir_str name;     /* "StandardScaler" */
     bool keeps_columns;       /* its columns are the model's features, */
-    const uint32_t *features; /* these of them; NULL: all in order */
+    const uint32_t *features; /* these of them, UINT32_MAX: none; NULL: all in order */
     struct weir_model_place *next;
     uint16_t number;
 };

@@ -77,6 +77,9 @@ struct weir_model_node {
     const uint8_t *gives;          /* the same for the columns of transform; NULL: all numbers */
     const uint32_t *passes;        /* for each column of transform the input column whose cells it
                                       gives unchanged, or WEIR_MODEL_PASSES_NONE; NULL: none */
+    const uint32_t *from;          /* likewise the one input column that it is made of, so that a
+                                      fault of what reads it can be told in terms of the input;
+                                      NULL: its own where keeps_columns, else what it passes */
     uint32_t n_out[WEIR_OUTPUT_N]; /* columns given, by enum weir_output; 0: not given */
     bool predicts_labels;          /* predict gives int32_t class indexes */
     bool takes_f32;                /* its first act is a cast to float32 */

@@ -2,6 +2,7 @@
 /* Estimators made of estimators: Pipeline, and the searches around any of them. */
 #include "format/sklearn/build.h"
 #include "model/chain.h"
+#include "model/columns.h"
 #include "model/steps.h"
 
 /* Finds whether a step does nothing: None or "passthrough". */
@@ -98,6 +99,30 @@ static enum weir_status check_last(const struct weir_value_at *at,
     return WEIR_OK;
 }
 
+/* Says for the steps behind a node which of the model's features its columns are made of, so that
+ * their faults can name them; "the columns are kept" then means that this is known of some. */
+static enum weir_status follow_features(struct weir_format_sklearn *s,
+                                        const struct weir_model_node *node, struct weir_error *err)
+{
+    if (!s->keeps_columns || node->keeps_columns)
+        return WEIR_OK;
+    uint32_t width = node->n_out[WEIR_OUTPUT_TRANSFORM];
+    s->keeps_columns = false;
+    if (width == 0 || (!node->from && !node->passes))
+        return WEIR_OK;
+    uint32_t *features = weir_arena_array(s->b->arena, width, sizeof *features);
+    if (!features)
+        return weir_model_builder_no_memory(s->b, err);
+    for (uint32_t k = 0; k < width; k++) {
+        uint32_t from = weir_model_columns_from(node, k);
+        bool is_known = from != WEIR_MODEL_PASSES_NONE;
+        features[k] = is_known && s->b->features ? s->b->features[from] : from;
+        s->keeps_columns = s->keeps_columns || is_known;
+    }
+    s->b->features = features;
+    return WEIR_OK;
+}
+
 enum weir_status weir_format_sklearn_compose_pipeline(struct weir_format_sklearn *s,
                                                       const struct weir_value_at *at,
                                                       const struct weir_model_node **out,
@@ -114,6 +139,7 @@ enum weir_status weir_format_sklearn_compose_pipeline(struct weir_format_sklearn
     if (!nodes)
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the load");
     bool keeps_columns = s->keeps_columns;
+    const uint32_t *features = s->b->features;
     uint32_t n_in = s->n_in;
     enum weir_format_sklearn_rows rows = s->rows;
     s->n_in = n_in > 0 ? n_in : given_columns(&steps, n);
@@ -129,10 +155,13 @@ enum weir_status weir_format_sklearn_compose_pipeline(struct weir_format_sklearn
         if (!node)
             continue;
         nodes[n_nodes++] = node;
-        s->keeps_columns = s->keeps_columns && node->keeps_columns;
+        status = follow_features(s, node, err);
+        if (status != WEIR_OK)
+            return status;
         s->n_in = node->n_out[WEIR_OUTPUT_TRANSFORM];
     }
     s->keeps_columns = keeps_columns;
+    s->b->features = features;
     s->n_in = n_in;
     s->rows = rows;
     weir_buf_append_byte(s->text, ')');
