@@ -10,11 +10,12 @@
 #include "model/model.h"
 #include "protocol/protocol.h"
 
-#include <math.h>
+#include <string.h>
 
 enum {
     LIST_COLUMN = 14,
     LINE_WIDTH = 96,
+    MISSING_COLUMNS_MAX = 1024, /* more are not asked one by one */
 };
 
 struct view {
@@ -159,23 +160,89 @@ static void put_classes(const struct weir_spec *spec, struct weir_buf *out)
     }
 }
 
-/* Finds whether a row of missing values only is answered: which steps take them is in no single
- * place of the file. */
+/* Finds whether a row is answered; n_missing columns from `missing` on are missing, the others hold
+ * 1, or `text` where text may come (NULL: nothing). */
+static bool is_answered(const struct weir_model *model, struct weir_cell *x, double *y,
+                        const char *text, size_t missing, size_t n_missing)
+{
+    const struct weir_spec *spec = weir_model_spec(model);
+    for (size_t i = 0; i < spec->n_features; i++) {
+        x[i] = (struct weir_cell){.kind = WEIR_CELL_NUMBER, .number = 1.0};
+        if (weir_spec_column(spec, i) != WEIR_COLUMN_NUMBER)
+            x[i] = (struct weir_cell){.kind = text ? WEIR_CELL_TEXT : WEIR_CELL_NONE,
+                                      .text = {text, text ? strlen(text) : 0}};
+        if (i >= missing && i - missing < n_missing)
+            x[i] = (struct weir_cell){.kind = WEIR_CELL_NONE};
+    }
+    return weir_model_predict_cells(model, x, 1, spec->n_features, weir_spec_default_output(spec),
+                                    y, NULL) == WEIR_OK;
+}
+
+/* Finds whether a row of missing values only is answered. */
 static bool takes_missing(const struct weir_model *model)
 {
     const struct weir_spec *spec = weir_model_spec(model);
-    enum weir_output output = weir_spec_default_output(spec);
     struct weir_mem *mem = weir_mem_default();
     struct weir_cell *x = weir_mem_zarray(mem, spec->n_features, sizeof *x);
-    double *y = weir_mem_array(mem, weir_spec_n_columns(spec, output), sizeof *y);
-    bool is_taken = spec->allows_nan && x && y;
-    for (size_t i = 0; is_taken && i < spec->n_features; i++)
-        x[i].kind = WEIR_CELL_NONE;
-    is_taken = is_taken &&
-               weir_model_predict_cells(model, x, 1, spec->n_features, output, y, NULL) == WEIR_OK;
+    double *y =
+        weir_mem_array(mem, weir_spec_n_columns(spec, weir_spec_default_output(spec)), sizeof *y);
+    bool is_taken =
+        spec->allows_nan && x && y && is_answered(model, x, y, NULL, 0, spec->n_features);
     weir_mem_free(mem, x);
     weir_mem_free(mem, y);
     return is_taken;
+}
+
+/* Tells in which columns missing values are taken, by asking: which steps take them is in no single
+ * place of the file. Without a row that is answered at all (a text that every such model knows does
+ * not exist) it cannot be told. */
+static void put_missing(const struct weir_model *model, struct weir_cell *x, double *y,
+                        struct weir_buf *out)
+{
+    const struct weir_spec *spec = weir_model_spec(model);
+    size_t n = spec->n_features;
+    bool is_taken = takes_missing(model);
+    if (is_taken || n == 1 || (!spec->allows_nan && !spec->columns)) {
+        weir_buf_append_c(out, is_taken ? "taken" : "refused");
+        return;
+    }
+    const char *text = "text";
+    if (!is_answered(model, x, y, text, 0, 0))
+        text = NULL;
+    if (!spec->feature_names || n > MISSING_COLUMNS_MAX ||
+        (!text && !is_answered(model, x, y, text, 0, 0))) {
+        weir_buf_append_c(out, "taken in some columns at most");
+        return;
+    }
+    struct list l = {.out = out, .column = LIST_COLUMN + 40};
+    for (size_t i = 0; i < n; i++) {
+        char echo[WEIR_ECHO_BUF_BYTES];
+        if (!is_answered(model, x, y, text, i, 1))
+            continue;
+        weir_buf_append_c(out, l.has_items ? "" : "taken in ");
+        put_item(&l, weir_str_c(weir_str_echo(spec->feature_names[i], echo, sizeof echo)));
+    }
+    weir_buf_append_c(out, l.has_items ? " only" : "refused");
+}
+
+static void put_rows(const struct weir_model *model, struct weir_buf *out)
+{
+    const struct weir_spec *spec = weir_model_spec(model);
+    struct weir_mem *mem = weir_mem_default();
+    struct weir_cell *x = weir_mem_zarray(mem, spec->n_features, sizeof *x);
+    double *y =
+        weir_mem_array(mem, weir_spec_n_columns(spec, weir_spec_default_output(spec)), sizeof *y);
+    weir_buf_printf(out, "  rows        %s; missing values are ",
+                    spec->columns        ? "numbers and text"
+                    : spec->casts_to_f32 ? "cast to float32"
+                                         : "float64 (float32 as given)");
+    if (x && y)
+        put_missing(model, x, y, out);
+    else
+        weir_buf_append_c(out, "not looked at: no memory");
+    weir_buf_append_byte(out, '\n');
+    weir_mem_free(mem, x);
+    weir_mem_free(mem, y);
 }
 
 static void put_model(const struct view *v, struct weir_buf *out)
@@ -192,11 +259,7 @@ static void put_model(const struct view *v, struct weir_buf *out)
         return;
     }
     put_features(spec, out);
-    weir_buf_printf(out, "  rows        %s; missing values are %s\n",
-                    spec->columns        ? "numbers and text"
-                    : spec->casts_to_f32 ? "cast to float32"
-                                         : "float64 (float32 as given)",
-                    takes_missing(v->model) ? "taken" : "refused");
+    put_rows(v->model, out);
     put_outputs(spec, out);
     put_classes(spec, out);
     weir_buf_printf(out, "  memory      %zu bytes\n", weir_model_bytes(v->model));

@@ -147,6 +147,79 @@ Test(serve_forms, every_output_can_be_asked_for)
     end();
 }
 
+/* Asks; the answer must be that of scikit-learn, n × 2 probabilities, and the same bytes however
+ * the rows come. */
+static void expect_probabilities(const char *path, const char *body, const double *p, size_t n)
+{
+    ask(path, body);
+    cr_assert_eq(answer.status, 200, "%s: %s", body, answer.body);
+    const char *at =
+        strstr(answer.body, "[[") ? strstr(answer.body, "[[") : strstr(answer.body, "\"data\":[");
+    cr_assert_not_null(at, "%s", answer.body);
+    for (size_t i = 0; i < n; i++) {
+        at += strcspn(at, "0123456789");
+        char *end;
+        cr_assert_float_eq(strtod(at, &end), p[i], 1e-15, "%s: %s", body, answer.body);
+        at = end;
+    }
+    cr_assert_eq(at[strcspn(at, "0123456789]")], ']', "no more numbers: %s", answer.body);
+}
+
+Test(serve_forms, texts_are_answered_in_every_form)
+{
+    static const double p[] = {0.34459895308060084, 0.6554010469193992, 0.6275861419592219,
+                               0.3724138580407781,  0.7032135586299397, 0.2967864413700603};
+    const char *path = "/predict_proba/reviews";
+    start();
+    expect_probabilities(path, "{\"features\":[\"fine wine in ZÜRICH\",\"\",\"Bad, bad day\"]}", p,
+                         6);
+    expect_probabilities(
+        path, "{\"features\":[[\"fine wine in Z\\u00dcRICH\"],[\"\"],[\"Bad, bad day\"]]}", p, 6);
+    expect_probabilities(path, "{\"features\":\"fine wine in ZÜRICH\"}", p, 2);
+    expect_probabilities(
+        "/v2/models/reviews/infer",
+        "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"BYTES\",\"shape\":[3],\"data\":[\"fine wine "
+        "in "
+        "ZÜRICH\",\"\",\"Bad, bad day\"]}],\"outputs\":[{\"name\":\"predict_proba\"}]}",
+        p, 6);
+    ask(path, "{\"features\":[\"fine\",null]}");
+    expect(400, "{\"error\":\"row 1, column 0: TfidfVectorizer: input is NaN\"}");
+    ask(path, "{\"features\":[\"fine\",3]}");
+    expect(400, "{\"error\":\"features: row 1, column 0: expected a text, got 3\"}");
+    ask(path, "{\"features\":[{\"text\":\"fine\"}]}");
+    expect(400,
+           "{\"error\":\"rows by name: this model was fitted without feature names; send arrays "
+           "of 1 values\"}");
+    end();
+}
+
+Test(serve_forms, a_missing_number_is_imputed_in_its_column_only)
+{
+    static const double p[] = {0.49517880441989526, 0.5048211955801047, 0.7491804151580915,
+                               0.25081958484190847};
+    const char *path = "/predict_proba/stays";
+    start();
+    expect_probabilities(path,
+                         "{\"features\":[{\"stars\":3,\"review\":\"fine wine\",\"nights\":2},"
+                         "{\"nights\":1,\"stars\":null,\"review\":\"bad food\"}]}",
+                         p, 4);
+    expect_probabilities(path, "{\"features\":[[3,\"fine wine\",2],[NaN,\"bad food\",1]]}", p, 4);
+    expect_probabilities(path, "{\"features\":[[null,\"bad food\",1]]}", p + 2, 2);
+    expect_probabilities(
+        "/v2/models/stays/infer",
+        "{\"inputs\":[{\"name\":\"stars\",\"datatype\":\"FP64\",\"shape\":[2],\"data\":[3,null]},"
+        "{\"name\":\"review\",\"datatype\":\"BYTES\",\"shape\":[2],\"data\":[\"fine wine\",\"bad "
+        "food\"]"
+        "},{\"name\":\"nights\",\"datatype\":\"INT64\",\"shape\":[2],\"data\":[2,1]}],"
+        "\"outputs\":[{\"name\":\"predict_proba\"}]}",
+        p, 4);
+    ask(path, "{\"features\":[[3,\"fine wine\",2],[3,\"bad food\",null]]}");
+    expect(400, "{\"error\":\"row 1, column \\\"nights\\\": LogisticRegression: input is NaN\"}");
+    ask(path, "{\"features\":[[3,null,2]]}");
+    expect(400, "{\"error\":\"row 0, column \\\"review\\\": TfidfVectorizer: input is NaN\"}");
+    end();
+}
+
 #define TOWERS(first, second, weight)                                                           \
     "{\"inputs\":[{\"name\":\"weight\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[" weight   \
     "]},{\"name\":\"item\",\"datatype\":\"FP64\",\"shape\":[1,7],\"data\":[" first              \

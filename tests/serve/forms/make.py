@@ -12,14 +12,37 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import IsolationForest, RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+REVIEWS = ["a fine day in Zürich", "bad weather, bad food", "fine food and fine wine", "the wine was bad", "never again"]
+
+
+def texts(folder):
+    likes = [1, 0, 1, 0, 0] * 4
+    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression()).fit(REVIEWS * 4, likes)
+    joblib.dump(model, os.path.join(folder, "reviews.joblib"), compress=3)
+    print(model.predict_proba(["fine wine in ZÜRICH", "", "Bad, bad day"]).tolist())
+    frame = pd.DataFrame({"stars": [5, None, 4, 2, 1] * 4, "review": REVIEWS * 4, "nights": [1.0, 2, 3, 2, 7] * 4})
+    columns = ColumnTransformer(
+        [
+            ("stars", make_pipeline(SimpleImputer(), StandardScaler()), ["stars"]),
+            ("review", TfidfVectorizer(), "review"),
+        ],
+        remainder="passthrough",
+    )
+    model = make_pipeline(columns, LogisticRegression()).fit(frame, likes)
+    joblib.dump(model, os.path.join(folder, "stays.joblib"), compress=3)
+    asked = pd.DataFrame({"stars": [3, None], "review": ["fine wine", "bad food"], "nights": [2.0, 1]})
+    print(model.predict_proba(asked).tolist())
+
 
 def main(folder):
+    texts(folder)
     rng = np.random.default_rng(7)
     n = 200
     people = pd.DataFrame(
