@@ -61,6 +61,7 @@ static int32_t label_of(const struct scores *m, const double *s)
     case WEIR_MODEL_ONNX_RULE_SHARE:
         return s[0] > 0.5;
     case WEIR_MODEL_ONNX_RULE_SIGN:
+    case WEIR_MODEL_ONNX_RULE_ROW:
         return s[0] > 0.0;
     }
     return 0;
@@ -72,6 +73,7 @@ static void fill(const struct scores *m, const double *s, float *p)
     float v = (float)s[0];
     switch (m->rule) {
     case WEIR_MODEL_ONNX_RULE_SHARE:
+    case WEIR_MODEL_ONNX_RULE_ROW:
         p[0] = 1.0f - v;
         p[1] = v;
         break;

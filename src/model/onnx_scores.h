@@ -32,6 +32,8 @@ enum weir_model_onnx_rule {
     /* One score s, leaves of both signs: class 1 when s > 0; with LOGISTIC [logistic(−s),
      * logistic(s)], with NONE or SOFTMAX [−s, s]. */
     WEIR_MODEL_ONNX_RULE_SIGN,
+    /* One score s of a linear classifier, two classes: class 1 when s > 0; [1 − s, s]. */
+    WEIR_MODEL_ONNX_RULE_ROW,
 };
 
 struct weir_model_onnx_scores_opts {

@@ -358,10 +358,14 @@ static bool take_linear_classifier(struct native *k, const struct weir_format_on
                            : follow(k, node->outputs[1], WEIR_FORMAT_ONNX_FLOAT, true, &k->shares);
     if (!is_followed || !is_complete(k))
         return true;
-    *status = make_linear(k, node, k->labels->n, &scores);
+    const struct weir_format_onnx_attr *w = weir_format_onnx_node_attr(node, "coefficients");
+    const struct weir_format_onnx_attr *c = weir_format_onnx_node_attr(node, "intercepts");
+    bool is_row = is_raw && k->labels->n == 2 && w && w->n == k->n_features && c && c->n == 1;
+    *status = make_linear(k, node, is_row ? 1 : k->labels->n, &scores);
     if (*status == WEIR_OK && scores)
-        *status = put_scores(k, scores, WEIR_MODEL_ONNX_RULE_LARGEST, transform,
-                             transform == WEIR_MODEL_ONNX_TRANSFORM_NONE && !k->divides_by_sum);
+        *status = put_scores(
+            k, scores, is_row ? WEIR_MODEL_ONNX_RULE_ROW : WEIR_MODEL_ONNX_RULE_LARGEST, transform,
+            transform == WEIR_MODEL_ONNX_TRANSFORM_NONE && !k->divides_by_sum);
     return true;
 }
 

@@ -63,7 +63,27 @@ def with_exp(proto):
     proto.graph.node.append(onnx.helper.make_node("Exp", ["before"], [output]))
 
 
+def one_row(post, intercept=0.25, words=False):
+    """A linear classifier of one row of coefficients and two labels; nobody's converter, but the operator allows it."""
+    def make():
+        w = np.random.RandomState(4).randn(9).astype(np.float32)
+        labels = {"classlabels_strings": ["no", "yes"]} if words else {"classlabels_ints": [7, 4]}
+        node = onnx.helper.make_node("LinearClassifier", ["x"], ["label", "scores"], domain=ML, coefficients=w.tolist(),
+                                     intercepts=[intercept], post_transform=post, multi_class=0, **labels)
+        graph = onnx.helper.make_graph([node], "row", [onnx.helper.make_tensor_value_info("x", 1, ["n", 9])], [
+            onnx.helper.make_tensor_value_info("label", 8 if words else 7, ["n"]),
+            onnx.helper.make_tensor_value_info("scores", 1, ["n", 2])])
+        model = onnx.helper.make_model(graph, producer_name="row", producer_version="1", opset_imports=[
+            onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid(ML, 1)])
+        model.ir_version = 8
+        return model
+    return make
+
+
 def cases():
+    yield recorded("row", one_row("NONE"), rel=1e-5, plain=True)
+    yield recorded("row_words", one_row("NONE", -1.5, True), rel=1e-5, plain=True, commit=True)
+    yield recorded("row_logistic", one_row("LOGISTIC"), is_native=False, rel=1e-5, plain=True)
     raw = {"raw_scores": True}
     off = {"zipmap": False}
     for k in (2, 3, 5):
