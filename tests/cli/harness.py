@@ -76,7 +76,7 @@ def read_ref(path):
                 values.append(data[at + 2 : at + 2 + size].decode())
                 at += 2 + size
         else:
-            form = {"d": "d", "f": "f", "l": "q", "?": "?"}[kind]
+            form = {"d": "d", "f": "f", "i": "i", "l": "q", "?": "?"}[kind]
             values = list(struct.unpack_from(f"<{n}{form}", data, at))
             at += n * struct.calcsize(form)
         arrays[name] = (shape, values)
