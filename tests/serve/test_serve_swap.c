@@ -372,6 +372,16 @@ static void *run_client(void *arg)
     return NULL;
 }
 
+/* Waits until clients have had an answer of every row's newest model, beyond those of before. */
+static void await_clients(size_t which, const size_t *before)
+{
+    uint64_t until_ns = weir_clock_ns() + wait_ns_max;
+    for (size_t i = 0; i < N_ROWS; i++)
+        while (!states[i].is_left_out && atomic_load(&states[i].n_seen[which]) == before[i] &&
+               atomic_load(&n_bad) == 0 && weir_clock_ns() < until_ns)
+            (void)poll(NULL, 0, 1);
+}
+
 /* --- the test --- */
 
 /* Asks both models of every row the same, and holds their answers against the recorded ones. */
@@ -429,12 +439,16 @@ Test(serve_swap, models_of_every_format_are_swapped_under_load, .timeout = 120)
     size_t n_rounds = 0;
     for (; n_rounds < ROUNDS && (n_rounds < ROUNDS_MIN || weir_clock_ns() < until_ns); n_rounds++) {
         size_t which = n_rounds % 2; /* the second one serves at the beginning */
+        size_t seen[N_ROWS];
+        for (size_t i = 0; i < N_ROWS; i++)
+            seen[i] = atomic_load(&states[i].n_seen[which]);
         for (size_t i = 0; i < N_ROWS; i++)
             if (!states[i].is_left_out)
                 put(i, which);
         for (size_t i = 0; i < N_ROWS; i++)
             if (!states[i].is_left_out)
                 free(await_other(i, states[i].answers[1 - which]));
+        await_clients(which, seen);
     }
     atomic_store(&is_over, true);
     for (size_t c = 0; c < CLIENTS; c++)
