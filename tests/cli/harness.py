@@ -53,6 +53,16 @@ def exits(result, code):
     return result
 
 
+def read_cell(data, at):
+    """Reads a cell of mixed columns; returns it (None, a number or a text) and where the next begins."""
+    if data[at] == 0:
+        return None, at + 1
+    if data[at] == 1:
+        return struct.unpack_from("<d", data, at + 1)[0], at + 9
+    size = struct.unpack_from("<H", data, at + 1)[0]
+    return data[at + 3 : at + 3 + size].decode(), at + 3 + size
+
+
 def read_ref(path):
     """Reads a .ref file (tests/data/README.md) into {name: (shape, flat list)}."""
     with open(path, "rb") as f:
@@ -75,8 +85,13 @@ def read_ref(path):
                 size = struct.unpack_from("<H", data, at)[0]
                 values.append(data[at + 2 : at + 2 + size].decode())
                 at += 2 + size
+        elif kind == "o":
+            values = []
+            for _ in range(n):
+                value, at = read_cell(data, at)
+                values.append(value)
         else:
-            form = {"d": "d", "f": "f", "i": "i", "l": "q", "?": "?"}[kind]
+            form = {"l": "q", "L": "Q"}.get(kind, kind)
             values = list(struct.unpack_from(f"<{n}{form}", data, at))
             at += n * struct.calcsize(form)
         arrays[name] = (shape, values)
