@@ -13,7 +13,7 @@ from harness import DATA, case, equal, exits, main, weir
 
 IS_SANITIZED = "sanitized" in sys.argv[2:]
 PIPELINE = os.path.join(DATA, "1.6.1", "composed", "p_ss_lr_bc.pkl")
-OTHER = os.path.join(DATA, "1.2.2", "lr_bc.pkl")
+OTHER = os.path.join(DATA, "1.2.2", "logistic", "lr_bc.pkl")
 FOREST = os.path.join(DATA, "1.6.1", "forests", "rfc_iris.pkl")
 OTHER_FOREST = os.path.join(DATA, "1.1.3", "forests", "etc_iris.pkl")
 RSS_BYTES_MAX = 2 << 20

@@ -381,7 +381,7 @@ Test(repo_life, what_is_not_a_model_is_not_listed)
     expect("ok", 1);
     expect("zipped", 2);
     expect_failure("bad_name", "not a legal model name");
-    expect_failure("flow", "MLflow folders are not supported yet");
+    expect_failure("flow", "MLmodel: has no flavors");
     expect_failure("two", "more than one model file");
     cr_assert_not_null(weir_test_repo_await(rig, "empty", WEIR_REPO_SEEN, SOON_MS));
     cr_assert_eq(rig->table->n_models, 6);
