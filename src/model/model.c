@@ -5,6 +5,7 @@
 #include "model/model.h"
 
 #include "model/model_priv.h"
+#include "tensor/cell.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,30 @@ enum weir_status weir_model_name_features(struct weir_model *model, const struct
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the columns' names");
     model->spec.feature_names = copy;
     return WEIR_OK;
+}
+
+double *weir_model_example(struct weir_model *model)
+{
+    return weir_arena_array(&model->arena, model->spec.n_features, sizeof(double));
+}
+
+bool weir_model_text(struct weir_model *model, struct weir_str text, double *cell)
+{
+    if (text.n > UINT32_MAX)
+        return false;
+    struct weir_cell_text *copy = weir_arena_alloc(&model->arena, sizeof *copy + text.n + 1);
+    if (!copy)
+        return false;
+    copy->n = (uint32_t)text.n;
+    memcpy(copy->at, text.at, text.n);
+    copy->at[text.n] = '\0';
+    *cell = weir_cell_from_text(copy);
+    return true;
+}
+
+void weir_model_set_example(struct weir_model *model, const double *row)
+{
+    model->spec.example = row;
 }
 
 const struct weir_spec *weir_model_spec(const struct weir_model *model)

@@ -85,7 +85,7 @@ static double cell(const struct weir_spec *spec, size_t row, size_t column,
     return (row + column) % 3 == 1 ? weir_cell_none() : weir_cell_from_text(text);
 }
 
-/* Fills the synthetic rows; false: no memory. */
+/* The rows: made up, but for the first where the model has an example. false: no memory. */
 static bool fill_rows(struct bench *b, void *in)
 {
     static const char word[] = "a few words";
@@ -98,7 +98,11 @@ static bool fill_rows(struct bench *b, void *in)
     for (size_t row = 0; row < b->n_rows; row++) {
         for (size_t column = 0; column < spec->n_features; column++) {
             size_t i = row * spec->n_features + column;
-            if (spec->columns)
+            if (row == 0 && spec->example && spec->casts_to_f32)
+                ((float *)in)[i] = (float)spec->example[column];
+            else if (row == 0 && spec->example)
+                ((double *)in)[i] = spec->example[column];
+            else if (spec->columns)
                 ((double *)in)[i] = cell(spec, row, column, text);
             else if (spec->casts_to_f32)
                 ((float *)in)[i] = (float)value(row, column, spec->n_features);
@@ -159,10 +163,10 @@ static enum weir_status check_row(const struct bench *b, size_t row, struct weir
                 ok = isfinite(((const double *)b->run.out[i])[at]) != 0;
             }
             if (!ok)
-                return weir_error_set(
-                    err, WEIR_ERR_INVALID,
-                    "warm-up: %s gives no finite value or no class for a synthetic row",
-                    weir_output_name((enum weir_output)i));
+                return weir_error_set(err, WEIR_ERR_INVALID,
+                                      "warm-up: %s gives no finite value or no class for %s",
+                                      weir_output_name((enum weir_output)i),
+                                      b->spec->example ? "the input example" : "a synthetic row");
         }
     }
     return WEIR_OK;
@@ -184,13 +188,28 @@ static double measure(struct bench *b, size_t n)
     return (double)best;
 }
 
+/* Judges a model by the example that came with it; made-up rows prove nothing then. */
+static enum weir_status check_example(const struct bench *b, struct weir_error *err)
+{
+    if (b->run.faults[0].kind == WEIR_FAULT_NONE)
+        return check_row(b, 0, err);
+    char text[WEIR_ERROR_MSG_BYTES];
+    weir_model_fault_text(b->model, b->run.faults[0], 0, text, sizeof text);
+    return weir_error_set(err, WEIR_ERR_INVALID, "warm-up: the input example is refused: %s", text);
+}
+
 static enum weir_status run(struct bench *b, struct weir_repo_warm *out, struct weir_error *err)
 {
     size_t n_answered = 0;
     size_t n_unknown = 0; /* rows whose categories the model does not know: no sign of anything */
     b->rows.n_rows = b->n_rows;
     (void)weir_model_run(b->model, &b->run); /* The faults say the same, row by row. */
-    for (size_t i = 0; i < b->n_rows; i++) {
+    if (b->spec->example) {
+        enum weir_status st = check_example(b, err);
+        if (st != WEIR_OK)
+            return st;
+    }
+    for (size_t i = 0; i < b->n_rows && !b->spec->example; i++) {
         n_unknown += b->run.faults[i].kind == WEIR_FAULT_CATEGORY;
         if (b->run.faults[i].kind != WEIR_FAULT_NONE)
             continue;
@@ -199,7 +218,7 @@ static enum weir_status run(struct bench *b, struct weir_repo_warm *out, struct 
             return st;
         n_answered++;
     }
-    if (n_answered == 0 && n_unknown == 0 && !b->spec->columns)
+    if (n_answered == 0 && n_unknown == 0 && !b->spec->columns && !b->spec->example)
         return weir_error_set(err, WEIR_ERR_INVALID, "warm-up: no synthetic row is answered");
     double one = measure(b, 1);
     double all = measure(b, b->n_rows);

@@ -52,6 +52,8 @@ struct weir_spec {
     bool allows_nan;   /* NaN (missing) may reach the model; else a decoder answers 400 with row and
                           column */
     bool allows_inf;   /* ±infinity may, after the first cast */
+    const double *example; /* n_features cells of a row that the model's maker says it takes ;
+                              texts are in the model's memory; NULL: none */
     size_t n_targets;
     const struct weir_labels *targets;              /* n_targets; n == 0 for numeric targets */
     struct weir_spec_output outputs[WEIR_OUTPUT_N]; /* by enum weir_output */

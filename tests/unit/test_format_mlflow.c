@@ -5,11 +5,14 @@
 #include "format/mlflow/bundle.h"
 #include "format/mlflow/mlflow.h"
 #include "format/mlflow/mlmodel.h"
+#include "repo/warm.h"
 #include "test_file.h"
 #include "test_tmp.h"
 
 #include <criterion/criterion.h>
 
+#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -114,6 +117,60 @@ Test(format_mlflow, a_folder_is_a_model_with_the_names_of_its_signature)
     cr_assert_eq(weir_format_load(&model, path, NULL, &err), WEIR_OK, "%s", err.msg);
     weir_model_free(model);
     weir_test_tmp_deinit(&tmp);
+}
+
+static const struct {
+    const char *json;
+    const char *refusal; /* of the warm-up; NULL: none */
+    bool is_taken;
+    double x, y; /* the row taken */
+} examples[] = {
+    {"{\"columns\": [\"x\", \"y\"], \"data\": [[1.5, 2], [3, 4]]}", NULL, true, 1.5, 2},
+    {"{\"columns\": [\"y\", \"id\", \"x\"], \"data\": [[2, \"a\", true]]}", NULL, true, 1, 2},
+    {"[[7, 8.5]]", NULL, true, 7, 8.5},
+    {"{\"columns\": [\"x\", \"y\"], \"data\": [[1, NaN]]}",
+     "input example is refused: row 0, column", true, 1, NAN},
+    {"[[null, 1]]", "input example is refused: row 0, column", true, NAN, 1},
+    {"[[1, \"text\"]]", NULL, false, 0, 0},
+    {"[[1]]", NULL, false, 0, 0},
+    {"[[1, 2, 3]]", NULL, false, 0, 0},
+    {"{\"columns\": [\"x\", \"z\"], \"data\": [[1, 2]]}", NULL, false, 0, 0},
+    {"{\"data\": 3}", NULL, false, 0, 0},
+    {"[[1, ", NULL, false, 0, 0},
+};
+
+static bool is_same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+Test(format_mlflow, the_input_example_is_the_row_a_model_is_warmed_up_with)
+{
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+        struct weir_test_tmp tmp;
+        struct weir_model *model = NULL;
+        struct weir_error err = WEIR_ERROR_INIT;
+        struct weir_repo_warm warm;
+        weir_test_tmp_init(&tmp);
+        put_folder(&tmp,
+                   SKLEARN("m.pkl") "saved_input_example_info: {artifact_path: e.json}\n"
+                                    "signature: {inputs: '[{\"name\": \"x\", \"type\": "
+                                    "\"double\"}, {\"name\": \"y\", \"type\": \"long\"}]'}\n");
+        weir_test_tmp_write(&tmp, "e.json", examples[i].json, strlen(examples[i].json));
+        cr_assert_eq(load(&tmp, &model, &err), WEIR_OK, "%s", err.msg);
+        const double *row = weir_model_spec(model)->example;
+        cr_assert_eq(row != NULL, examples[i].is_taken, "%s", examples[i].json);
+        if (row)
+            cr_assert(is_same(row[0], examples[i].x) && is_same(row[1], examples[i].y), "%s: %g %g",
+                      examples[i].json, row[0], row[1]);
+        enum weir_status status = weir_repo_warm_run(model, &warm, &err);
+        cr_assert_eq(status, examples[i].refusal ? WEIR_ERR_INVALID : WEIR_OK, "%s: %s",
+                     examples[i].json, err.msg);
+        if (examples[i].refusal)
+            cr_assert_not_null(strstr(err.msg, examples[i].refusal), "%s", err.msg);
+        weir_model_free(model);
+        weir_test_tmp_deinit(&tmp);
+    }
 }
 
 static const struct {

@@ -5,6 +5,7 @@
 
 #include "base/macros.h"
 #include "format/mlflow/bundle.h"
+#include "format/mlflow/example.h"
 #include "format/mlflow/mlmodel.h"
 #include "model/model.h"
 
@@ -170,6 +171,10 @@ enum weir_status weir_format_mlflow_load(struct weir_model **out,
     status = check_class(&p.m, weir_model_spec(model), err);
     if (status == WEIR_OK)
         status = apply_signature(&p.m, model, &arena, err);
+    struct weir_str example;
+    if (status == WEIR_OK && p.m.example.at &&
+        weir_format_mlflow_bundle_find(file->bytes, p.m.example, &example))
+        status = weir_format_mlflow_example_apply(model, example, err);
     if (status != WEIR_OK) {
         weir_model_free(model);
         return status;
