@@ -38,15 +38,10 @@ enum weir_status weir_model_name_features(struct weir_model *model, const struct
     return WEIR_OK;
 }
 
-double *weir_model_example(struct weir_model *model)
+/* Copies the text of a cell into the model; false: no memory. */
+static bool copy_text(struct weir_model *model, double *cell)
 {
-    return weir_arena_array(&model->arena, model->spec.n_features, sizeof(double));
-}
-
-bool weir_model_text(struct weir_model *model, struct weir_str text, double *cell)
-{
-    if (text.n > UINT32_MAX)
-        return false;
+    struct weir_str text = weir_cell_text(*cell);
     struct weir_cell_text *copy = weir_arena_alloc(&model->arena, sizeof *copy + text.n + 1);
     if (!copy)
         return false;
@@ -57,9 +52,18 @@ bool weir_model_text(struct weir_model *model, struct weir_str text, double *cel
     return true;
 }
 
-void weir_model_set_example(struct weir_model *model, const double *row)
+enum weir_status weir_model_set_example(struct weir_model *model, const double *row,
+                                        struct weir_error *err)
 {
-    model->spec.example = row;
+    size_t n = model->spec.n_features;
+    double *copy = weir_arena_array(&model->arena, n, sizeof *copy);
+    bool ok = copy && memcpy(copy, row, n * sizeof *copy);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = !weir_cell_is_text(copy[i]) || copy_text(model, &copy[i]);
+    if (!ok)
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the example");
+    model->spec.example = copy;
+    return WEIR_OK;
 }
 
 const struct weir_spec *weir_model_spec(const struct weir_model *model)

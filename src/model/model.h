@@ -50,12 +50,10 @@ WEIR_MUST_USE enum weir_status weir_model_name_features(struct weir_model *model
                                                         const struct weir_str *names, size_t n,
                                                         struct weir_error *err);
 
-/* Gives a model a row of its own (spec.example), before it is shared with anybody: first the room
- * for its n_features cells in the model's memory (NULL: no memory); then, when they are filled,
- * the row. weir_model_text makes the cell of a text, copied there; false: no memory. */
-double *weir_model_example(struct weir_model *model);
-bool weir_model_text(struct weir_model *model, struct weir_str text, double *cell);
-void weir_model_set_example(struct weir_model *model, const double *row);
+/* Gives a model a row of its own (spec.example), before it is shared with anybody. row: n_features
+ * cells; they and their texts are copied. WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_model_set_example(struct weir_model *model, const double *row,
+                                                      struct weir_error *err);
 
 /* Computes the wanted outputs of all rows of a model of another form; returns the number of rows
  * with a fault. Any thread; calls may overlap when their scratch differs. */

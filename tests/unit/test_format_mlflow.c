@@ -6,6 +6,7 @@
 #include "format/mlflow/mlflow.h"
 #include "format/mlflow/mlmodel.h"
 #include "repo/warm.h"
+#include "tensor/cell.h"
 #include "test_file.h"
 #include "test_tmp.h"
 
@@ -85,13 +86,19 @@ Test(format_mlflow, the_signature_names_columns_and_kinds)
     weir_arena_deinit(&arena);
 }
 
-/* The toy model of tests/data/pickle, two columns wide. */
-static void put_folder(struct weir_test_tmp *tmp, const char *mlmodel)
+/* A folder with the model of a path. */
+static void put_model(struct weir_test_tmp *tmp, const char *path, const char *mlmodel)
 {
-    struct weir_str model = test_file_read("tests/data/pickle/model.p4.pkl");
+    struct weir_str model = test_file_read(path);
     weir_test_tmp_write(tmp, "MLmodel", mlmodel, strlen(mlmodel));
     weir_test_tmp_write(tmp, "m.pkl", model.at, model.n);
     test_file_free(model);
+}
+
+/* The toy model of tests/data/pickle, two columns wide. */
+static void put_folder(struct weir_test_tmp *tmp, const char *mlmodel)
+{
+    put_model(tmp, "tests/data/pickle/model.p4.pkl", mlmodel);
 }
 
 static enum weir_status load(struct weir_test_tmp *tmp, struct weir_model **out,
@@ -171,6 +178,30 @@ Test(format_mlflow, the_input_example_is_the_row_a_model_is_warmed_up_with)
         weir_model_free(model);
         weir_test_tmp_deinit(&tmp);
     }
+}
+
+Test(format_mlflow, texts_of_the_input_example_belong_to_the_model)
+{
+    static const char json[] =
+        "{\"columns\": [\"age\", \"city\", \"income\", \"rooms\", \"ok\", \"size\"],"
+        " \"data\": [[31, \"Z\\u00fcrich\", 5e4, 3, null, \"\"]]}";
+    struct weir_test_tmp tmp;
+    struct weir_model *model = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_repo_warm warm;
+    weir_test_tmp_init(&tmp);
+    put_model(&tmp, "tests/data/sklearn/1.4.2/columns/everyday_lr.pkl",
+              SKLEARN("m.pkl") "saved_input_example_info: {artifact_path: e.json}\n");
+    weir_test_tmp_write(&tmp, "e.json", json, strlen(json));
+    cr_assert_eq(load(&tmp, &model, &err), WEIR_OK, "%s", err.msg);
+    const double *row = weir_model_spec(model)->example;
+    cr_assert_not_null(row);
+    cr_assert(weir_str_eq_c(weir_cell_text(row[1]), "Z\xc3\xbcrich"));
+    cr_assert(weir_cell_is_none(row[4]));
+    cr_assert(weir_str_eq_c(weir_cell_text(row[5]), ""));
+    cr_assert_eq(weir_repo_warm_run(model, &warm, &err), WEIR_OK, "%s", err.msg);
+    weir_model_free(model);
+    weir_test_tmp_deinit(&tmp);
 }
 
 static const struct {

@@ -7,6 +7,7 @@
 #include <yyjson.h>
 
 #include <math.h>
+#include <string.h>
 
 /* Returns the place of a model's column in the example; without names on either side they stand in
  * the model's order. n: there is no such column. */
@@ -26,15 +27,27 @@ static size_t place_of(const struct weir_spec *spec, yyjson_val *columns, size_t
     return n;
 }
 
-/* Reads one value into a cell of the model; false: the column does not take such a value. */
-static bool read_cell(struct weir_model *model, size_t i, yyjson_val *value, double *out)
+/* Makes the cell of a text; NaN: no memory. */
+static double text_cell(yyjson_val *value, struct weir_arena *temp)
 {
-    const struct weir_spec *spec = weir_model_spec(model);
+    size_t n = yyjson_get_len(value);
+    struct weir_cell_text *text = weir_arena_alloc(temp, sizeof *text + n + 1);
+    if (!text || n > UINT32_MAX)
+        return (double)NAN;
+    text->n = (uint32_t)n;
+    memcpy(text->at, yyjson_get_str(value), n + 1);
+    return weir_cell_from_text(text);
+}
+
+/* Reads one value into a cell; false: the column does not take such a value. */
+static bool read_cell(const struct weir_spec *spec, size_t i, yyjson_val *value,
+                      struct weir_arena *temp, double *out)
+{
     enum weir_column_kind kind =
         spec->columns ? (enum weir_column_kind)spec->columns[i] : WEIR_COLUMN_NUMBER;
     if (yyjson_is_str(value)) {
-        struct weir_str text = weir_str_make(yyjson_get_str(value), yyjson_get_len(value));
-        return kind != WEIR_COLUMN_NUMBER && weir_model_text(model, text, out);
+        *out = text_cell(value, temp);
+        return kind != WEIR_COLUMN_NUMBER && weir_cell_is_text(*out);
     }
     if (yyjson_is_null(value)) {
         *out = kind == WEIR_COLUMN_NUMBER ? (double)NAN : weir_cell_none();
@@ -45,9 +58,9 @@ static bool read_cell(struct weir_model *model, size_t i, yyjson_val *value, dou
 }
 
 /* Reads the first of the rows; false: it does not fit the model. */
-static bool read_row(struct weir_model *model, yyjson_val *columns, yyjson_val *rows, double *out)
+static bool read_row(const struct weir_spec *spec, yyjson_val *columns, yyjson_val *rows,
+                     struct weir_arena *temp, double *out)
 {
-    const struct weir_spec *spec = weir_model_spec(model);
     yyjson_val *row = yyjson_arr_get_first(rows);
     size_t n = yyjson_arr_size(row);
     if (n < spec->n_features || (columns && yyjson_arr_size(columns) != n))
@@ -56,27 +69,26 @@ static bool read_row(struct weir_model *model, yyjson_val *columns, yyjson_val *
         return false;
     for (size_t i = 0; i < spec->n_features; i++) {
         yyjson_val *value = yyjson_arr_get(row, place_of(spec, columns, i, n));
-        if (!value || !read_cell(model, i, value, &out[i]))
+        if (!value || !read_cell(spec, i, value, temp, &out[i]))
             return false;
     }
     return true;
 }
 
 enum weir_status weir_format_mlflow_example_apply(struct weir_model *model, struct weir_str json,
-                                                  struct weir_error *err)
+                                                  struct weir_arena *temp, struct weir_error *err)
 {
     const struct weir_spec *spec = weir_model_spec(model);
     if (spec->form == WEIR_INPUT_TENSORS)
         return WEIR_OK;
-    double *row = weir_model_example(model);
+    double *row = weir_arena_array(temp, spec->n_features, sizeof *row);
     if (!row)
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the input example");
     yyjson_doc *doc = yyjson_read(json.at, json.n, YYJSON_READ_ALLOW_INF_AND_NAN);
     yyjson_val *root = yyjson_doc_get_root(doc);
     yyjson_val *columns = yyjson_obj_get(root, "columns");
     yyjson_val *rows = yyjson_is_arr(root) ? root : yyjson_obj_get(root, "data");
-    if (read_row(model, columns, rows, row))
-        weir_model_set_example(model, row);
+    bool fits = read_row(spec, columns, rows, temp, row);
     yyjson_doc_free(doc);
-    return WEIR_OK;
+    return fits ? weir_model_set_example(model, row, err) : WEIR_OK;
 }

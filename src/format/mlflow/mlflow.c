@@ -174,7 +174,7 @@ enum weir_status weir_format_mlflow_load(struct weir_model **out,
     struct weir_str example;
     if (status == WEIR_OK && p.m.example.at &&
         weir_format_mlflow_bundle_find(file->bytes, p.m.example, &example))
-        status = weir_format_mlflow_example_apply(model, example, err);
+        status = weir_format_mlflow_example_apply(model, example, &arena, err);
     if (status != WEIR_OK) {
         weir_model_free(model);
         return status;
