@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,16 @@ static _Noreturn void die(const char *what)
 {
     (void)fprintf(stderr, "test_server: %s: %s\n", what, strerror(errno));
     exit(99);
+}
+
+/* Makes the child end with the test's process, however that ends. The kernel means the thread that
+ * forked: tests start servers from one that lives as long as the test. */
+static void end_with(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        die("prctl");
+    if (getppid() != parent)
+        _exit(99); /* It ended before the kernel was told. */
 }
 
 static void spawn(struct weir_test_server *s, const char *program, const char *const *args)
@@ -38,10 +49,12 @@ static void spawn(struct weir_test_server *s, const char *program, const char *c
     s->err = memfd_create("stderr", 0);
     if (s->err < 0 || pipe(out) != 0)
         die("pipe");
+    pid_t parent = getpid();
     s->pid = fork();
     if (s->pid < 0)
         die("fork");
     if (s->pid == 0) {
+        end_with(parent);
         if (dup2(out[1], STDOUT_FILENO) < 0 || dup2(s->err, STDERR_FILENO) < 0)
             die("dup2");
         (void)close(out[0]);
