@@ -191,7 +191,9 @@ static void route(struct weir_http_req *req)
     enum weir_http_match_kind kind = weir_http_router_match(server->router, req->head.method,
                                                             weir_http_req_path(req), &req->match);
     if (kind == WEIR_HTTP_MATCH_FOUND) {
-        if (needs_length(req))
+        if ((req->match.route->flags & WEIR_HTTP_ROUTE_STREAM) != 0)
+            weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_STREAM_ROUTE, 0, false);
+        else if (needs_length(req))
             weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_LENGTH_REQUIRED, 0, false);
         return;
     }

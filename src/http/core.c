@@ -284,6 +284,8 @@ struct weir_http_req *weir_http_core_req_acquire(struct weir_http_conn *conn)
     req->closes = false;
     req->is_refusal = false;
     req->keeps_old = false;
+    req->is_http2 = false;
+    req->is_stream = false;
     req->head = (struct weir_http_head){0};
     req->head_bytes = NULL;
     req->body = (struct weir_str){NULL, 0};

@@ -102,6 +102,9 @@ static void read_field(struct reading *r)
 {
     struct weir_str name = r->name;
     switch (name.n) {
+    case 2:
+        keep(r, WEIR_HTTP_FIELD_TE, "te");
+        break;
     case 4:
         if (weir_str_eq_nocase(name, WEIR_STR("host"))) {
             read_host(r);
@@ -123,12 +126,16 @@ static void read_field(struct reading *r)
     case 12:
         if ((name.at[0] | 0x20) == 'c')
             keep(r, WEIR_HTTP_FIELD_CONTENT_TYPE, "content-type");
+        else if ((name.at[0] | 0x20) == 'g')
+            keep(r, WEIR_HTTP_FIELD_GRPC_TIMEOUT, "grpc-timeout");
         else
             keep(r, WEIR_HTTP_FIELD_X_REQUEST_ID, "x-request-id");
         break;
     case 13:
         if ((name.at[0] | 0x20) == 's')
             keep(r, WEIR_HTTP_FIELD_SERVER_TIMING, "server-timing");
+        else if ((name.at[0] | 0x20) == 'g')
+            keep(r, WEIR_HTTP_FIELD_GRPC_ENCODING, "grpc-encoding");
         else
             keep(r, WEIR_HTTP_FIELD_AUTHORIZATION, "authorization");
         break;
@@ -147,7 +154,10 @@ static void read_field(struct reading *r)
             read_coding(r);
         break;
     case 20:
-        keep(r, WEIR_HTTP_FIELD_X_REQUEST_TIMEOUT_MS, "x-request-timeout-ms");
+        if ((name.at[0] | 0x20) == 'g')
+            keep(r, WEIR_HTTP_FIELD_GRPC_ACCEPT_ENCODING, "grpc-accept-encoding");
+        else
+            keep(r, WEIR_HTTP_FIELD_X_REQUEST_TIMEOUT_MS, "x-request-timeout-ms");
         break;
     case 31:
         keep(r, WEIR_HTTP_FIELD_INFERENCE_LENGTH, "inference-header-content-length");

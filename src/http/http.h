@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The HTTP/1.x server of one loop: connections in, requests out to a table of handlers, answers
- * back in request order.
+/* The HTTP server of one loop: connections in, requests out to a table of handlers, answers back.
+ * A listener speaks HTTP/1.x and HTTP/2: a connection that begins with the preface of RFC 9113 §3.4
+ * is HTTP/2. Handlers need not know which; HTTP/1 answers leave in request order, HTTP/2's as they
+ * come.
  *
  * A request is shown twice: `head` when its head is checked and routed, `body` when its body is
  * whole. Either may answer at once with weir_http_reply, or keep the ticket and answer later, in
  * any order. Views into a request (path, headers, body) are valid during the call that shows it
  * only; weir_http_req_take_body gives the body to keep. Everything refused by the protocol itself
- * (limits, framing, unknown routes, methods, OPTIONS) is answered here and never reaches a handler.
+ * (limits, framing, unknown routes, methods, OPTIONS) is answered here and never reaches a handler
+ * but `refusal`.
+ *
+ * Routes with WEIR_HTTP_ROUTE_STREAM are for HTTP/2 alone (HTTP/1 is refused with 505): their
+ * bodies are shown in parts by `part`, while weir_http_reply_begin, _part and _end send the answer
+ * in parts, both directions at once.
  * Threads: everything here runs on the loop's thread; struct weir_http_shared alone is used by
  * several. */
 #ifndef WEIR_HTTP_HTTP_H
@@ -57,16 +64,35 @@ struct weir_http_done {
     void *user;
 };
 
-/* What the server does with requests. All but done and gone are required. */
+struct weir_http_reply;
+
+/* What the server does with requests. head and body are required. */
 struct weir_http_handlers {
     /* The head is checked and routed (method, path, query, headers known), nothing of the body has
      * been looked at. Asked before 100 Continue is sent. */
     enum weir_http_verdict (*head)(void *ctx, struct weir_http_req *req);
     /* The body is whole (empty for requests without one). The handler answers now or later. */
     void (*body)(void *ctx, struct weir_http_req *req);
-    /* The connection broke while the answer is due; the ticket is void. A mere half-close is not
-     * told. May be NULL. */
+    /* Of routes with WEIR_HTTP_ROUTE_STREAM, in place of `body`; required where there are such
+     * routes. Bytes of the body as they come, in pieces of any size, is_last with the last, which
+     * comes once and may be empty. Returns how many of the bytes are done with (all: bytes.n). The
+     * client may send so many more; the others are owed: it stops when it has sent a window full of
+     * them (h2_window_bytes) until weir_http_req_consume is called. So a handler that waits
+     * for more bytes must be done with those it has. Not called after the whole answer was given.
+     */
+    size_t (*part)(void *ctx, struct weir_http_req *req, struct weir_str bytes, bool is_last);
+    /* An answer in parts whose unsent bytes were more than unsent_bytes_max has unsent_bytes_resume
+     * or fewer again. May be NULL. */
+    void (*room)(void *ctx, struct weir_http_ticket ticket, void *user);
+    /* The client lost interest or was lost (the connection broke, RST_STREAM) while the answer is
+     * due; the ticket is void. A mere half-close is not told. May be NULL. */
     void (*gone)(void *ctx, struct weir_http_ticket ticket, void *user);
+    /* The protocol side is about to refuse a request whose head could be read: *reply is the answer
+     * (status, body as {"error": text}, fields), text what is said in it. Its members may be
+     * changed; new views may point to literals or into room, which is empty at first. May be NULL.
+     */
+    void (*refusal)(void *ctx, struct weir_http_req *req, struct weir_str text,
+                    struct weir_http_reply *reply, struct weir_buf *room);
     /* The request is over; for access logs and metrics. May be NULL. */
     void (*done)(void *ctx, const struct weir_http_done *info);
 };
@@ -108,8 +134,8 @@ WEIR_MUST_USE enum weir_status weir_http_server_listen(struct weir_http_server *
  * another loop. */
 void weir_http_server_adopt(struct weir_http_server *server, int fd, const struct weir_addr *peer);
 
-/* First step of the end: every answer from now on says Connection: close, and idle connections are
- * closed; listeners go on. */
+/* First step of the end: every answer from now on says Connection: close (HTTP/2: GOAWAY is sent,
+ * and requests on their way still accepted), and idle connections are closed; listeners go on. */
 void weir_http_server_drain(struct weir_http_server *server);
 
 /* Second step: takes what is in the backlog and closes the listeners. */
@@ -143,7 +169,11 @@ void weir_http_server_set_options(struct weir_http_server *server,
     X(X_REQUEST_TIMEOUT_MS, "x-request-timeout-ms")        \
     X(INFERENCE_LENGTH, "inference-header-content-length") \
     X(SERVER_TIMING, "server-timing")                      \
-    X(AUTHORIZATION, "authorization")
+    X(AUTHORIZATION, "authorization")                      \
+    X(TE, "te")                                            \
+    X(GRPC_TIMEOUT, "grpc-timeout")                        \
+    X(GRPC_ENCODING, "grpc-encoding")                      \
+    X(GRPC_ACCEPT_ENCODING, "grpc-accept-encoding")
 
 enum weir_http_field {
 #define WEIR_HTTP_FIELD_ENUM(name, text) WEIR_HTTP_FIELD_##name,
@@ -151,7 +181,7 @@ enum weir_http_field {
 #undef WEIR_HTTP_FIELD_ENUM
 };
 
-enum { WEIR_HTTP_N_FIELDS = 11 };
+enum { WEIR_HTTP_N_FIELDS = 15 };
 
 struct weir_http_server *weir_http_req_server(const struct weir_http_req *req);
 struct weir_http_ticket weir_http_req_ticket(const struct weir_http_req *req);
@@ -162,7 +192,7 @@ struct weir_str weir_http_req_path(const struct weir_http_req *req);
 struct weir_str weir_http_req_query(const struct weir_http_req *req);
 
 /* The value without surrounding blanks; at is NULL when there is no such field. Of several the
- * first. */
+ * first. HTTP/2's :authority is HOST. */
 struct weir_str weir_http_req_header(const struct weir_http_req *req, enum weir_http_field field);
 
 /* The match; NULL without a router. Valid until `body` returns; its captures during calls. */
@@ -175,12 +205,16 @@ struct weir_str weir_http_req_body(const struct weir_http_req *req);
  * buffer (weir_buf_ok) when there is no memory. */
 struct weir_buf weir_http_req_take_body(struct weir_http_req *req);
 
-/* In `head`: the declared length; UINT64_MAX when chunked. */
+/* In `head`: the declared length; UINT64_MAX when there is a body of unknown length (chunked, or
+ * HTTP/2 without content-length). */
 uint64_t weir_http_req_body_length(const struct weir_http_req *req);
 
 /* The read event that completed the head; and the one that completed the body. */
 uint64_t weir_http_req_begun_ns(const struct weir_http_req *req);
 uint64_t weir_http_req_whole_ns(const struct weir_http_req *req);
+
+/* Finds whether it came over HTTP/2. */
+bool weir_http_req_is_http2(const struct weir_http_req *req);
 
 const struct weir_addr *weir_http_req_peer(const struct weir_http_req *req);
 
@@ -195,6 +229,8 @@ struct weir_http_reply {
     int status;               /* 200-599 */
     const char *content_type; /* a literal; NULL: application/json where there is a body */
     struct weir_str fields;   /* more header lines, each "Name: value\r\n"; copied */
+    struct weir_str trailers; /* lines likewise, sent after the body over HTTP/2, dropped over
+                                 HTTP/1; copied. An answer with trailers has no Content-Length */
     struct weir_str body;     /* copied before the call returns; ignored when owned is set */
     struct weir_buf *owned;   /* the body: its contents are taken (it is empty on return, and
                                  may have kept its memory for the next use) */
@@ -208,6 +244,37 @@ struct weir_http_reply {
  * loop's iteration: several answers to a connection go out together. */
 bool weir_http_reply(struct weir_http_server *server, struct weir_http_ticket ticket,
                      struct weir_http_reply *reply);
+
+/* --- answers in parts: requests of routes with WEIR_HTTP_ROUTE_STREAM ------------------------- */
+
+/* Begins an answer: sends its head, and body as its first part; trailers and close are not looked
+ * at. Returns false as weir_http_reply does. A stream may also be answered whole by
+ * weir_http_reply, as long as it was not begun. */
+bool weir_http_reply_begin(struct weir_http_server *server, struct weir_http_ticket ticket,
+                           struct weir_http_reply *reply);
+
+/* Sends bytes (copied) as the next part, at the end of the loop's iteration and as fast as the
+ * client takes them. false: void as above, or no memory for it (buffered_bytes_max too), then the
+ * stream is reset and `gone` not told. */
+bool weir_http_reply_part(struct weir_http_server *server, struct weir_http_ticket ticket,
+                          struct weir_str bytes);
+
+/* Ends an answer, with trailers as in struct weir_http_reply (may be empty). The ticket is void
+ * then. A client that is still sending is told to stop (RST_STREAM with NO_ERROR). */
+bool weir_http_reply_end(struct weir_http_server *server, struct weir_http_ticket ticket,
+                         struct weir_str trailers);
+
+/* Returns the bytes of the answer that are not written yet; 0 for a void ticket. What makes parts
+ * should pause when this is more than unsent_bytes_max, until `room` is told. */
+uint64_t weir_http_reply_unsent(const struct weir_http_server *server,
+                                struct weir_http_ticket ticket);
+
+/* Says that n more bytes of those that `part` was shown are done with: at most what is owed. A void
+ * ticket is fine. */
+void weir_http_req_consume(struct weir_http_server *server, struct weir_http_ticket ticket,
+                           size_t n);
+
+/* --- texts ---------------------------------------------------------------------------------- */
 
 /* Answers {"error": text} with the text escaped; retry_after_s as above. */
 bool weir_http_reply_error(struct weir_http_server *server, struct weir_http_ticket ticket,

@@ -16,6 +16,7 @@
     X(NO_VERSION, 400, bad_request_line, "request line has no HTTP version")                 \
     X(TARGET, 400, bad_request_line, "malformed request target")                             \
     X(VERSION, 505, unknown_version, "only HTTP/1.0 and HTTP/1.1 are spoken here")           \
+    X(STREAM_ROUTE, 505, unknown_version, "this route is spoken over HTTP/2 only")           \
     X(METHOD, 501, unknown_method, "unknown method")                                         \
     X(CONNECT, 501, unknown_method, "CONNECT is not supported")                              \
     X(HEADER, 400, bad_header, "malformed header line")                                      \

@@ -248,6 +248,9 @@ void weir_http_reply_refusal(struct weir_http_req *req, enum weir_http_refusal r
                                     .body = weir_str_make(body, (size_t)n),
                                     .retry_after_s = row->status == 503 || row->status == 429,
                                     .close = close};
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf room = {.mem = server->mem};
+    if (server->handlers->refusal)
+        server->handlers->refusal(server->ctx, req, weir_str_c(row->text), &reply, &room);
     (void)answer(req, &reply); /* Without memory the connection is reset. */
 }
 

@@ -80,6 +80,11 @@ uint64_t weir_http_req_whole_ns(const struct weir_http_req *req)
     return req->whole_ns;
 }
 
+bool weir_http_req_is_http2(const struct weir_http_req *req)
+{
+    return req->is_http2;
+}
+
 const struct weir_addr *weir_http_req_peer(const struct weir_http_req *req)
 {
     return &req->conn->peer;
@@ -93,4 +98,11 @@ void weir_http_req_set_user(struct weir_http_req *req, void *user)
 void *weir_http_req_user(const struct weir_http_req *req)
 {
     return req->user;
+}
+
+void weir_http_req_consume(struct weir_http_server *server, struct weir_http_ticket ticket,
+                           size_t n)
+{
+    struct weir_http_req *req = weir_http_core_req_find(server, ticket);
+    weir_assert(!req || n == 0 || req->is_stream);
 }

@@ -47,6 +47,7 @@ enum {
 enum weir_http_route_flags {
     WEIR_HTTP_ROUTE_EMPTY_BODY = 1, /* POST without Content-Length and Transfer-Encoding has an
                                        empty body here; elsewhere it is answered 411 */
+    WEIR_HTTP_ROUTE_STREAM = 2,     /* HTTP/2 only: the body is shown in parts */
 };
 
 /* A row of the caller's table; borrowed while the router lives. */

@@ -128,6 +128,8 @@ struct weir_http_req {
     bool closes : 1;       /* the connection ends with this answer */
     bool is_refusal : 1;
     bool keeps_old : 1; /* HTTP/1.0 that asked for keep-alive */
+    bool is_http2 : 1;
+    bool is_stream : 1; /* of a route with WEIR_HTTP_ROUTE_STREAM; then is_http2 too */
     struct weir_http_head head;
     const char *head_bytes; /* NULL when the views are not valid any more */
     struct weir_str body;

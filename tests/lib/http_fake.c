@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-enum route { TO_ECHO, TO_EMPTY, TO_HELLO, TO_LATE, TO_BIG, TO_REFUSE };
+enum route { TO_ECHO, TO_EMPTY, TO_HELLO, TO_LATE, TO_BIG, TO_REFUSE, TO_STREAM };
 
 static const struct weir_http_route routes[] = {
     {WEIR_HTTP_METHOD_BIT(POST), "/echo", TO_ECHO, 0},
@@ -15,6 +15,7 @@ static const struct weir_http_route routes[] = {
     {WEIR_HTTP_METHOD_BIT(POST), "/late", TO_LATE, 0},
     {WEIR_HTTP_METHOD_BIT(GET), "/big/{bytes}", TO_BIG, 0},
     {WEIR_HTTP_METHOD_BIT(POST), "/refuse", TO_REFUSE, 0},
+    {WEIR_HTTP_METHOD_BIT(POST), "/stream", TO_STREAM, WEIR_HTTP_ROUTE_STREAM},
 };
 
 enum { READ_BYTES = 65536 };
@@ -187,6 +188,7 @@ static void on_body(void *ctx, struct weir_http_req *req)
         reply_big(f, req);
         break;
     case TO_REFUSE:
+    case TO_STREAM:
         weir_assert(!"a refused request was shown");
         break;
     }
@@ -207,8 +209,20 @@ static void on_done(void *ctx, const struct weir_http_done *info)
     f->n_done++;
 }
 
+/* Rewords what is refused below /reworded. */
+static void on_refusal(void *ctx WEIR_UNUSED, struct weir_http_req *req, struct weir_str text,
+                       struct weir_http_reply *reply, struct weir_buf *room)
+{
+    if (!weir_str_starts(weir_http_req_path(req), WEIR_STR("/reworded")))
+        return;
+    weir_buf_printf(room, "%d: %.*s", reply->status, WEIR_STR_ARG(text));
+    reply->status = 400;
+    reply->content_type = "text/plain";
+    reply->body = weir_buf_str(room);
+}
+
 static const struct weir_http_handlers handlers = {
-    .head = on_head, .body = on_body, .gone = on_gone, .done = on_done};
+    .head = on_head, .body = on_body, .gone = on_gone, .refusal = on_refusal, .done = on_done};
 
 /* --- life
  * ------------------------------------------------------------------------------------------ */

@@ -4,7 +4,8 @@
  *
  * Routes: POST /echo (the body back), POST /empty (the same, without a length too), GET
  * /hello/{name}, POST /late (answered by http_fake_answer), GET /big/{bytes}, POST /refuse (413
- * from the head). */
+ * from the head), POST /stream (in parts, HTTP/2 only). What is refused below /reworded is said as
+ * text. */
 #ifndef WEIR_TESTS_LIB_HTTP_FAKE_H
 #define WEIR_TESTS_LIB_HTTP_FAKE_H
 

@@ -51,6 +51,28 @@ Test(http_conn, a_request_is_answered_and_the_connection_stays)
     end();
 }
 
+Test(http_conn, a_refusal_may_be_reworded)
+{
+    begin();
+    struct http_fake_conn *c = http_fake_open(&f);
+    http_fake_send_c(c, "GET /reworded HTTP/1.1\r\n" HOST "\r\n");
+    cr_assert_str_eq(http_fake_received(c),
+                     "HTTP/1.1 400 Bad Request\r\n" DATE "Content-Type: text/plain\r\n"
+                     "Content-Length: 18\r\n\r\n404: no such route");
+    cr_assert_eq(f.server.counters.not_found, 1);
+    end();
+}
+
+Test(http_conn, a_stream_route_is_not_for_http_1)
+{
+    begin();
+    struct http_fake_conn *c = http_fake_open(&f);
+    http_fake_send_c(c, "POST /stream HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nhi");
+    cr_assert(strstr(http_fake_received(c), "HTTP/1.1 505 "));
+    cr_assert(strstr(http_fake_received(c), "over HTTP/2 only"));
+    end();
+}
+
 Test(http_conn, pipelined_requests_are_answered_in_order_though_the_answers_come_in_another)
 {
     begin();
