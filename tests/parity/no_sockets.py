@@ -23,7 +23,7 @@ def main():
         # The leak sanitizer cannot look at a process that is traced.
         options = ":".join(o for o in (os.environ.get("ASAN_OPTIONS"), "detect_leaks=0") if o)
         done = subprocess.run(["strace", "-f", "-qq", "-o", log, "-e", "trace=%network,openat,execve", parity,
-                               "--failures", "--pending", folder], capture_output=True, text=True, check=False,
+                               "--failures", "--runtime-optional", folder], capture_output=True, text=True, check=False,
                               env=dict(os.environ, ASAN_OPTIONS=options))
         calls = open(log, encoding="utf-8", errors="replace").read() if os.path.exists(log) else ""
     if "execve(" not in calls:
