@@ -3,6 +3,7 @@
  *
  * The types are the model's. What the client sends is converted if nothing is lost but digits of a
  * float: whole numbers must be whole and in range, texts are only texts. */
+#include "codec/half.h"
 #include "protocol/tensors_priv.h"
 
 #include <math.h>
@@ -121,37 +122,12 @@ static bool fail(struct weir_protocol_tensors *t, const struct weir_protocol_ten
     return false;
 }
 
-/* Rounds to IEEE binary16, ties to even. */
-static uint16_t half_of(double v)
-{
-    uint16_t sign = signbit(v) ? 0x8000 : 0;
-    double a = fabs(v);
-    if (isnan(v))
-        return 0x7e00;
-    if (a >= 65520.0)
-        return sign | 0x7c00;
-    if (a < 0x1p-14) /* subnormal: units of 2^−24; 1024 of them are the smallest normal number */
-        return (uint16_t)(sign | (uint16_t)nearbyint(a * 0x1p24));
-    int exponent = ilogb(a);
-    uint16_t digits = (uint16_t)nearbyint(ldexp(a, 10 - exponent)); /* 1024 … 2048 */
-    return (uint16_t)(sign | (((exponent + 15) << 10) + (digits - 1024)));
-}
-
-/* Rounds to the upper half of a float, ties to even. */
-static uint16_t brain_of(double v)
-{
-    float narrow = (float)v;
-    uint32_t bits;
-    memcpy(&bits, &narrow, sizeof bits);
-    if (isnan(v))
-        return 0x7fc0;
-    return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
 static void put_float(char *to, enum weir_dtype dtype, double v)
 {
     float narrow = (float)v;
-    uint16_t half = dtype == WEIR_F16 ? half_of(v) : dtype == WEIR_BF16 ? brain_of(v) : 0;
+    uint16_t half = dtype == WEIR_F16    ? weir_codec_half_of(v)
+                    : dtype == WEIR_BF16 ? weir_codec_half_brain_of(v)
+                                         : 0;
     if (dtype == WEIR_F64)
         memcpy(to, &v, sizeof v);
     else if (dtype == WEIR_F32)

@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Elements of tensors as JSON. */
+#include "codec/half.h"
 #include "protocol/tensors_priv.h"
 
-#include <math.h>
 #include <string.h>
-
-static float float_of_half(uint16_t half)
-{
-    uint32_t exponent = half >> 10 & 31;
-    uint32_t digits = half & 1023;
-    float v = exponent == 0    ? ldexpf((float)digits, -24)
-              : exponent == 31 ? (digits ? NAN : INFINITY)
-                               : ldexpf((float)(digits + 1024), (int)exponent - 25);
-    return half & 0x8000 ? -v : v;
-}
-
-static float float_of_brain(uint16_t brain)
-{
-    uint32_t bits = (uint32_t)brain << 16;
-    float v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
 
 static uint64_t unsigned_at(const char *at, size_t size)
 {
@@ -61,12 +43,12 @@ static void write_one(struct weir_buf *buf, const struct weir_tensor *tensor, ui
         weir_buf_append_i64(buf, signed_at(at, size));
         break;
     case WEIR_F16:
-        weir_codec_number_append_f32(buf, float_of_half((uint16_t)unsigned_at(at, size)),
+        weir_codec_number_append_f32(buf, weir_codec_half_value((uint16_t)unsigned_at(at, size)),
                                      nonfinite);
         break;
     case WEIR_BF16:
-        weir_codec_number_append_f32(buf, float_of_brain((uint16_t)unsigned_at(at, size)),
-                                     nonfinite);
+        weir_codec_number_append_f32(
+            buf, weir_codec_half_brain_value((uint16_t)unsigned_at(at, size)), nonfinite);
         break;
     case WEIR_F32:
         memcpy(&narrow, at, sizeof narrow);
