@@ -101,6 +101,7 @@ static enum weir_status compute(struct weir_cli_bench_reference *r,
                                       .n_outputs = 1,
                                       .outputs = {(uint8_t)q->output}};
     struct weir_protocol_source source = {.model = q->model, .version = WEIR_STR("")};
+    struct weir_protocol_answer answer = {.body = &r->answers};
     enum weir_status status = WEIR_OK;
     for (size_t i = 0; i < requests->n && status == WEIR_OK; i++) {
         struct weir_arena arena;
@@ -109,7 +110,7 @@ static enum weir_status compute(struct weir_cli_bench_reference *r,
         status =
             run_rows(r, q, requests->rows + i * q->n_rows * q->n_features, &arena, &result, err);
         if (status == WEIR_OK)
-            weir_protocol_encode(&call, &source, &result, &r->answers);
+            weir_protocol_encode(&call, &source, &result, &answer);
         weir_arena_deinit(&arena);
         r->ends[i] = r->answers.n;
     }

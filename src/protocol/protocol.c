@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "protocol/protocol.h"
 
+#include "protocol/flask/flask.h"
 #include "protocol/protocol_priv.h"
+#include "protocol/v2/v2.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -192,21 +194,36 @@ void weir_protocol_write_value(struct weir_buf *buf, const struct weir_result *r
         weir_buf_append_i64(buf, (int64_t)v);
 }
 
+/* The dialects, by their number. */
+static const struct weir_protocol_ops *const dialects[WEIR_PROTOCOL_N] = {
+    [WEIR_PROTOCOL_FLASK] = &weir_protocol_flask,
+    [WEIR_PROTOCOL_V2] = &weir_protocol_v2,
+};
+
+const struct weir_protocol_ops *weir_protocol_ops_of(enum weir_protocol_dialect dialect)
+{
+    weir_assert((size_t)dialect < WEIR_PROTOCOL_N);
+    return dialects[dialect];
+}
+
+enum weir_status weir_protocol_decode(struct weir_protocol_decoder *decoder,
+                                      const struct weir_protocol_head *head,
+                                      const struct weir_spec *spec, struct weir_str body,
+                                      struct weir_sink *sink, struct weir_protocol_call *call,
+                                      struct weir_error *err)
+{
+    weir_assert(head);
+    return weir_protocol_ops_of(head->dialect)->decode(decoder, head, spec, body, sink, call, err);
+}
+
 void weir_protocol_encode(const struct weir_protocol_call *call,
                           const struct weir_protocol_source *source,
-                          const struct weir_result *result, struct weir_buf *buf)
+                          const struct weir_result *result, struct weir_protocol_answer *answer)
 {
     weir_assert(call);
     weir_assert(result);
     weir_assert(result->n_rows == call->n_rows);
-    switch (call->dialect) {
-    case WEIR_PROTOCOL_FLASK:
-        weir_protocol_flask_encode(call, result, buf);
-        return;
-    case WEIR_PROTOCOL_V2:
-        weir_protocol_v2_encode(call, source, result, buf);
-        return;
-    }
+    weir_protocol_ops_of(call->dialect)->encode(call, source, result, answer);
 }
 
 void weir_protocol_error(struct weir_buf *buf, struct weir_str text)
@@ -214,26 +231,4 @@ void weir_protocol_error(struct weir_buf *buf, struct weir_str text)
     weir_buf_append_c(buf, "{\"error\":");
     weir_codec_json_append_text(buf, text);
     weir_buf_append_byte(buf, '}');
-}
-
-void weir_protocol_live(struct weir_buf *buf)
-{
-    weir_buf_append_c(buf, "{\"live\":true}");
-}
-
-void weir_protocol_ready(struct weir_buf *buf)
-{
-    weir_buf_append_c(buf, "{\"ready\":true,\"live\":true}");
-}
-
-void weir_protocol_model_ready(struct weir_buf *buf, struct weir_str model)
-{
-    weir_buf_append_c(buf, "{\"name\":");
-    weir_codec_json_append_text(buf, model);
-    weir_buf_append_c(buf, ",\"ready\":true}");
-}
-
-void weir_protocol_alive(struct weir_buf *buf)
-{
-    weir_buf_append_c(buf, "{\"status\":\"alive\"}");
 }

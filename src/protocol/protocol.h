@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inference requests and answers: bytes ↔ rows. One file for each wire format.
+/* Inference requests and answers: bytes ↔ rows. One folder for each dialect (dialect.h).
  *
  * A decoder reads a complete body, checks all of it, writes its rows straight into a sink
  * (tensor/sink.h) and fills a struct weir_protocol_call: all that is needed to write the answer, as
@@ -58,8 +58,10 @@ void weir_protocol_decoder_deinit(struct weir_protocol_decoder *decoder);
 
 enum weir_protocol_dialect {
     WEIR_PROTOCOL_FLASK, /* {"features": …} → {"prediction": …} */
-    WEIR_PROTOCOL_V2,    /* Open Inference Protocol v2, JSON */
+    WEIR_PROTOCOL_V2,    /* Open Inference Protocol v2, REST */
 };
+
+enum { WEIR_PROTOCOL_N = WEIR_PROTOCOL_V2 + 1 };
 
 /* All that the answer to a request needs. Plain data, no pointers. */
 struct weir_protocol_call {
@@ -83,40 +85,25 @@ struct weir_protocol_call {
     char id[WEIR_PROTOCOL_ID_BYTES_MAX]; /* as written in the request, escapes included */
 };
 
-/* Reads a Flask-style body: `{"features": rows}` (also instances, data, input, inputs, X, x) into
- * the sink and commits it. rows: a list of lists, one flat list, a list of objects by feature name,
- * or one such object; null is a missing value, true and false are 1 and 0; other members are
- * ignored. Columns that hold text take strings, and one column of text also a list of strings, a
- * row each, or a single string. asked: PREDICT means the default output (transform for a
- * transformer).
- * On failure nothing stays in the sink and *call is undefined. */
-WEIR_MUST_USE enum weir_status
-weir_protocol_flask_decode(struct weir_protocol_decoder *decoder, const struct weir_spec *spec,
-                           enum weir_output asked, struct weir_str body, struct weir_sink *sink,
-                           struct weir_protocol_call *call, struct weir_error *err);
-
-/* Reads an Open Inference Protocol v2 inference request in JSON into the sink and commits it: one
- * matrix under any name, or one input for each feature under its name. Datatype FP32 gives float32
- * rows, all others float64. Failures as above; binary tensors, shared memory and classification are
- * WEIR_ERR_UNSUPPORTED. */
-WEIR_MUST_USE enum weir_status weir_protocol_v2_decode(struct weir_protocol_decoder *decoder,
-                                                       const struct weir_spec *spec,
-                                                       struct weir_str body, struct weir_sink *sink,
-                                                       struct weir_protocol_call *call,
-                                                       struct weir_error *err);
-
 /* The model and version that an answer names. */
 struct weir_protocol_source {
     struct weir_str model;
     struct weir_str version;
 };
 
-/* Appends the answer's body. result: exactly call->n_rows rows, with every output of call->wanted.
- * Flask style writes NaN and infinities as null, v2 as bare tokens. Allocates nothing but buf's
- * growth, look at weir_buf_ok afterwards. Runs on: any thread. */
+/* An answer that is written. */
+struct weir_protocol_answer {
+    struct weir_buf *body;    /* appended to */
+    const char *content_type; /* a literal; NULL at first: application/json */
+    uint64_t json_bytes;      /* v2: bytes of the body's JSON where tensors follow it; 0 at first */
+};
+
+/* Appends the answer of the call's dialect. result: exactly call->n_rows rows, with every output of
+ * call->wanted. Flask style writes NaN and infinities as null, others as bare tokens. Allocates
+ * nothing but the body's growth, look at weir_buf_ok afterwards. Runs on: any thread. */
 void weir_protocol_encode(const struct weir_protocol_call *call,
                           const struct weir_protocol_source *source,
-                          const struct weir_result *result, struct weir_buf *buf);
+                          const struct weir_result *result, struct weir_protocol_answer *answer);
 
 /* Returns the same for tensors, whose sizes are known only after the run. */
 uint64_t weir_protocol_tensors_bytes(const struct weir_result *result, uint64_t wanted);
@@ -130,44 +117,7 @@ uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
  * too long to read, nothing was appended. */
 bool weir_protocol_example(struct weir_buf *out, const struct weir_spec *spec);
 
-/* --- documents: JSON bodies that are not predictions --- */
-
-/* Appends {"error": text}, the body of every error on every route. */
+/* Appends {"error": text}, the body of an error of every dialect without a form of its own. */
 void weir_protocol_error(struct weir_buf *buf, struct weir_str text);
-
-/* Appends {"live":true}, {"ready":true,"live":true}, {"name":…,"ready":true}. */
-void weir_protocol_live(struct weir_buf *buf);
-void weir_protocol_ready(struct weir_buf *buf);
-void weir_protocol_model_ready(struct weir_buf *buf, struct weir_str model);
-
-/* Appends {"status":"alive"}, the body of "/". */
-void weir_protocol_alive(struct weir_buf *buf);
-
-/* Appends the v2 server metadata: name, version, extensions. */
-void weir_protocol_v2_server(struct weir_buf *buf);
-
-/* Appends {"models":[…]}. */
-void weir_protocol_v2_models(struct weir_buf *buf, const struct weir_str *names, size_t n);
-
-/* What the metadata of a model says beside its spec; empty texts are left out. */
-struct weir_protocol_model {
-    struct weir_str name;
-    const struct weir_str *versions; /* ready ones, or the one that was asked for */
-    size_t n_versions;
-    struct weir_str version;      /* the one described */
-    struct weir_str digest;       /* hex, of its file */
-    struct weir_str file;         /* its name below the repository, never an absolute path */
-    const struct weir_spec *spec; /* NULL: no version is live; inputs and outputs are empty then */
-    struct weir_str state;        /* "ready", "orphaned", … */
-    /* A newer file that could not be served: which, why and where, since when (RFC 3339). */
-    struct weir_str failed_file;
-    struct weir_str failed_reason;
-    struct weir_str failed_since;
-};
-
-/* Appends the v2 metadata of a model: name, versions, platform, inputs, outputs, and under
- * "parameters" what we add: version, digest, file, state, estimator, library, library_version,
- * feature_names, classes (a list for each target where there are several), last_failure. */
-void weir_protocol_v2_model(struct weir_buf *buf, const struct weir_protocol_model *model);
 
 #endif

@@ -128,10 +128,4 @@ void weir_protocol_write_value(struct weir_buf *buf, const struct weir_result *r
                                enum weir_output output, size_t row, size_t column,
                                enum weir_codec_number_nonfinite nonfinite, bool quotes_labels);
 
-void weir_protocol_flask_encode(const struct weir_protocol_call *call,
-                                const struct weir_result *result, struct weir_buf *buf);
-void weir_protocol_v2_encode(const struct weir_protocol_call *call,
-                             const struct weir_protocol_source *source,
-                             const struct weir_result *result, struct weir_buf *buf);
-
 #endif

@@ -364,18 +364,15 @@ static enum weir_status make_pool(struct weir_server_keeper *keeper, uint32_t n_
     return weir_pool_new(&keeper->shared.pool, &opts, keeper->shared.mem, err);
 }
 
-static enum weir_status make_routers(struct weir_server_keeper *keeper, struct weir_error *err)
+static enum weir_status make_routes(struct weir_server_keeper *keeper, struct weir_error *err)
 {
-    uint32_t n;
-    const struct weir_http_route *routes = weir_server_routes(false, &n);
-    enum weir_status status =
-        weir_http_router_init(&keeper->router, routes, n, keeper->shared.mem, err);
+    struct weir_server_shared *shared = &keeper->shared;
+    enum weir_status status = weir_server_routes_init(&keeper->routes, false, shared->mem, err);
     if (status != WEIR_OK)
         return status;
-    routes = weir_server_routes(true, &n);
-    keeper->shared.router = &keeper->router;
-    keeper->shared.admin_router = &keeper->admin_router;
-    return weir_http_router_init(&keeper->admin_router, routes, n, keeper->shared.mem, err);
+    shared->routes = &keeper->routes;
+    shared->admin_routes = &keeper->admin_routes;
+    return weir_server_routes_init(&keeper->admin_routes, true, shared->mem, err);
 }
 
 static enum weir_status make_shards(struct weir_server_keeper *keeper, uint32_t n_loops,
@@ -491,7 +488,7 @@ static enum weir_status make_all(struct weir_server_keeper *keeper, struct weir_
     if (status == WEIR_OK)
         status = make_pool(keeper, n_workers, err);
     if (status == WEIR_OK)
-        status = make_routers(keeper, err);
+        status = make_routes(keeper, err);
     if (status == WEIR_OK)
         status = make_shards(keeper, n_loops, err);
     if (status == WEIR_OK)
@@ -537,8 +534,8 @@ static void free_all(struct weir_server_keeper *keeper)
     weir_repo_free(keeper->repo);
     weir_pool_free(shared->pool);
     weir_metric_registry_free(shared->metrics);
-    weir_http_router_deinit(&keeper->router);
-    weir_http_router_deinit(&keeper->admin_router);
+    weir_server_routes_deinit(&keeper->routes);
+    weir_server_routes_deinit(&keeper->admin_routes);
     weir_http_shared_deinit(&keeper->http);
     weir_mem_free(mem, shared->shards);
     weir_mem_free(mem, keeper->threads);

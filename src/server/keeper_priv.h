@@ -30,8 +30,8 @@ enum weir_server_phase {
 struct weir_server_keeper {
     struct weir_server_shared shared;
     struct weir_http_shared http;
-    struct weir_http_router router;
-    struct weir_http_router admin_router;
+    struct weir_server_routes routes;
+    struct weir_server_routes admin_routes;
     struct weir_server_shard *shard; /* the keeper's own */
     pthread_t *threads;              /* of the loops; n_started of them run */
     uint32_t n_started;

@@ -2,6 +2,7 @@
 #include "server/metrics.h"
 
 #include "base/macros.h"
+#include "protocol/dialect.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,6 @@ static const struct weir_metric_family families[] = {
 };
 
 static const char *const stage_names[] = {"decode", "queue", "run", "encode", "whole"};
-static const char *const protocol_names[] = {"flask", "v2"};
 static const char *const http_names[] = {
 #define HTTP_NAME(name, help) #name,
     WEIR_HTTP_COUNTERS(HTTP_NAME)
@@ -108,28 +108,28 @@ void weir_server_metrics_copy_http(struct weir_server_loop_cells *cells,
 }
 
 static struct weir_metric_counter *request_cell(const struct weir_server_version_cells *cells,
-                                                enum weir_server_protocol protocol, int code)
+                                                enum weir_protocol_dialect dialect, int code)
 {
     char text[16];
     (void)snprintf(text, sizeof text, "%d", code); /* Three digits. */
     struct weir_str labels[] = {cells->version->name, cells->version->number_text,
-                                weir_str_c(protocol_names[protocol]), weir_str_c(text)};
+                                weir_str_c(weir_protocol_ops_of(dialect)->name), weir_str_c(text)};
     return weir_metric_registry_counter(cells->registry, cells->shard, WEIR_SERVER_METRIC_REQUESTS,
                                         labels);
 }
 
 void weir_server_metrics_count_request(struct weir_server_version_cells *cells,
-                                       enum weir_server_protocol protocol, int code)
+                                       enum weir_protocol_dialect dialect, int code)
 {
     for (size_t i = 0; i < WEIR_ARRAY_LEN(codes); i++) {
         if (codes[i] != code)
             continue;
-        if (!cells->requests[protocol][i])
-            cells->requests[protocol][i] = request_cell(cells, protocol, code);
-        weir_metric_counter_add(cells->requests[protocol][i], 1);
+        if (!cells->requests[dialect][i])
+            cells->requests[dialect][i] = request_cell(cells, dialect, code);
+        weir_metric_counter_add(cells->requests[dialect][i], 1);
         return;
     }
-    weir_metric_counter_add(request_cell(cells, protocol, code), 1);
+    weir_metric_counter_add(request_cell(cells, dialect, code), 1);
 }
 
 void weir_server_metrics_count_batch(struct weir_server_version_cells *cells,

@@ -9,6 +9,7 @@
 #include "batch/batcher.h"
 #include "http/options.h"
 #include "metric/registry.h"
+#include "protocol/protocol.h"
 #include "repo/version.h"
 
 #include <stdint.h>
@@ -65,9 +66,7 @@ enum weir_server_stage {
     WEIR_SERVER_STAGE_WHOLE,
 };
 
-enum { WEIR_SERVER_STAGE_N = 5, WEIR_SERVER_CODES_N = 8, WEIR_SERVER_PROTOCOLS_N = 2 };
-
-enum weir_server_protocol { WEIR_SERVER_PROTOCOL_FLASK, WEIR_SERVER_PROTOCOL_V2 };
+enum { WEIR_SERVER_STAGE_N = 5, WEIR_SERVER_CODES_N = 8 };
 
 /* The cells of one loop that do not belong to a model. */
 struct weir_server_loop_cells {
@@ -95,7 +94,7 @@ struct weir_server_version_cells {
     struct weir_metric_histogram *batch_rows;
     struct weir_metric_counter *rows;
     struct weir_metric_counter *extra_columns;
-    struct weir_metric_counter *requests[WEIR_SERVER_PROTOCOLS_N][WEIR_SERVER_CODES_N];
+    struct weir_metric_counter *requests[WEIR_PROTOCOL_N][WEIR_SERVER_CODES_N];
     struct weir_metric_counter *batches[WEIR_BATCH_CLOSE_N][2]; /* by reason; pool, inline */
     struct weir_metric_counter *refused[WEIR_BATCHER_REFUSAL_N];
 };
@@ -122,7 +121,7 @@ void weir_server_metrics_copy_http(struct weir_server_loop_cells *cells,
 /* Counts one answered request. code: any HTTP status; rare ones share a cell lookup. Runs on: the
  * loop. */
 void weir_server_metrics_count_request(struct weir_server_version_cells *cells,
-                                       enum weir_server_protocol protocol, int code);
+                                       enum weir_protocol_dialect dialect, int code);
 
 /* Counts one batch that was run. Runs on: the loop. */
 void weir_server_metrics_count_batch(struct weir_server_version_cells *cells,

@@ -9,6 +9,6 @@
 
 /* Answers a request of a route that does not predict. */
 void weir_server_pages_answer(struct weir_server_shard *shard, struct weir_http_req *req,
-                              enum weir_server_route route);
+                              const struct weir_server_route *route);
 
 #endif

@@ -14,25 +14,6 @@
 
 enum { MS_PER_HOUR = 3600 * 1000, SHORT_WAIT_NS = 2000000 };
 
-static enum weir_server_protocol protocol_of(enum weir_server_route route)
-{
-    return route == WEIR_SERVER_ROUTE_V2_INFER ? WEIR_SERVER_PROTOCOL_V2
-                                               : WEIR_SERVER_PROTOCOL_FLASK;
-}
-
-static enum weir_output asked_of(enum weir_server_route route)
-{
-    if (route == WEIR_SERVER_ROUTE_PREDICT_PROBA)
-        return WEIR_OUTPUT_PREDICT_PROBA;
-    if (route == WEIR_SERVER_ROUTE_DECISION_FUNCTION)
-        return WEIR_OUTPUT_DECISION_FUNCTION;
-    if (route == WEIR_SERVER_ROUTE_TRANSFORM)
-        return WEIR_OUTPUT_TRANSFORM;
-    if (route == WEIR_SERVER_ROUTE_SCORE_SAMPLES)
-        return WEIR_OUTPUT_SCORE_SAMPLES;
-    return WEIR_OUTPUT_PREDICT;
-}
-
 /* How long a client had better wait: the time in which what is queued now will have run, at least 1
  * s.
  */
@@ -43,29 +24,73 @@ static uint32_t retry_after_s(const struct weir_server_shard *shard)
     return 1 + (uint32_t)(wait_ns / WEIR_NS_PER_S);
 }
 
-static void refuse(struct weir_server_shard *shard, struct weir_http_req *req, int code,
-                   const char *text)
+/* Answers with an error in the form of the route's dialect. */
+static void reply_error(struct weir_server_shard *shard, struct weir_http_ticket ticket,
+                        const struct weir_protocol_ops *ops, int code, struct weir_str fields,
+                        struct weir_str text)
 {
-    (void)weir_http_reply_error(shard->loop.http, weir_http_req_ticket(req), code,
-                                code == 503 ? retry_after_s(shard) : 0, weir_str_c(text));
+    struct weir_buf body = {.mem = shard->shared->mem};
+    struct weir_http_reply reply = {
+        .status = code, .fields = fields, .retry_after_s = code == 503 ? retry_after_s(shard) : 0};
+    if (ops->error)
+        reply.content_type = ops->error(&body, code, text);
+    else
+        weir_protocol_error(&body, text);
+    reply.body = weir_buf_str(&body);
+    (void)weir_http_reply(shard->loop.http, ticket, &reply); /* Nobody may be waiting. */
+    weir_buf_deinit(&body);
+}
+
+static void refuse(struct weir_server_shard *shard, struct weir_http_req *req,
+                   const struct weir_server_route *route, int code, const char *text)
+{
+    reply_error(shard, weir_http_req_ticket(req), route->ops, code, WEIR_STR(""), weir_str_c(text));
 }
 
 /* Refuses and counts it for a known version. */
 static void refuse_of(struct weir_server_shard *shard, struct weir_http_req *req,
-                      struct weir_server_shard_version *sv, enum weir_server_route route, int code,
-                      const char *text)
+                      struct weir_server_shard_version *sv, const struct weir_server_route *route,
+                      int code, const char *text)
 {
-    weir_server_metrics_count_request(&sv->cells, protocol_of(route), code);
-    refuse(shard, req, code, text);
+    weir_server_metrics_count_request(&sv->cells, route->dialect, code);
+    refuse(shard, req, route, code, text);
 }
 
+/* Finds what a request is for: by its path, or by its body when that is there. */
 static enum weir_status find_version(struct weir_server_shard *shard, struct weir_http_req *req,
+                                     const struct weir_server_route *route,
+                                     const struct weir_protocol_head *head,
                                      struct weir_server_shard_version **out, struct weir_error *err)
 {
     const struct weir_http_match *match = weir_http_req_match(req);
-    struct weir_str none = {NULL, 0};
-    return weir_server_shard_find(shard, match->n_captures > 0 ? match->captures[0] : none,
-                                  match->n_captures > 1 ? match->captures[1] : none, out, err);
+    struct weir_protocol_target target = {{NULL, 0}, {NULL, 0}};
+    if (match->n_captures > 0)
+        target.model = match->captures[0];
+    if (match->n_captures > 1)
+        target.version = match->captures[1];
+    if (route->ops->target) {
+        enum weir_status status = route->ops->target(head, weir_http_req_body(req), &target, err);
+        if (status != WEIR_OK)
+            return status;
+    }
+    return weir_server_shard_find(shard, target.model, target.version, out, err);
+}
+
+/* Reads what the head says to the dialect; 0, or the code it is refused with. */
+static int read_head(struct weir_http_req *req, const struct weir_server_route *route,
+                     struct weir_protocol_head *head, struct weir_error *err)
+{
+    *head = (struct weir_protocol_head){
+        .dialect = route->dialect, .action = route->route->action, .json_bytes = UINT64_MAX};
+    if (!route->ops->read_head)
+        return 0;
+    struct weir_protocol_fields fields = {
+        .content_type = weir_http_req_header(req, WEIR_HTTP_FIELD_CONTENT_TYPE),
+        .accept = weir_http_req_header(req, WEIR_HTTP_FIELD_ACCEPT),
+        .inference_length = weir_http_req_header(req, WEIR_HTTP_FIELD_INFERENCE_LENGTH),
+        .query = weir_http_req_query(req),
+    };
+    return route->ops->read_head(&fields, head, err);
 }
 
 /* Reads the deadline of a request; false: the header is not a number of milliseconds. */
@@ -112,33 +137,11 @@ static bool is_short_of_memory(const struct weir_server_shard *shard)
     return held / shard->loop.config->memory_refuse_percent > shared->request_memory_max / 100;
 }
 
-enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
-                                                struct weir_http_req *req,
-                                                enum weir_server_route route)
+/* Admits a request for a version before its body is read, or refuses it. */
+static enum weir_http_verdict admit(struct weir_server_shard *shard, struct weir_http_req *req,
+                                    const struct weir_server_route *route,
+                                    struct weir_server_shard_version *sv)
 {
-    struct weir_server_shard_version *sv;
-    struct weir_error err = WEIR_ERROR_INIT;
-    enum weir_status status = find_version(shard, req, &sv, &err);
-    if (status != WEIR_OK) {
-        refuse(shard, req, weir_server_status_http(status), err.msg);
-        return WEIR_HTTP_REPLIED;
-    }
-    if (is_short_of_memory(shard)) {
-        weir_server_metrics_count_refusal(&sv->cells, WEIR_BATCHER_REFUSAL_MEMORY);
-        refuse_of(shard, req, sv, route, 503, "the memory for requests is nearly used up");
-        return WEIR_HTTP_REPLIED;
-    }
-    struct weir_str coding = weir_http_req_header(req, WEIR_HTTP_FIELD_CONTENT_ENCODING);
-    if (coding.n > 0 && !weir_str_eq_nocase(coding, WEIR_STR("identity"))) {
-        struct weir_http_reply reply = {
-            .status = 415,
-            .fields = WEIR_STR("Accept-Encoding: identity\r\n"),
-            .body = WEIR_STR("{\"error\":\"compressed bodies are not supported\"}"),
-        };
-        weir_server_metrics_count_request(&sv->cells, protocol_of(route), 415);
-        (void)weir_http_reply(shard->loop.http, weir_http_req_ticket(req), &reply);
-        return WEIR_HTTP_REPLIED;
-    }
     uint64_t deadline_ns;
     if (!read_deadline(req, sv, &deadline_ns)) {
         refuse_of(shard, req, sv, route, 400,
@@ -156,11 +159,46 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
     return WEIR_HTTP_ACCEPT;
 }
 
+enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
+                                                struct weir_http_req *req,
+                                                const struct weir_server_route *route)
+{
+    struct weir_server_shard_version *sv = NULL;
+    struct weir_protocol_head head = {.dialect = route->dialect};
+    struct weir_error err = WEIR_ERROR_INIT;
+    if (!route->ops->target) {
+        enum weir_status status = find_version(shard, req, route, &head, &sv, &err);
+        if (status != WEIR_OK) {
+            refuse(shard, req, route, weir_server_status_http(status), err.msg);
+            return WEIR_HTTP_REPLIED;
+        }
+    }
+    if (is_short_of_memory(shard)) {
+        if (sv)
+            weir_server_metrics_count_refusal(&sv->cells, WEIR_BATCHER_REFUSAL_MEMORY);
+        refuse(shard, req, route, 503, "the memory for requests is nearly used up");
+        return WEIR_HTTP_REPLIED;
+    }
+    struct weir_str coding = weir_http_req_header(req, WEIR_HTTP_FIELD_CONTENT_ENCODING);
+    if (coding.n > 0 && !weir_str_eq_nocase(coding, WEIR_STR("identity"))) {
+        reply_error(shard, weir_http_req_ticket(req), route->ops, 415,
+                    WEIR_STR("Accept-Encoding: identity\r\n"),
+                    WEIR_STR("compressed bodies are not supported"));
+        return WEIR_HTTP_REPLIED;
+    }
+    int code = read_head(req, route, &head, &err);
+    if (code != 0) {
+        refuse(shard, req, route, code, err.msg);
+        return WEIR_HTTP_REPLIED;
+    }
+    return sv ? admit(shard, req, route, sv) : WEIR_HTTP_ACCEPT;
+}
+
 /* Fills all of a call but its protocol part. */
 static void fill_call(struct weir_server_call *call, struct weir_http_req *req,
-                      struct weir_server_shard_version *sv, enum weir_server_route route)
+                      struct weir_server_shard_version *sv, const struct weir_server_route *route)
 {
-    call->loop.is_v2 = route == WEIR_SERVER_ROUTE_V2_INFER;
+    call->loop.dialect = route->dialect;
     call->loop.ticket = weir_http_req_ticket(req);
     call->loop.sv = sv;
     call->loop.begun_ns = weir_http_req_begun_ns(req);
@@ -212,8 +250,7 @@ static struct weir_str answer_fields(const struct weir_server_call *call,
 static void count_answer(struct weir_server_call *call, int code, uint64_t now_ns)
 {
     struct weir_server_version_cells *cells = &call->loop.sv->cells;
-    weir_server_metrics_count_request(
-        cells, call->loop.is_v2 ? WEIR_SERVER_PROTOCOL_V2 : WEIR_SERVER_PROTOCOL_FLASK, code);
+    weir_server_metrics_count_request(cells, call->loop.dialect, code);
     weir_metric_histogram_add(cells->stage[WEIR_SERVER_STAGE_DECODE],
                               call->loop.decoded_ns - call->loop.begun_ns);
     weir_metric_histogram_add(cells->stage[WEIR_SERVER_STAGE_WHOLE], now_ns - call->loop.begun_ns);
@@ -223,20 +260,12 @@ static void answer_error(struct weir_server_shard *shard, struct weir_server_cal
                          enum weir_status status, struct weir_str text, uint64_t now_ns)
 {
     int code = weir_server_status_http(status);
-    struct weir_buf body = {.mem = shard->shared->mem};
     char room[ANSWER_FIELDS_BYTES];
     if (text.n == 0)
         text = weir_str_c(weir_status_text(status));
-    weir_protocol_error(&body, text);
-    struct weir_http_reply reply = {
-        .status = code,
-        .fields = answer_fields(call, NULL, now_ns, room),
-        .body = weir_buf_str(&body),
-        .retry_after_s = code == 503 ? retry_after_s(shard) : 0,
-    };
     count_answer(call, code, now_ns);
-    (void)weir_http_reply(shard->loop.http, call->loop.ticket, &reply); /* Nobody may be waiting. */
-    weir_buf_deinit(&body);
+    reply_error(shard, call->loop.ticket, weir_protocol_ops_of(call->loop.dialect), code,
+                answer_fields(call, NULL, now_ns, room), text);
 }
 
 static void answer_result(struct weir_server_shard *shard, struct weir_server_job *job,
@@ -250,6 +279,7 @@ static void answer_result(struct weir_server_shard *shard, struct weir_server_jo
     char room[ANSWER_FIELDS_BYTES];
     struct weir_http_reply reply = {
         .status = 200,
+        .content_type = call->content_type,
         .fields = answer_fields(call, job, now_ns, room),
         .body = body,
         .owned = job->batch->is_private ? &job->replies : NULL,
@@ -440,8 +470,8 @@ void weir_server_predict_gone(struct weir_server_shard *shard, void *user)
 
 /* Gives a large body to a worker, which decodes and runs it as a batch of its own. */
 static void take_large(struct weir_server_shard *shard, struct weir_http_req *req,
-                       struct weir_server_shard_version *sv, enum weir_server_route route,
-                       uint64_t deadline_ns)
+                       struct weir_server_shard_version *sv, const struct weir_server_route *route,
+                       const struct weir_protocol_head *head, uint64_t deadline_ns)
 {
     struct weir_batch *batch = NULL;
     uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
@@ -464,17 +494,15 @@ static void take_large(struct weir_server_shard *shard, struct weir_http_req *re
     struct weir_server_job *job = weir_server_runner_job_of(batch);
     struct weir_server_call *call = weir_server_runner_call_of(batch->slices);
     fill_call(call, req, sv, route);
-    call->protocol = (struct weir_protocol_call){
-        .dialect = route == WEIR_SERVER_ROUTE_V2_INFER ? WEIR_PROTOCOL_V2 : WEIR_PROTOCOL_FLASK};
+    call->protocol = (struct weir_protocol_call){.dialect = route->dialect};
     call->loop.decoded_ns = now_ns;
     job->body = body;
     job->body_charged = body.cap;
     (void)atomic_fetch_add_explicit(&shard->shared->http->buffered_bytes, body.cap,
                                     memory_order_relaxed);
     job->limits = shard->loop.decoder.limits;
-    job->asked = asked_of(route);
+    job->head = *head;
     job->decoded_ns = 0;
-    job->is_v2 = route == WEIR_SERVER_ROUTE_V2_INFER;
     weir_http_req_set_user(req, batch->slices);
     if (!submit(shard, batch)) {
         weir_buf_deinit(&job->body);
@@ -487,8 +515,9 @@ static void take_large(struct weir_server_shard *shard, struct weir_http_req *re
 
 /* Turns what a decoder said into an answer; what the sink refused is told by its own table. */
 static void refuse_decoded(struct weir_server_shard *shard, struct weir_http_req *req,
-                           struct weir_server_shard_version *sv, enum weir_server_route route,
-                           enum weir_status status, const struct weir_error *err)
+                           struct weir_server_shard_version *sv,
+                           const struct weir_server_route *route, enum weir_status status,
+                           const struct weir_error *err)
 {
     enum weir_batcher_refusal refusal = weir_batcher_refused(shard->loop.batcher);
     if (refusal != WEIR_BATCHER_REFUSAL_NONE) {
@@ -500,39 +529,17 @@ static void refuse_decoded(struct weir_server_shard *shard, struct weir_http_req
               err->msg[0] ? err->msg : weir_status_text(status));
 }
 
-static enum weir_status decode(struct weir_server_shard *shard, struct weir_http_req *req,
-                               struct weir_server_shard_version *sv, enum weir_server_route route,
-                               uint64_t deadline_ns, struct weir_protocol_call *call,
-                               struct weir_error *err)
+/* Decodes a body into the open batch of its version. */
+static void take_small(struct weir_server_shard *shard, struct weir_http_req *req,
+                       struct weir_server_shard_version *sv, const struct weir_server_route *route,
+                       const struct weir_protocol_head *head, uint64_t deadline_ns)
 {
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_protocol_call protocol;
     struct weir_sink *sink = weir_batcher_decode(shard->loop.batcher, sv->batching, deadline_ns,
                                                  weir_loop_now_ns(&shard->loop.loop));
-    struct weir_str body = weir_http_req_body(req);
-    if (route == WEIR_SERVER_ROUTE_V2_INFER)
-        return weir_protocol_v2_decode(&shard->loop.decoder, sv->version->spec, body, sink, call,
-                                       err);
-    return weir_protocol_flask_decode(&shard->loop.decoder, sv->version->spec, asked_of(route),
-                                      body, sink, call, err);
-}
-
-void weir_server_predict_body(struct weir_server_shard *shard, struct weir_http_req *req,
-                              enum weir_server_route route)
-{
-    struct weir_server_shard_version *sv;
-    struct weir_error err = WEIR_ERROR_INIT;
-    enum weir_status status = find_version(shard, req, &sv, &err);
-    if (status != WEIR_OK) { /* It was there when the head came, and was unloaded since. */
-        refuse(shard, req, weir_server_status_http(status), err.msg);
-        return;
-    }
-    uint64_t deadline_ns = WEIR_TIME_NEVER;
-    (void)read_deadline(req, sv, &deadline_ns); /* The head was refused if it cannot be read. */
-    if (weir_http_req_body(req).n > WEIR_SERVER_INLINE_BODY_BYTES_MAX) {
-        take_large(shard, req, sv, route, deadline_ns);
-        return;
-    }
-    struct weir_protocol_call protocol;
-    status = decode(shard, req, sv, route, deadline_ns, &protocol, &err);
+    enum weir_status status = weir_protocol_decode(&shard->loop.decoder, head, sv->version->spec,
+                                                   weir_http_req_body(req), sink, &protocol, &err);
     if (status != WEIR_OK) {
         refuse_decoded(shard, req, sv, route, status, &err);
         return;
@@ -548,4 +555,27 @@ void weir_server_predict_body(struct weir_server_shard *shard, struct weir_http_
     weir_http_req_set_user(req, slice);
     if (weir_batcher_has_closed(shard->loop.batcher))
         take_all(shard, weir_loop_now_ns(&shard->loop.loop));
+}
+
+void weir_server_predict_body(struct weir_server_shard *shard, struct weir_http_req *req,
+                              const struct weir_server_route *route)
+{
+    struct weir_server_shard_version *sv;
+    struct weir_protocol_head head;
+    struct weir_error err = WEIR_ERROR_INIT;
+    int code = read_head(req, route, &head, &err);
+    weir_assert(code == 0); /* Else the head was refused. */
+    enum weir_status status = find_version(shard, req, route, &head, &sv, &err);
+    if (status != WEIR_OK) { /* It is named here only, or was unloaded since the head came. */
+        refuse(shard, req, route, weir_server_status_http(status), err.msg);
+        return;
+    }
+    if (route->ops->target && admit(shard, req, route, sv) != WEIR_HTTP_ACCEPT)
+        return;
+    uint64_t deadline_ns = WEIR_TIME_NEVER;
+    (void)read_deadline(req, sv, &deadline_ns); /* It was refused if it cannot be read. */
+    if (weir_http_req_body(req).n > WEIR_SERVER_INLINE_BODY_BYTES_MAX)
+        take_large(shard, req, sv, route, &head, deadline_ns);
+    else
+        take_small(shard, req, sv, route, &head, deadline_ns);
 }

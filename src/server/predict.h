@@ -10,11 +10,11 @@
 /* Checks a prediction's head: model, deadline, admission, coding. REPLIED: it was refused. */
 enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
                                                 struct weir_http_req *req,
-                                                enum weir_server_route route);
+                                                const struct weir_server_route *route);
 
 /* Decodes a prediction's body into a batch, or gives a large one to a worker. */
 void weir_server_predict_body(struct weir_server_shard *shard, struct weir_http_req *req,
-                              enum weir_server_route route);
+                              const struct weir_server_route *route);
 
 /* Withdraws the request of a broken connection. user: as set by weir_server_predict_body. */
 void weir_server_predict_gone(struct weir_server_shard *shard, void *user);

@@ -3,55 +3,90 @@
 
 #include "base/macros.h"
 
-#define GET  WEIR_HTTP_METHOD_BIT(GET)
-#define POST WEIR_HTTP_METHOD_BIT(POST)
+#define GET(pattern, own, flags, summary)                                  \
+    {                                                                      \
+        pattern, WEIR_PROTOCOL_HOST, WEIR_SERVER_OWN_##own, flags, summary \
+    }
+#define POST(pattern, own, summary)                                                      \
+    {                                                                                    \
+        pattern, WEIR_PROTOCOL_HOST, WEIR_SERVER_OWN_##own,                              \
+            WEIR_PROTOCOL_POST | WEIR_PROTOCOL_ADMIN | WEIR_PROTOCOL_EMPTY_BODY, summary \
+    }
 
-/* The main listener's routes come first, so that they are a prefix of the admin listener's. */
-static const struct weir_http_route routes[] = {
-    {POST, "/predict", WEIR_SERVER_ROUTE_PREDICT, 0},
-    {POST, "/predict/{m}", WEIR_SERVER_ROUTE_PREDICT, 0},
-    {POST, "/predict_proba", WEIR_SERVER_ROUTE_PREDICT_PROBA, 0},
-    {POST, "/predict_proba/{m}", WEIR_SERVER_ROUTE_PREDICT_PROBA, 0},
-    {POST, "/decision_function", WEIR_SERVER_ROUTE_DECISION_FUNCTION, 0},
-    {POST, "/decision_function/{m}", WEIR_SERVER_ROUTE_DECISION_FUNCTION, 0},
-    {POST, "/transform", WEIR_SERVER_ROUTE_TRANSFORM, 0},
-    {POST, "/transform/{m}", WEIR_SERVER_ROUTE_TRANSFORM, 0},
-    {POST, "/score_samples", WEIR_SERVER_ROUTE_SCORE_SAMPLES, 0},
-    {POST, "/score_samples/{m}", WEIR_SERVER_ROUTE_SCORE_SAMPLES, 0},
-    {POST, "/v2/models/{m}/infer", WEIR_SERVER_ROUTE_V2_INFER, 0},
-    {POST, "/v2/models/{m}/versions/{v}/infer", WEIR_SERVER_ROUTE_V2_INFER, 0},
-    {GET, "/v2/models/{m}/ready", WEIR_SERVER_ROUTE_V2_MODEL_READY, 0},
-    {GET, "/v2/models/{m}/versions/{v}/ready", WEIR_SERVER_ROUTE_V2_MODEL_READY, 0},
-    {GET, "/v2/models/{m}", WEIR_SERVER_ROUTE_V2_MODEL, 0},
-    {GET, "/v2/models/{m}/versions/{v}", WEIR_SERVER_ROUTE_V2_MODEL, 0},
-    {GET, "/v2/models", WEIR_SERVER_ROUTE_V2_MODELS, 0},
-    {GET, "/v2/health/live", WEIR_SERVER_ROUTE_V2_LIVE, 0},
-    {GET, "/v2/health/ready", WEIR_SERVER_ROUTE_V2_READY, 0},
-    {GET, "/v2", WEIR_SERVER_ROUTE_V2_SERVER, 0},
-    {GET, "/healthz", WEIR_SERVER_ROUTE_HEALTH, 0},
-    {GET, "/health", WEIR_SERVER_ROUTE_HEALTH, 0},
-    {GET, "/", WEIR_SERVER_ROUTE_ALIVE, 0},
-    {GET, "/metrics", WEIR_SERVER_ROUTE_METRICS, 0},
-    {GET, "/weir/v1/models", WEIR_SERVER_ROUTE_MODELS, 0},
-    {POST, "/weir/v1/models/{m}/rollback", WEIR_SERVER_ROUTE_ROLLBACK, WEIR_HTTP_ROUTE_EMPTY_BODY},
-    {POST, "/weir/v1/models/{m}/unload", WEIR_SERVER_ROUTE_UNLOAD, WEIR_HTTP_ROUTE_EMPTY_BODY},
-    {POST, "/weir/v1/models/{m}/load", WEIR_SERVER_ROUTE_LOAD, WEIR_HTTP_ROUTE_EMPTY_BODY},
+static const struct weir_protocol_route own_routes[] = {
+    GET("/healthz", HEALTH, 0, "Whether the server lives"),
+    GET("/health", HEALTH, 0, "Whether the server lives"),
+    GET("/", ALIVE, 0, "Whether the server lives"),
+    GET("/metrics", METRICS, WEIR_PROTOCOL_ADMIN, "Metrics in the text format of Prometheus"),
+    GET("/weir/v1/models", MODELS, WEIR_PROTOCOL_ADMIN, "States of all models"),
+    POST("/weir/v1/models/{m}/rollback", ROLLBACK, "Serve the version before this one"),
+    POST("/weir/v1/models/{m}/unload", UNLOAD, "Take a model from service"),
+    POST("/weir/v1/models/{m}/load", LOAD, "Load a model again"),
 };
 
-enum { ADMIN_ONLY_N = 5 };
-
-const struct weir_http_route *weir_server_routes(bool is_admin, uint32_t *n)
+static uint32_t methods_of(const struct weir_protocol_route *route)
 {
-    weir_assert(n);
-    *n = (uint32_t)WEIR_ARRAY_LEN(routes) - (is_admin ? 0 : ADMIN_ONLY_N);
-    weir_assert(routes[WEIR_ARRAY_LEN(routes) - ADMIN_ONLY_N].id == WEIR_SERVER_ROUTE_METRICS);
-    return routes;
+    return route->flags & WEIR_PROTOCOL_POST ? WEIR_HTTP_METHOD_BIT(POST)
+                                             : WEIR_HTTP_METHOD_BIT(GET);
 }
 
-bool weir_server_routes_predicts(enum weir_server_route route)
+static void add(struct weir_server_routes *routes, const struct weir_server_route *row)
 {
-    return route == WEIR_SERVER_ROUTE_V2_INFER || route == WEIR_SERVER_ROUTE_PREDICT ||
-           route == WEIR_SERVER_ROUTE_PREDICT_PROBA ||
-           route == WEIR_SERVER_ROUTE_DECISION_FUNCTION || route == WEIR_SERVER_ROUTE_TRANSFORM ||
-           route == WEIR_SERVER_ROUTE_SCORE_SAMPLES;
+    routes->rows[routes->n] = *row;
+    routes->http[routes->n] = (struct weir_http_route){
+        .methods = methods_of(row->route),
+        .pattern = row->route->pattern,
+        .id = routes->n,
+        .flags = row->route->flags & WEIR_PROTOCOL_EMPTY_BODY ? WEIR_HTTP_ROUTE_EMPTY_BODY : 0,
+    };
+    routes->n++;
+}
+
+static bool is_served(const struct weir_protocol_route *route, bool is_admin)
+{
+    return is_admin || !(route->flags & WEIR_PROTOCOL_ADMIN);
+}
+
+enum weir_status weir_server_routes_init(struct weir_server_routes *routes, bool is_admin,
+                                         struct weir_mem *mem, struct weir_error *err)
+{
+    weir_assert(routes);
+    size_t n = WEIR_ARRAY_LEN(own_routes);
+    for (size_t d = 0; d < WEIR_PROTOCOL_N; d++)
+        n += weir_protocol_ops_of((enum weir_protocol_dialect)d)->n_routes;
+    *routes = (struct weir_server_routes){.mem = mem};
+    routes->http = weir_mem_array(mem, n, sizeof *routes->http);
+    routes->rows = weir_mem_array(mem, n, sizeof *routes->rows);
+    if (!routes->http || !routes->rows) {
+        weir_server_routes_deinit(routes);
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the routes");
+    }
+    for (size_t d = 0; d < WEIR_PROTOCOL_N; d++) {
+        struct weir_server_route row = {.dialect = (enum weir_protocol_dialect)d};
+        row.ops = weir_protocol_ops_of(row.dialect);
+        for (size_t i = 0; i < row.ops->n_routes; i++) {
+            row.route = &row.ops->routes[i];
+            if (is_served(row.route, is_admin))
+                add(routes, &row);
+        }
+    }
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(own_routes); i++) {
+        struct weir_server_route row = {.route = &own_routes[i]};
+        if (is_served(row.route, is_admin))
+            add(routes, &row);
+    }
+    enum weir_status status =
+        weir_http_router_init(&routes->router, routes->http, routes->n, mem, err);
+    if (status != WEIR_OK)
+        weir_server_routes_deinit(routes);
+    return status;
+}
+
+void weir_server_routes_deinit(struct weir_server_routes *routes)
+{
+    weir_assert(routes);
+    weir_http_router_deinit(&routes->router);
+    weir_mem_free(routes->mem, routes->http);
+    weir_mem_free(routes->mem, routes->rows);
+    *routes = (struct weir_server_routes){0};
 }

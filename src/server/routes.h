@@ -1,41 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* The route table: every path the server answers, on which listener, and what it means. */
+/* The tables of routes: those of all dialects (protocol/dialect.h) and the server's own. Each
+ * listener has one. */
 #ifndef WEIR_SERVER_ROUTES_H
 #define WEIR_SERVER_ROUTES_H
 
 #include "http/router.h"
+#include "protocol/dialect.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* What a route does. */
-enum weir_server_route {
-    WEIR_SERVER_ROUTE_ALIVE,
-    WEIR_SERVER_ROUTE_HEALTH,
-    WEIR_SERVER_ROUTE_V2_SERVER,
-    WEIR_SERVER_ROUTE_V2_LIVE,
-    WEIR_SERVER_ROUTE_V2_READY,
-    WEIR_SERVER_ROUTE_V2_MODELS,
-    WEIR_SERVER_ROUTE_V2_MODEL,       /* captures: model[, version] */
-    WEIR_SERVER_ROUTE_V2_MODEL_READY, /* captures: model[, version] */
-    WEIR_SERVER_ROUTE_V2_INFER,       /* captures: model[, version] */
-    WEIR_SERVER_ROUTE_PREDICT,        /* captures: [model] */
-    WEIR_SERVER_ROUTE_PREDICT_PROBA,
-    WEIR_SERVER_ROUTE_DECISION_FUNCTION,
-    WEIR_SERVER_ROUTE_TRANSFORM,
-    WEIR_SERVER_ROUTE_SCORE_SAMPLES,
-    /* the admin listener only */
-    WEIR_SERVER_ROUTE_METRICS,
-    WEIR_SERVER_ROUTE_MODELS,   /* states of all models */
-    WEIR_SERVER_ROUTE_ROLLBACK, /* captures: model */
-    WEIR_SERVER_ROUTE_UNLOAD,   /* captures: model */
-    WEIR_SERVER_ROUTE_LOAD,     /* captures: model */
+/* What the server's own routes are for (act WEIR_PROTOCOL_HOST). */
+enum weir_server_own {
+    WEIR_SERVER_OWN_ALIVE,
+    WEIR_SERVER_OWN_HEALTH,
+    WEIR_SERVER_OWN_METRICS,
+    WEIR_SERVER_OWN_MODELS,   /* states of all models */
+    WEIR_SERVER_OWN_ROLLBACK, /* captures: model */
+    WEIR_SERVER_OWN_UNLOAD,   /* captures: model */
+    WEIR_SERVER_OWN_LOAD,     /* captures: model */
 };
 
-/* Returns the routes of the main listener, or of the admin listener (all of the main one's and its
- * own); *n is their number. Borrowed for ever. */
-const struct weir_http_route *weir_server_routes(bool is_admin, uint32_t *n);
+/* What a route means. */
+struct weir_server_route {
+    const struct weir_protocol_ops *ops; /* NULL: the server's own */
+    enum weir_protocol_dialect dialect;  /* of the ops */
+    const struct weir_protocol_route *route;
+};
 
-/* Finds whether a route runs a model. */
-bool weir_server_routes_predicts(enum weir_server_route route);
+/* A listener's table; zero-initialise. */
+struct weir_server_routes {
+    struct weir_mem *mem;
+    struct weir_http_route *http;   /* n; id is the index */
+    struct weir_server_route *rows; /* n, in the same order */
+    uint32_t n;
+    struct weir_http_router router;
+};
+
+/* Makes the table of the main or of the admin listener. mem is borrowed until deinit.
+ * WEIR_ERR_NO_MEMORY; WEIR_ERR_INVALID: a bad pattern. *routes is then as zeroed. */
+WEIR_MUST_USE enum weir_status weir_server_routes_init(struct weir_server_routes *routes,
+                                                       bool is_admin, struct weir_mem *mem,
+                                                       struct weir_error *err);
+void weir_server_routes_deinit(struct weir_server_routes *routes);
 
 #endif

@@ -116,8 +116,11 @@ void weir_server_runner_encode(struct weir_server_job *job, struct weir_server_c
     struct weir_protocol_source source = {job->version->name, job->version->number_text};
     call->status = WEIR_OK;
     call->body_at = job->replies.n;
-    weir_protocol_encode(&call->protocol, &source, result, &job->replies);
+    struct weir_protocol_answer answer = {.body = &job->replies};
+    weir_protocol_encode(&call->protocol, &source, result, &answer);
     call->body_bytes = job->replies.n - call->body_at;
+    call->content_type = answer.content_type;
+    call->json_bytes = answer.json_bytes;
     if (!weir_buf_ok(&job->replies)) {
         call->status = WEIR_ERR_NO_MEMORY;
         call->body_bytes = 0;
@@ -170,10 +173,7 @@ static void decode_private(struct weir_server_runner *runner, struct weir_server
     const struct weir_spec *spec = job->version->spec;
     struct weir_str body = weir_buf_str(&job->body);
     enum weir_status status =
-        job->is_v2
-            ? weir_protocol_v2_decode(&runner->decoder, spec, body, sink, &call->protocol, &err)
-            : weir_protocol_flask_decode(&runner->decoder, spec, job->asked, body, sink,
-                                         &call->protocol, &err);
+        weir_protocol_decode(&runner->decoder, &job->head, spec, body, sink, &call->protocol, &err);
     job->decoded_ns = weir_clock_ns();
     weir_buf_deinit(&job->body);
     if (status != WEIR_OK)

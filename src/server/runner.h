@@ -11,7 +11,7 @@
 #include "batch/batch.h"
 #include "http/http.h"
 #include "pool/pool.h"
-#include "protocol/protocol.h"
+#include "protocol/dialect.h"
 #include "repo/version.h"
 
 struct weir_server_shard_version;
@@ -30,16 +30,18 @@ struct weir_server_call {
         struct weir_server_shard_version *sv;
         uint64_t begun_ns;   /* read event that completed the head */
         uint64_t decoded_ns; /* when its rows were in the batch */
-        bool is_v2;
+        enum weir_protocol_dialect dialect;
         bool wants_timing;
         uint8_t request_id_bytes;
         char request_id[WEIR_SERVER_REQUEST_ID_BYTES_MAX];
     } loop;
     /* filled on the loop at commit, or by the runner that decodes; the runner's until the batch is
      * back */
-    enum weir_status status; /* WEIR_OK: the body below */
-    size_t body_at;          /* in the batch's replies */
-    size_t body_bytes;       /* answer body, or the error text */
+    enum weir_status status;  /* WEIR_OK: the body below */
+    size_t body_at;           /* in the batch's replies */
+    size_t body_bytes;        /* answer body, or the error text */
+    const char *content_type; /* of the answer, a literal; NULL: application/json */
+    uint64_t json_bytes;      /* of the answer's body where tensors follow; 0: none do */
     struct weir_protocol_call protocol;
 };
 
@@ -53,8 +55,7 @@ struct weir_server_job {
     struct weir_buf body;    /* private batches: the request body to be decoded */
     size_t body_charged;     /* private batches: bytes counted as request memory until it is back */
     struct weir_protocol_limits limits; /* private batches: those of the loop at the time */
-    enum weir_output asked;             /* private batches */
-    bool is_v2;                         /* private batches */
+    struct weir_protocol_head head;     /* private batches: how the body is to be read */
     uint64_t decoded_ns;                /* private batches: when the worker had decoded the body */
     uint64_t run_ns; /* time of the model's run, shared among the batches of the run by rows */
     uint64_t encode_ns;

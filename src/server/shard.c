@@ -16,19 +16,25 @@ enum { TICK_NS = 100 * 1000 * 1000 };
 
 /* --- HTTP --- */
 
+static const struct weir_server_route *route_of(const struct weir_server_shard *shard,
+                                                const struct weir_http_req *req)
+{
+    return &shard->routes->rows[weir_http_req_match(req)->route->id];
+}
+
 static enum weir_http_verdict on_head(void *ctx, struct weir_http_req *req)
 {
     struct weir_server_shard *shard = ctx;
-    enum weir_server_route route = (enum weir_server_route)weir_http_req_match(req)->route->id;
-    return weir_server_routes_predicts(route) ? weir_server_predict_head(shard, req, route)
-                                              : WEIR_HTTP_ACCEPT;
+    const struct weir_server_route *route = route_of(shard, req);
+    return route->route->act == WEIR_PROTOCOL_PREDICT ? weir_server_predict_head(shard, req, route)
+                                                      : WEIR_HTTP_ACCEPT;
 }
 
 static void on_body(void *ctx, struct weir_http_req *req)
 {
     struct weir_server_shard *shard = ctx;
-    enum weir_server_route route = (enum weir_server_route)weir_http_req_match(req)->route->id;
-    if (weir_server_routes_predicts(route))
+    const struct weir_server_route *route = route_of(shard, req);
+    if (route->route->act == WEIR_PROTOCOL_PREDICT)
         weir_server_predict_body(shard, req, route);
     else
         weir_server_pages_answer(shard, req, route);
@@ -212,13 +218,13 @@ static enum weir_status init_parts(struct weir_server_shard *shard, struct weir_
         .batch_user_bytes = sizeof(struct weir_server_job),
         .batch_user_deinit = weir_server_runner_job_deinit,
     };
+    shard->routes = shard->is_keeper ? shared->admin_routes : shared->routes;
     weir_protocol_decoder_init(&shard->loop.decoder, &protocol_limits, shared->mem);
     weir_server_runner_init(&shard->loop.runner, &protocol_limits, shared->mem);
     enum weir_status status = weir_batcher_new(&shard->loop.batcher, &batching, shared->mem);
     if (status != WEIR_OK)
         return weir_error_set(err, status, "no memory for a batcher");
-    status = weir_http_server_new(&shard->loop.http, loop, &options,
-                                  shard->is_keeper ? shared->admin_router : shared->router,
+    status = weir_http_server_new(&shard->loop.http, loop, &options, &shard->routes->router,
                                   &handlers, shard, shared->http, shared->mem);
     if (status != WEIR_OK)
         return weir_error_set(err, status, "no memory for an HTTP server");

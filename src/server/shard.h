@@ -16,6 +16,7 @@
 #include "repo/version.h"
 #include "server/inbox.h"
 #include "server/metrics.h"
+#include "server/routes.h"
 #include "server/runner.h"
 
 struct weir_server_keeper;
@@ -49,8 +50,8 @@ struct weir_server_shared {
     struct weir_server_keeper *keeper;
     struct weir_server_shard **shards; /* n_shards; the keeper's is the last */
     uint32_t n_shards;
-    const struct weir_http_router *router;
-    const struct weir_http_router *admin_router;
+    const struct weir_server_routes *routes; /* of the main listener */
+    const struct weir_server_routes *admin_routes;
     uint64_t connections_max;    /* of all loops, as the descriptor limit allows */
     uint64_t connections_admin;  /* of the admin listener, beside these */
     uint64_t request_memory_max; /* of all requests, as the control group allows */
@@ -60,6 +61,7 @@ struct weir_server_shard {
     struct weir_server_shared *shared; /* constant after init */
     uint32_t index;
     bool is_keeper;
+    const struct weir_server_routes *routes; /* of its listener */
     struct weir_server_inbox inbox;
     struct weir_pool_home home;
     struct weir_wake home_wake;

@@ -3,7 +3,8 @@
  * the rest is the body. What is accepted must have filled every cell with what its column takes, or
  * every tensor; the tensors are then answered, as JSON within the size that was said. */
 #include "base/macros.h"
-#include "protocol/protocol.h"
+#include "protocol/flask/flask.h"
+#include "protocol/v2/v2.h"
 #include "tensor/cell.h"
 
 #include <stdint.h>
@@ -143,7 +144,7 @@ static void check_tensors(const struct sink *s, const struct weir_spec *spec,
     struct weir_result result = {.spec = spec, .n_rows = s->want.n_rows, .tensors = tensors};
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf buf = WEIR_BUF_INIT;
-    weir_protocol_encode(call, &source, &result, &buf);
+    weir_protocol_encode(call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     weir_assert(weir_buf_ok(&buf));
     weir_assert(buf.n <= weir_protocol_tensors_bytes(&result, call->tensors));
     struct weir_codec_json json;

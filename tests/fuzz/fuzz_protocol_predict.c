@@ -3,7 +3,8 @@
  * asked; the rest is the body. What is accepted must have filled every element, and its answer must
  * be JSON within the predicted size. */
 #include "base/macros.h"
-#include "protocol/protocol.h"
+#include "protocol/flask/flask.h"
+#include "protocol/v2/v2.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -129,7 +130,7 @@ static void check_answer(const struct sink *s, const struct weir_spec *spec,
     result.out[WEIR_OUTPUT_PREDICT_PROBA] = scores;
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf buf = WEIR_BUF_INIT;
-    weir_protocol_encode(call, &source, &result, &buf);
+    weir_protocol_encode(call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     weir_assert(weir_buf_ok(&buf));
     weir_assert(buf.n <= weir_protocol_answer_bytes(call, spec));
     struct weir_codec_json json;

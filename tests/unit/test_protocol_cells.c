@@ -2,8 +2,10 @@
 /* Rows of mixed columns, numbers and text, in both dialects. The sink's rows and its text room are
  * of exactly the size asked for, so that a sanitizer sees every byte too many. */
 #include "base/macros.h"
-#include "protocol/protocol.h"
+#include "protocol/flask/flask.h"
+#include "protocol/v2/v2.h"
 #include "tensor/cell.h"
+#include "test_catalog.h"
 #include "test_mem.h"
 #include "test_sink.h"
 
@@ -257,9 +259,11 @@ Test(protocol_cells, missing_numbers_are_refused_where_the_model_refuses_them)
 Test(protocol_cells, metadata_lists_an_input_for_each_column)
 {
     struct weir_spec spec = weir_test_spec_frame();
-    struct weir_protocol_model model = {.name = WEIR_STR("m"), .spec = &spec};
+    struct test_catalog catalog = test_catalog_of(&spec);
     struct weir_buf buf = WEIR_BUF_INIT;
-    weir_protocol_v2_model(&buf, &model);
+    cr_assert_eq(
+        test_catalog_page(&catalog, &weir_protocol_v2, "/v2/models/{m}", "m", NULL, &buf, NULL),
+        WEIR_OK);
     cr_assert(strstr(weir_buf_c(&buf),
                      "\"inputs\":[{\"name\":\"age\",\"datatype\":\"FP64\",\"shape\":[-1,1]},"
                      "{\"name\":\"city\",\"datatype\":\"BYTES\",\"shape\":[-1,1]},"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/macros.h"
-#include "protocol/protocol.h"
+#include "protocol/flask/flask.h"
 #include "test_mem.h"
 #include "test_sink.h"
 
@@ -367,7 +367,7 @@ static void expect_answer(const struct weir_protocol_call *call, const struct we
 {
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf buf = WEIR_BUF_INIT;
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
-    weir_protocol_encode(call, &source, result, &buf);
+    weir_protocol_encode(call, &source, result, &(struct weir_protocol_answer){.body = &buf});
     cr_assert_str_eq(weir_buf_c(&buf), text);
     cr_assert_leq(buf.n, weir_protocol_answer_bytes(call, result->spec));
 }

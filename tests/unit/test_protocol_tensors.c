@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Models of named tensors, in both dialects: what is read, what is refused, what is answered. */
 #include "base/macros.h"
-#include "protocol/protocol.h"
+#include "protocol/flask/flask.h"
+#include "protocol/v2/v2.h"
+#include "test_catalog.h"
 #include "test_mem.h"
 #include "test_sink.h"
 
@@ -100,7 +102,7 @@ static void put_input(struct bench *b, const struct weir_tensors_spec *tensors, 
     struct weir_protocol_call call = {.dialect = WEIR_PROTOCOL_V2, .n_rows = 1, .tensors = 1};
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
     struct weir_buf answer = WEIR_BUF_INIT;
-    weir_protocol_encode(&call, &source, &result, &answer);
+    weir_protocol_encode(&call, &source, &result, &(struct weir_protocol_answer){.body = &answer});
     const char *from = strstr(weir_buf_c(&answer), "\"shape\"");
     cr_assert(from);
     weir_buf_append(out, from, (size_t)(answer.at + answer.n - from) - 3);
@@ -314,7 +316,7 @@ Test(protocol_tensors, outputs_are_answered_by_their_names)
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
     struct weir_protocol_call call = {.dialect = WEIR_PROTOCOL_V2, .n_rows = 2, .tensors = 2};
     struct weir_buf buf = WEIR_BUF_INIT;
-    weir_protocol_encode(&call, &source, &result, &buf);
+    weir_protocol_encode(&call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     cr_assert_str_eq(
         weir_buf_c(&buf),
         "{\"model_name\":\"m\",\"model_version\":\"1\",\"outputs\":[{\"name\":"
@@ -323,7 +325,7 @@ Test(protocol_tensors, outputs_are_answered_by_their_names)
     cr_assert_leq(buf.n, weir_protocol_tensors_bytes(&result, 3));
     call.dialect = WEIR_PROTOCOL_FLASK;
     weir_buf_clear(&buf);
-    weir_protocol_encode(&call, &source, &result, &buf);
+    weir_protocol_encode(&call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     cr_assert_str_eq(weir_buf_c(&buf), "{\"prediction\":[[1.0,2.5],[null,-1.0]],\"outputs\":{"
                                        "\"label\":[\"a\",\"b\\\"\"]}}");
     weir_buf_deinit(&buf);
@@ -332,9 +334,11 @@ Test(protocol_tensors, outputs_are_answered_by_their_names)
 Test(protocol_tensors, metadata_and_the_example_are_the_graphs_own)
 {
     struct weir_spec spec = spec_of(&many);
-    struct weir_protocol_model model = {.name = WEIR_STR("m"), .spec = &spec};
+    struct test_catalog catalog = test_catalog_of(&spec);
     struct weir_buf buf = WEIR_BUF_INIT;
-    weir_protocol_v2_model(&buf, &model);
+    cr_assert_eq(
+        test_catalog_page(&catalog, &weir_protocol_v2, "/v2/models/{m}", "m", NULL, &buf, NULL),
+        WEIR_OK);
     cr_assert(strstr(weir_buf_c(&buf),
                      "\"inputs\":[{\"name\":\"flag\",\"datatype\":\"UINT8\",\"shape\":[-1,1]},"
                      "{\"name\":\"ids\",\"datatype\":\"INT64\",\"shape\":[-1,-1]},"

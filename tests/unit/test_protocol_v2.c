@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/macros.h"
-#include "protocol/protocol.h"
+#include "protocol/v2/v2.h"
+#include "test_catalog.h"
 #include "test_mem.h"
 #include "test_sink.h"
 
@@ -419,7 +420,7 @@ Test(protocol_v2, parameters_and_id_are_kept)
     result.out[WEIR_OUTPUT_PREDICT_PROBA] = scores;
     struct weir_protocol_source source = {WEIR_STR("iris"), WEIR_STR("3")};
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf buf = WEIR_BUF_INIT;
-    weir_protocol_encode(&b.call, &source, &result, &buf);
+    weir_protocol_encode(&b.call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     cr_assert_str_eq(
         weir_buf_c(&buf),
         "{\"id\":\"h\\u00e9-\xc3\xa9\",\"model_name\":\"iris\",\"model_version\":\"3\","
@@ -480,7 +481,7 @@ Test(protocol_v2, answers_have_the_types_of_the_model)
     struct weir_protocol_call call = {
         .dialect = WEIR_PROTOCOL_V2, .n_rows = 2, .n_outputs = 1, .outputs = {WEIR_OUTPUT_PREDICT}};
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf buf = WEIR_BUF_INIT;
-    weir_protocol_encode(&call, &source, &result, &buf);
+    weir_protocol_encode(&call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     cr_assert_str_eq(weir_buf_c(&buf),
                      "{\"model_name\":\"m\",\"model_version\":\"1\",\"outputs\":[{\"name\":"
                      "\"predict\",\"datatype\":\"INT64\",\"shape\":[2],\"data\":[1,-1]}]}");
@@ -489,7 +490,7 @@ Test(protocol_v2, answers_have_the_types_of_the_model)
     spec.outputs[WEIR_OUTPUT_PREDICT].dtype = WEIR_BYTES;
     spec.outputs[WEIR_OUTPUT_PREDICT].n_columns = 2;
     spec.outputs[WEIR_OUTPUT_PREDICT].is_vector = false;
-    weir_protocol_encode(&call, &source, &result, &buf);
+    weir_protocol_encode(&call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     cr_assert_str_eq(weir_buf_c(&buf),
                      "{\"model_name\":\"m\",\"model_version\":\"1\",\"outputs\":[{\"name\":"
                      "\"predict\",\"datatype\":\"BYTES\",\"shape\":[2,2],\"data\":[\"1\",\"false\","
@@ -497,7 +498,7 @@ Test(protocol_v2, answers_have_the_types_of_the_model)
     weir_buf_clear(&buf);
     call.outputs[0] = WEIR_OUTPUT_DECISION_FUNCTION;
     result.batch_dtype = WEIR_F32;
-    weir_protocol_encode(&call, &source, &result, &buf);
+    weir_protocol_encode(&call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     cr_assert_str_eq(
         weir_buf_c(&buf),
         "{\"model_name\":\"m\",\"model_version\":\"1\",\"outputs\":[{\"name\":"
@@ -509,18 +510,32 @@ Test(protocol_v2, answers_have_the_types_of_the_model)
 Test(protocol_v2, metadata_tells_all_that_is_known)
 {
     struct weir_spec spec = weir_test_spec_iris();
-    const struct weir_str versions[] = {WEIR_STR("1"), WEIR_STR("3")};
-    struct weir_protocol_model model = {
-        .name = WEIR_STR("iris"),
-        .versions = versions,
-        .n_versions = 2,
-        .version = WEIR_STR("3"),
-        .digest = WEIR_STR("00ff"),
-        .spec = &spec,
-        .failed_reason = WEIR_STR("offset 3: \"x\""),
+    struct test_catalog catalog = {
+        .n_models = 2,
+        .models =
+            {
+                {.name = WEIR_STR("iris"),
+                 .n_versions = 3,
+                 .n_serving = 2,
+                 .versions = {{.number = 1, .state = WEIR_STR("ready"), .spec = &spec},
+                              {.number = 3,
+                               .state = WEIR_STR("ready"),
+                               .digest = WEIR_STR("00ff"),
+                               .file = WEIR_STR("iris/3/model.joblib"),
+                               .spec = &spec},
+                              {.state = WEIR_STR("failed"),
+                               .reason = WEIR_STR("offset 3: \"x\""),
+                               .since_wall_ns = UINT64_C(1000000000)}}},
+                {.name = WEIR_STR("new"),
+                 .n_versions = 1,
+                 .versions = {{.state = WEIR_STR("loading")}}},
+            },
     };
+    test_catalog_init(&catalog);
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf buf = WEIR_BUF_INIT;
-    weir_protocol_v2_model(&buf, &model);
+    cr_assert_eq(
+        test_catalog_page(&catalog, &weir_protocol_v2, "/v2/models/{m}", "iris", NULL, &buf, NULL),
+        WEIR_OK);
     cr_assert_str_eq(
         weir_buf_c(&buf),
         "{\"name\":\"iris\",\"versions\":[\"1\",\"3\"],\"platform\":\"sklearn_joblib\",\"inputs\":["
@@ -530,35 +545,50 @@ Test(protocol_v2, metadata_tells_all_that_is_known)
         "\"datatype\":"
         "\"FP64\",\"shape\":[-1,3]},{\"name\":\"decision_function\",\"datatype\":\"FP64\","
         "\"shape\":"
-        "[-1,3]}],\"parameters\":{\"version\":\"3\",\"digest\":\"00ff\",\"estimator\":"
+        "[-1,3]}],\"parameters\":{\"version\":\"3\",\"digest\":\"00ff\",\"file\":"
+        "\"iris/3/model.joblib\",\"state\":\"ready\",\"estimator\":"
         "\"LinearRegression()\",\"library\":\"scikit-learn\",\"library_version\":\"1.4.2\","
         "\"feature_names\":[\"sepal length\",\"sepal width\",\"petal length\",\"petal \\\"w\\\"\"],"
         "\"classes\":[\"setosa\",\"versicolor\",\"virginica\"],\"last_failure\":{\"reason\":"
-        "\"offset 3: \\\"x\\\"\"}}}");
+        "\"offset 3: \\\"x\\\"\",\"since\":\"1970-01-01T00:00:01Z\"}}}");
     weir_buf_clear(&buf);
-    model = (struct weir_protocol_model){.name = WEIR_STR("new"), .state = WEIR_STR("failed")};
-    weir_protocol_v2_model(&buf, &model);
+    cr_assert_eq(
+        test_catalog_page(&catalog, &weir_protocol_v2, "/v2/models/{m}", "new", NULL, &buf, NULL),
+        WEIR_OK);
     cr_assert_str_eq(weir_buf_c(&buf),
                      "{\"name\":\"new\",\"versions\":[],\"platform\":\"\",\"inputs\":[],"
-                     "\"outputs\":[],\"parameters\":{\"state\":\"failed\"}}");
+                     "\"outputs\":[],\"parameters\":{\"state\":\"loading\"}}");
 }
 
 Test(protocol_v2, documents_are_what_clients_parse)
 {
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf buf = WEIR_BUF_INIT;
-    const struct weir_str names[] = {WEIR_STR("a"), WEIR_STR("b")};
-    weir_protocol_live(&buf);
-    weir_protocol_ready(&buf);
-    weir_protocol_model_ready(&buf, names[0]);
-    weir_protocol_alive(&buf);
-    weir_protocol_v2_models(&buf, names, 2);
+    struct weir_spec spec = weir_test_spec_iris();
+    struct test_catalog catalog = test_catalog_of(&spec);
+    struct weir_error err = WEIR_ERROR_INIT;
+    static const struct {
+        const char *pattern;
+        const char *model;
+    } pages[] = {{"/v2/health/live", NULL},
+                 {"/v2/health/ready", NULL},
+                 {"/v2/models/{m}/ready", "m"},
+                 {"/v2/models", NULL}};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(pages); i++)
+        cr_assert_eq(test_catalog_page(&catalog, &weir_protocol_v2, pages[i].pattern,
+                                       pages[i].model, NULL, &buf, &err),
+                     WEIR_OK);
     weir_protocol_error(&buf, WEIR_STR("\"x\"\n\xff"));
     cr_assert_str_eq(weir_buf_c(&buf),
-                     "{\"live\":true}{\"ready\":true,\"live\":true}{\"name\":\"a\",\"ready\":true}"
-                     "{\"status\":\"alive\"}{\"models\":[\"a\",\"b\"]}"
-                     "{\"error\":\"\\\"x\\\"\\n\xef\xbf\xbd\"}");
+                     "{\"live\":true}{\"ready\":true,\"live\":true}{\"name\":\"m\",\"ready\":true}"
+                     "{\"models\":[\"m\"]}{\"error\":\"\\\"x\\\"\\n\xef\xbf\xbd\"}");
     weir_buf_clear(&buf);
-    weir_protocol_v2_server(&buf);
+    catalog.unready = "starting";
+    cr_assert_eq(
+        test_catalog_page(&catalog, &weir_protocol_v2, "/v2/health/ready", NULL, NULL, &buf, &err),
+        WEIR_ERR_BUSY);
+    cr_assert_str_eq(err.msg, "starting");
+    cr_assert_eq(test_catalog_page(&catalog, &weir_protocol_v2, "/v2", NULL, NULL, &buf, &err),
+                 WEIR_OK);
     struct weir_codec_json json;
     weir_codec_json_init(&json, NULL, test_mem());
     cr_assert_eq(weir_codec_json_scan(&json, weir_buf_str(&buf), NULL), WEIR_OK);
@@ -624,7 +654,8 @@ Test(protocol_v2, outputs_answer_to_the_name_they_were_asked_by)
                        "\"FP64\",\"data\":[1,2,3,4]}],\"outputs\":[%s]}",
                        rows[i].outputs);
         cr_assert_eq(decode(&b, &spec, body), WEIR_OK, "%s", b.err.msg);
-        weir_protocol_encode(&b.call, &source, &result, &buf);
+        weir_protocol_encode(&b.call, &source, &result,
+                             &(struct weir_protocol_answer){.body = &buf});
         const char *from = strstr(weir_buf_c(&buf), "\"outputs\":");
         cr_assert(from);
         cr_assert_str_eq(from + 10, rows[i].answer);
@@ -632,9 +663,11 @@ Test(protocol_v2, outputs_answer_to_the_name_they_were_asked_by)
         weir_buf_deinit(&buf);
         bench_deinit(&b);
     }
-    struct weir_protocol_model model = {.name = WEIR_STR("m"), .spec = &spec};
+    struct test_catalog catalog = test_catalog_of(&spec);
     struct weir_buf buf = WEIR_BUF_INIT;
-    weir_protocol_v2_model(&buf, &model);
+    cr_assert_eq(
+        test_catalog_page(&catalog, &weir_protocol_v2, "/v2/models/{m}", "m", NULL, &buf, NULL),
+        WEIR_OK);
     cr_assert(strstr(weir_buf_c(&buf), "\"inputs\":[{\"name\":\"float_input\""), "%s", buf.at);
     cr_assert(strstr(buf.at, "{\"name\":\"output_label\",\"datatype\":\"BYTES\""), "%s", buf.at);
     cr_assert(strstr(buf.at, "{\"name\":\"decision_function\",\"datatype\":\"FP64\""), "%s",

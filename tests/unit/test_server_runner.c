@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "batch/batcher.h"
 #include "model/builder.h"
+#include "protocol/flask/flask.h"
 #include "server/runner.h"
 #include "test_mem.h"
 

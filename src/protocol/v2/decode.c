@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests of the Open Inference Protocol v2, in JSON. */
-#include "protocol/v2_priv.h"
+#include "protocol/v2/v2.h"
+#include "protocol/v2/v2_priv.h"
 
 #include <string.h>
 
@@ -10,7 +11,7 @@ static enum weir_status decode_inputs(const struct weir_protocol_v2_request *r,
     if (!r->inputs)
         return weir_error_set(r->err, WEIR_ERR_INVALID, "\"inputs\" is missing");
     if (!weir_protocol_v2_is_kind(r->inputs, WEIR_CODEC_JSON_ARRAY))
-        return weir_protocol_v2_fail_kind(r, "inputs", "a list", r->inputs);
+        return weir_protocol_v2_request_fail_kind(r, "inputs", "a list", r->inputs);
     if (weir_codec_json_count(r->json, r->inputs) == 0)
         return weir_error_set(r->err, WEIR_ERR_INVALID, "inputs: none");
     return r->spec->tensors ? weir_protocol_v2_tensors_decode(r, sink)
@@ -39,9 +40,9 @@ enum weir_status weir_protocol_v2_decode(struct weir_protocol_decoder *decoder,
     if (!weir_protocol_v2_is_kind(r.json->root, WEIR_CODEC_JSON_OBJECT))
         return weir_error_set(err, WEIR_ERR_INVALID, "expected an object with \"inputs\", got %s",
                               weir_codec_json_kind_text(weir_codec_json_kind(r.json->root)));
-    status = weir_protocol_v2_read_members(&r);
+    status = weir_protocol_v2_request_members(&r);
     if (status == WEIR_OK)
-        status = weir_protocol_v2_read_outputs(&r);
+        status = weir_protocol_v2_request_outputs(&r);
     if (status == WEIR_OK)
         status = decode_inputs(&r, sink);
     return status;

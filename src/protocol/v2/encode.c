@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers of the Open Inference Protocol v2, in JSON: flat data, row-major. No output carries
  * "parameters": the C++ client takes them for a sign of binary data. */
-#include "protocol/protocol_priv.h"
 #include "protocol/tensors_priv.h"
+#include "protocol/v2/v2_priv.h"
 
 /* Labels of different types in one tensor can only be texts. */
 static bool is_text(const struct weir_result *result, enum weir_output output)
@@ -72,8 +72,9 @@ static void write_tensors(struct weir_buf *buf, const struct weir_result *result
 
 void weir_protocol_v2_encode(const struct weir_protocol_call *call,
                              const struct weir_protocol_source *source,
-                             const struct weir_result *result, struct weir_buf *buf)
+                             const struct weir_result *result, struct weir_protocol_answer *answer)
 {
+    struct weir_buf *buf = answer->body;
     weir_assert(source);
     weir_buf_append_byte(buf, '{');
     if (call->id_bytes > 0) {

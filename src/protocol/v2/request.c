@@ -3,14 +3,14 @@
  *
  * Members come in any order (clients put "parameters" last), so all heads are read before any
  * element. */
-#include "protocol/v2_priv.h"
+#include "protocol/v2/v2_priv.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum weir_status weir_protocol_v2_fail_at(const struct weir_protocol_v2_request *r,
-                                          const char *list, size_t i, const char *member,
-                                          const char *what)
+enum weir_status weir_protocol_v2_request_fail_at(const struct weir_protocol_v2_request *r,
+                                                  const char *list, size_t i, const char *member,
+                                                  const char *what)
 {
     return weir_error_set(r->err, WEIR_ERR_INVALID, "%s[%zu]%s%s: %s", list, i, *member ? "." : "",
                           member, what);
@@ -24,12 +24,12 @@ static enum weir_status fail_kind_at(const struct weir_protocol_v2_request *r, c
     char what[WEIR_ERROR_MSG_BYTES];
     (void)snprintf(what, sizeof what, "expected %s, got %s", expected,
                    weir_codec_json_echo(r->json, value, echo, sizeof echo));
-    return weir_protocol_v2_fail_at(r, list, i, member, what);
+    return weir_protocol_v2_request_fail_at(r, list, i, member, what);
 }
 
-enum weir_status weir_protocol_v2_fail_kind(const struct weir_protocol_v2_request *r,
-                                            const char *member, const char *expected,
-                                            const char *value)
+enum weir_status weir_protocol_v2_request_fail_kind(const struct weir_protocol_v2_request *r,
+                                                    const char *member, const char *expected,
+                                                    const char *value)
 {
     char echo[WEIR_CODEC_JSON_ECHO_BYTES];
     return weir_error_set(r->err, WEIR_ERR_INVALID, "%s: expected %s, got %s", member, expected,
@@ -39,7 +39,7 @@ enum weir_status weir_protocol_v2_fail_kind(const struct weir_protocol_v2_reques
 static enum weir_status read_id(const struct weir_protocol_v2_request *r, const char *value)
 {
     if (!weir_protocol_v2_is_kind(value, WEIR_CODEC_JSON_STRING))
-        return weir_protocol_v2_fail_kind(r, "id", "a text", value);
+        return weir_protocol_v2_request_fail_kind(r, "id", "a text", value);
     struct weir_str id = weir_codec_json_string(value);
     if (id.n > sizeof r->call->id)
         return weir_error_set(r->err, WEIR_ERR_INVALID, "id: more than %zu bytes",
@@ -55,7 +55,7 @@ static enum weir_status read_count(const struct weir_protocol_v2_request *r, con
     if (!weir_protocol_v2_is_kind(value, WEIR_CODEC_JSON_NUMBER) ||
         weir_codec_number_read_u64(weir_codec_json_token(value, r->json->end), out) !=
             WEIR_CODEC_NUMBER_INT_OK)
-        return weir_protocol_v2_fail_kind(r, member, "a whole number from 0", value);
+        return weir_protocol_v2_request_fail_kind(r, member, "a whole number from 0", value);
     return WEIR_OK;
 }
 
@@ -96,8 +96,8 @@ static enum weir_status read_parameter(const struct weir_protocol_v2_request *r,
                 r->err, WEIR_ERR_UNSUPPORTED,
                 "parameters.binary_data_output: binary tensors are not served; ask for false");
         if (kind != WEIR_CODEC_JSON_FALSE)
-            return weir_protocol_v2_fail_kind(r, "parameters.binary_data_output", "true or false",
-                                              value);
+            return weir_protocol_v2_request_fail_kind(r, "parameters.binary_data_output",
+                                                      "true or false", value);
     }
     return WEIR_OK;
 }
@@ -105,7 +105,7 @@ static enum weir_status read_parameter(const struct weir_protocol_v2_request *r,
 static enum weir_status read_parameters(const struct weir_protocol_v2_request *r, const char *value)
 {
     if (!weir_protocol_v2_is_kind(value, WEIR_CODEC_JSON_OBJECT))
-        return weir_protocol_v2_fail_kind(r, "parameters", "an object", value);
+        return weir_protocol_v2_request_fail_kind(r, "parameters", "an object", value);
     struct weir_codec_json_iter it = weir_codec_json_iter(r->json, value);
     struct weir_str name;
     const char *member;
@@ -117,7 +117,7 @@ static enum weir_status read_parameters(const struct weir_protocol_v2_request *r
     return WEIR_OK;
 }
 
-enum weir_status weir_protocol_v2_read_members(struct weir_protocol_v2_request *r)
+enum weir_status weir_protocol_v2_request_members(struct weir_protocol_v2_request *r)
 {
     struct weir_codec_json_iter it = weir_codec_json_iter(r->json, r->json->root);
     struct weir_str name;
@@ -233,7 +233,7 @@ static enum weir_status read_output(const struct weir_protocol_v2_request *r, si
         }
     }
     if (!wanted)
-        return weir_protocol_v2_fail_at(r, "outputs", i, "name", "missing");
+        return weir_protocol_v2_request_fail_at(r, "outputs", i, "name", "missing");
     if (!weir_protocol_v2_is_kind(wanted, WEIR_CODEC_JSON_STRING))
         return fail_kind_at(r, "outputs", i, "name", "a text", wanted);
     struct weir_str written = weir_codec_json_string(wanted);
@@ -245,11 +245,11 @@ static enum weir_status read_output(const struct weir_protocol_v2_request *r, si
     return WEIR_OK;
 }
 
-enum weir_status weir_protocol_v2_read_outputs(const struct weir_protocol_v2_request *r)
+enum weir_status weir_protocol_v2_request_outputs(const struct weir_protocol_v2_request *r)
 {
     if (r->outputs) {
         if (!weir_protocol_v2_is_kind(r->outputs, WEIR_CODEC_JSON_ARRAY))
-            return weir_protocol_v2_fail_kind(r, "outputs", "a list", r->outputs);
+            return weir_protocol_v2_request_fail_kind(r, "outputs", "a list", r->outputs);
         struct weir_codec_json_iter it = weir_codec_json_iter(r->json, r->outputs);
         const char *value;
         for (size_t i = 0; weir_codec_json_next(&it, &value); i++) {
@@ -273,14 +273,16 @@ static enum weir_status read_shape(const struct weir_protocol_v2_request *r, siz
     in->n_elements = 1;
     for (in->n_dims = 0; weir_codec_json_next(&it, &dim); in->n_dims++) {
         if (in->n_dims == WEIR_TENSOR_DIMS_MAX)
-            return weir_protocol_v2_fail_at(r, "inputs", i, "shape", "more than 8 dimensions");
+            return weir_protocol_v2_request_fail_at(r, "inputs", i, "shape",
+                                                    "more than 8 dimensions");
         uint64_t n;
         if (!weir_str_to_u64(weir_codec_json_token(dim, r->json->end), UINT64_MAX, &n))
             return fail_kind_at(r, "inputs", i, "shape", "whole numbers from 0", dim);
         in->dims[in->n_dims] = n;
         if (__builtin_mul_overflow(in->n_elements, n, &in->n_elements) ||
             in->n_elements > INT64_MAX / 8)
-            return weir_protocol_v2_fail_at(r, "inputs", i, "shape", "the product is too large");
+            return weir_protocol_v2_request_fail_at(r, "inputs", i, "shape",
+                                                    "the product is too large");
     }
     return WEIR_OK;
 }
@@ -295,8 +297,9 @@ static enum weir_status read_datatype(const struct weir_protocol_v2_request *r, 
     return WEIR_OK;
 }
 
-enum weir_status weir_protocol_v2_read_input(const struct weir_protocol_v2_request *r, size_t i,
-                                             const char *value, struct weir_protocol_v2_input *in)
+enum weir_status weir_protocol_v2_request_input(const struct weir_protocol_v2_request *r, size_t i,
+                                                const char *value,
+                                                struct weir_protocol_v2_input *in)
 {
     if (!weir_protocol_v2_is_kind(value, WEIR_CODEC_JSON_OBJECT))
         return fail_kind_at(r, "inputs", i, "", "an object", value);
@@ -326,12 +329,12 @@ enum weir_status weir_protocol_v2_read_input(const struct weir_protocol_v2_reque
             return status;
     }
     if (!name_value || !has_shape || !has_datatype || !in->data)
-        return weir_protocol_v2_fail_at(r, "inputs", i,
-                                        !name_value     ? "name"
-                                        : !has_shape    ? "shape"
-                                        : !has_datatype ? "datatype"
-                                                        : "data",
-                                        "missing");
+        return weir_protocol_v2_request_fail_at(r, "inputs", i,
+                                                !name_value     ? "name"
+                                                : !has_shape    ? "shape"
+                                                : !has_datatype ? "datatype"
+                                                                : "data",
+                                                "missing");
     if (!weir_protocol_v2_is_kind(name_value, WEIR_CODEC_JSON_STRING))
         return fail_kind_at(r, "inputs", i, "name", "a text", name_value);
     if (!weir_protocol_v2_is_kind(in->data, WEIR_CODEC_JSON_ARRAY))
@@ -340,8 +343,9 @@ enum weir_status weir_protocol_v2_read_input(const struct weir_protocol_v2_reque
     return WEIR_OK;
 }
 
-enum weir_status weir_protocol_v2_check_count(const struct weir_protocol_v2_request *r, size_t i,
-                                              const struct weir_protocol_v2_input *in)
+enum weir_status weir_protocol_v2_request_check_count(const struct weir_protocol_v2_request *r,
+                                                      size_t i,
+                                                      const struct weir_protocol_v2_input *in)
 {
     if (in->n_elements > r->json->n_values)
         return weir_error_set(r->err, WEIR_ERR_INVALID,

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Metadata of the Open Inference Protocol v2. */
-#include "protocol/protocol_priv.h"
+#include "base/clock.h"
+#include "protocol/v2/v2_priv.h"
+
+#include <time.h>
 
 #ifndef WEIR_VERSION
 #define WEIR_VERSION "unknown"
 #endif
 
-void weir_protocol_v2_server(struct weir_buf *buf)
+static void server_page(struct weir_buf *buf)
 {
     /* Clients call what they find here: only what is served is listed. */
     weir_buf_append_c(buf, "{\"name\":\"weir\",\"version\":\"" WEIR_VERSION
@@ -24,11 +27,22 @@ static void write_texts(struct weir_buf *buf, const struct weir_str *texts, size
     weir_buf_append_byte(buf, ']');
 }
 
-void weir_protocol_v2_models(struct weir_buf *buf, const struct weir_str *names, size_t n)
+/* The names of the models that serve. */
+static void models_page(struct weir_buf *buf, const struct weir_protocol_catalog *catalog)
 {
-    weir_buf_append_c(buf, "{\"models\":");
-    write_texts(buf, names, n);
-    weir_buf_append_byte(buf, '}');
+    bool is_first = true;
+    weir_buf_append_c(buf, "{\"models\":[");
+    for (size_t i = 0; i < catalog->ops->n_models(catalog); i++) {
+        struct weir_protocol_model model;
+        catalog->ops->model(catalog, i, &model);
+        if (model.n_serving == 0)
+            continue;
+        if (!is_first)
+            weir_buf_append_byte(buf, ',');
+        is_first = false;
+        weir_codec_json_append_text(buf, model.name);
+    }
+    weir_buf_append_c(buf, "]}");
 }
 
 /* Appends the beginning of a tensor up to its shape's '['. */
@@ -186,34 +200,144 @@ static void write_origin(struct weir_buf *buf, bool *is_first, const struct weir
     }
 }
 
-void weir_protocol_v2_model(struct weir_buf *buf, const struct weir_protocol_model *model)
+/* Writes a wall-clock time as RFC 3339 in UTC. */
+static struct weir_str time_text(uint64_t wall_ns, char room[WEIR_PROTOCOL_V2_TIME_BYTES])
 {
-    weir_assert(model);
+    time_t s = (time_t)(wall_ns / WEIR_NS_PER_S);
+    struct tm tm;
+    (void)gmtime_r(&s, &tm); /* Cannot fail for the present. */
+    return weir_str_make(room,
+                         strftime(room, WEIR_PROTOCOL_V2_TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &tm));
+}
+
+/* What failed most recently of a model. */
+static void write_failure(struct weir_buf *buf, bool is_first,
+                          const struct weir_protocol_model *model,
+                          const struct weir_protocol_catalog *catalog)
+{
+    for (size_t i = model->n_serving; i < model->n_versions; i++) {
+        struct weir_protocol_version v;
+        char room[WEIR_PROTOCOL_V2_TIME_BYTES];
+        catalog->ops->version(catalog, model, i, &v);
+        if (!weir_str_eq(v.state, WEIR_STR("failed")) && !weir_str_eq(v.state, WEIR_STR("held")))
+            continue;
+        weir_buf_append_c(buf, is_first ? "\"last_failure\":{" : ",\"last_failure\":{");
+        is_first = true;
+        write_member(buf, &is_first, "file", v.file);
+        write_member(buf, &is_first, "reason", v.reason);
+        write_member(buf, &is_first, "since", time_text(v.since_wall_ns, room));
+        weir_buf_append_byte(buf, '}');
+        return;
+    }
+}
+
+/* Versions are texts in this protocol. */
+static void write_number(struct weir_buf *buf, uint64_t number)
+{
+    weir_buf_append_byte(buf, '"');
+    weir_buf_append_u64(buf, number);
+    weir_buf_append_byte(buf, '"');
+}
+
+/* The numbers of the versions that serve, or of the one that was asked for. */
+static void write_versions(struct weir_buf *buf, const struct weir_protocol_model *model,
+                           const struct weir_protocol_version *version, bool is_one,
+                           const struct weir_protocol_catalog *catalog)
+{
+    weir_buf_append_byte(buf, '[');
+    if (is_one)
+        write_number(buf, version->number);
+    for (size_t i = 0; !is_one && i < model->n_serving; i++) {
+        struct weir_protocol_version v;
+        catalog->ops->version(catalog, model, i, &v);
+        if (i > 0)
+            weir_buf_append_byte(buf, ',');
+        write_number(buf, v.number);
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
+/* The v2 metadata of a model, and under "parameters" what we add: version, digest, file, state,
+ * estimator, library, library_version, feature_names, classes (a list for each target where there
+ * are several), last_failure. */
+static void model_page(struct weir_buf *buf, const struct weir_protocol_model *model,
+                       const struct weir_protocol_version *version, bool is_one,
+                       const struct weir_protocol_catalog *catalog)
+{
     weir_buf_append_c(buf, "{\"name\":");
     weir_codec_json_append_text(buf, model->name);
     weir_buf_append_c(buf, ",\"versions\":");
-    write_texts(buf, model->versions, model->n_versions);
+    write_versions(buf, model, version, is_one, catalog);
     weir_buf_append_c(buf, ",\"platform\":");
-    weir_codec_json_append_text(buf, model->spec ? model->spec->platform : WEIR_STR(""));
-    if (model->spec)
-        write_tensors(buf, model->spec);
+    weir_codec_json_append_text(buf, version->spec ? version->spec->platform : WEIR_STR(""));
+    if (version->spec)
+        write_tensors(buf, version->spec);
     else
         weir_buf_append_c(buf, ",\"inputs\":[],\"outputs\":[]");
     weir_buf_append_c(buf, ",\"parameters\":{");
     bool is_first = true;
-    write_member(buf, &is_first, "version", model->version);
-    write_member(buf, &is_first, "digest", model->digest);
-    write_member(buf, &is_first, "file", model->file);
-    write_member(buf, &is_first, "state", model->state);
-    if (model->spec)
-        write_origin(buf, &is_first, model->spec);
-    if (model->failed_reason.n > 0) {
-        weir_buf_append_c(buf, is_first ? "\"last_failure\":{" : ",\"last_failure\":{");
-        is_first = true;
-        write_member(buf, &is_first, "file", model->failed_file);
-        write_member(buf, &is_first, "reason", model->failed_reason);
-        write_member(buf, &is_first, "since", model->failed_since);
-        weir_buf_append_byte(buf, '}');
+    if (version->spec) {
+        weir_buf_append_c(buf, "\"version\":");
+        write_number(buf, version->number);
+        is_first = false;
+        write_member(buf, &is_first, "digest", version->digest);
+        write_member(buf, &is_first, "file", version->file);
     }
+    write_member(buf, &is_first, "state", version->state);
+    if (version->spec)
+        write_origin(buf, &is_first, version->spec);
+    write_failure(buf, is_first, model, catalog);
     weir_buf_append_c(buf, "}}");
+}
+
+static enum weir_status answer_model(const struct weir_protocol_question *question,
+                                     const struct weir_protocol_catalog *catalog,
+                                     struct weir_buf *buf, struct weir_error *err)
+{
+    struct weir_protocol_model model;
+    struct weir_protocol_version version;
+    enum weir_status status = catalog->ops->find(catalog, &question->target, &model, &version, err);
+    bool is_metadata = question->route->action == WEIR_PROTOCOL_V2_MODEL;
+    bool is_one = question->target.version.n > 0;
+    /* A model that is known but not served is described, with the reason. */
+    if (is_metadata && (status == WEIR_OK || status == WEIR_ERR_BUSY)) {
+        model_page(buf, &model, &version, is_one && status == WEIR_OK, catalog);
+        return WEIR_OK;
+    }
+    if (status != WEIR_OK)
+        return status;
+    weir_buf_append_c(buf, "{\"name\":");
+    weir_codec_json_append_text(buf, model.name);
+    weir_buf_append_c(buf, ",\"ready\":true}");
+    return WEIR_OK;
+}
+
+enum weir_status weir_protocol_v2_documents_page(const struct weir_protocol_question *question,
+                                                 const struct weir_protocol_catalog *catalog,
+                                                 struct weir_protocol_page *page,
+                                                 struct weir_error *err)
+{
+    struct weir_str reason;
+    switch ((enum weir_protocol_v2_action)question->route->action) {
+    case WEIR_PROTOCOL_V2_SERVER:
+        server_page(page->body);
+        return WEIR_OK;
+    case WEIR_PROTOCOL_V2_LIVE:
+        weir_buf_append_c(page->body, "{\"live\":true}");
+        return WEIR_OK;
+    case WEIR_PROTOCOL_V2_READY:
+        if (!catalog->ops->is_ready(catalog, &reason))
+            return weir_error_set(err, WEIR_ERR_BUSY, "%.*s", WEIR_STR_ARG(reason));
+        weir_buf_append_c(page->body, "{\"ready\":true,\"live\":true}");
+        return WEIR_OK;
+    case WEIR_PROTOCOL_V2_MODELS:
+        models_page(page->body, catalog);
+        return WEIR_OK;
+    case WEIR_PROTOCOL_V2_MODEL:
+    case WEIR_PROTOCOL_V2_MODEL_READY:
+        return answer_model(question, catalog, page->body, err);
+    case WEIR_PROTOCOL_V2_INFER:
+        break;
+    }
+    return weir_error_set(err, WEIR_ERR_INTERNAL, "not a page");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Inputs of v2 requests as the named tensors of a graph. */
 #include "protocol/tensors_priv.h"
-#include "protocol/v2_priv.h"
+#include "protocol/v2/v2_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static enum weir_status check_datatype(const struct weir_protocol_v2_request *r,
     char what[64];
     (void)snprintf(what, sizeof what, "the model takes %s, not %s", weir_dtype_name(dtype),
                    weir_dtype_name(in->dtype));
-    return weir_protocol_v2_fail_at(r, "inputs", i, "datatype", what);
+    return weir_protocol_v2_request_fail_at(r, "inputs", i, "datatype", what);
 }
 
 /* Reads the i-th head; *input: which of the model's inputs it is. */
@@ -41,12 +41,12 @@ static enum weir_status read_head(struct weir_protocol_tensors *t,
                                   const char *value, struct weir_protocol_v2_input *in,
                                   size_t *input)
 {
-    enum weir_status status = weir_protocol_v2_read_input(r, i, value, in);
+    enum weir_status status = weir_protocol_v2_request_input(r, i, value, in);
     if (status == WEIR_OK)
         status = find_input(t, r, i, in, input);
     if (status == WEIR_OK)
         status = check_datatype(r, i, in, t->spec->tensors->inputs[*input].dtype);
-    return status == WEIR_OK ? weir_protocol_v2_check_count(r, i, in) : status;
+    return status == WEIR_OK ? weir_protocol_v2_request_check_count(r, i, in) : status;
 }
 
 static enum weir_status read_shapes(struct weir_protocol_tensors *t,
@@ -61,7 +61,8 @@ static enum weir_status read_shapes(struct weir_protocol_tensors *t,
         if (status != WEIR_OK)
             return status;
         if (t->given & UINT64_C(1) << input)
-            return weir_protocol_v2_fail_at(r, "inputs", i, "name", "this input is there twice");
+            return weir_protocol_v2_request_fail_at(r, "inputs", i, "name",
+                                                    "this input is there twice");
         t->given |= UINT64_C(1) << input;
         t->shapes[input].n_dims = (uint32_t)in.n_dims;
         memcpy(t->shapes[input].dims, in.dims, in.n_dims * sizeof in.dims[0]);

@@ -10,6 +10,8 @@
  *
  * "instances", "data", "input", "inputs" and "X" mean "features"; with "x" the answer's key is "y",
  * and one row's answer is a plain value. Other members of the body are ignored. */
+#include "protocol/flask/flask.h"
+
 #include "protocol/protocol_priv.h"
 #include "protocol/tensors_priv.h"
 
@@ -376,9 +378,11 @@ static void write_tensors(const struct weir_protocol_call *call, const struct we
     weir_buf_append_c(buf, spec->n_outputs > 1 ? "}}" : "}");
 }
 
-void weir_protocol_flask_encode(const struct weir_protocol_call *call,
-                                const struct weir_result *result, struct weir_buf *buf)
+static void encode(const struct weir_protocol_call *call, const struct weir_protocol_source *source,
+                   const struct weir_result *result, struct weir_protocol_answer *answer)
 {
+    struct weir_buf *buf = answer->body;
+    (void)source; /* The header lines name model and version. */
     if (call->tensors) {
         write_tensors(call, result, buf);
         return;
@@ -405,3 +409,37 @@ void weir_protocol_flask_encode(const struct weir_protocol_call *call,
         weir_buf_append_byte(buf, '}');
     }
 }
+
+/* --- the dialect ---------------------------------------------------------------------------- */
+
+static enum weir_status decode(struct weir_protocol_decoder *decoder,
+                               const struct weir_protocol_head *head, const struct weir_spec *spec,
+                               struct weir_str body, struct weir_sink *sink,
+                               struct weir_protocol_call *call, struct weir_error *err)
+{
+    return weir_protocol_flask_decode(decoder, spec, (enum weir_output)head->action, body, sink,
+                                      call, err);
+}
+
+/* The action is the output that is asked for. */
+#define PREDICTS(path, output, summary)                                                           \
+    {"/" path, WEIR_PROTOCOL_PREDICT, WEIR_OUTPUT_##output, WEIR_PROTOCOL_POST, summary},         \
+    {                                                                                             \
+        "/" path "/{m}", WEIR_PROTOCOL_PREDICT, WEIR_OUTPUT_##output, WEIR_PROTOCOL_POST, summary \
+    }
+
+static const struct weir_protocol_route routes[] = {
+    PREDICTS("predict", PREDICT, "Predictions for rows"),
+    PREDICTS("predict_proba", PREDICT_PROBA, "Probabilities of classes for rows"),
+    PREDICTS("decision_function", DECISION_FUNCTION, "Decision values for rows"),
+    PREDICTS("transform", TRANSFORM, "Transformed rows"),
+    PREDICTS("score_samples", SCORE_SAMPLES, "Scores of rows"),
+};
+
+const struct weir_protocol_ops weir_protocol_flask = {
+    .name = "flask",
+    .routes = routes,
+    .n_routes = WEIR_ARRAY_LEN(routes),
+    .decode = decode,
+    .encode = encode,
+};

@@ -3,7 +3,7 @@
  *
  * Either there is one input, all columns, under any name; or one for each feature, under its name,
  * [n] or [n, 1]. The nesting of "data" does not matter: leaves are counted, row-major. */
-#include "protocol/v2_priv.h"
+#include "protocol/v2/v2_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static enum weir_status fail_shape(const struct weir_protocol_v2_request *r, siz
                               (unsigned long long)in->dims[k]);
     if (n < sizeof text)
         (void)snprintf(text + n, sizeof text - n, "]");
-    return weir_protocol_v2_fail_at(r, "inputs", i, "shape", text);
+    return weir_protocol_v2_request_fail_at(r, "inputs", i, "shape", text);
 }
 
 /* Checks what all inputs have in common: a number of rows that the data can fill. */
@@ -31,8 +31,8 @@ static enum weir_status check_rows(const struct weir_protocol_v2_request *r, siz
                                    const struct weir_protocol_v2_input *in)
 {
     if (in->dims[0] == 0)
-        return weir_protocol_v2_fail_at(r, "inputs", i, "shape", "no rows");
-    return weir_protocol_v2_check_count(r, i, in);
+        return weir_protocol_v2_request_fail_at(r, "inputs", i, "shape", "no rows");
+    return weir_protocol_v2_request_check_count(r, i, in);
 }
 
 /* Checks that columns may be written in a datatype. column: one; SIZE_MAX: all of them. */
@@ -49,17 +49,18 @@ static enum weir_status check_datatype(const struct weir_protocol_v2_request *r,
         is_text |= columns[c] == WEIR_COLUMN_TEXT;
     }
     if (in->dtype == WEIR_F16 || in->dtype == WEIR_BF16)
-        return weir_protocol_v2_fail_at(r, "inputs", i, "datatype",
-                                        "FP16 and BF16 cannot be written in JSON");
+        return weir_protocol_v2_request_fail_at(r, "inputs", i, "datatype",
+                                                "FP16 and BF16 cannot be written in JSON");
     if (in->dtype == WEIR_BYTES && !has_text)
-        return weir_protocol_v2_fail_at(r, "inputs", i, "datatype",
-                                        columns ? "the column takes numbers, not BYTES"
-                                                : "the model takes numbers, not BYTES");
+        return weir_protocol_v2_request_fail_at(r, "inputs", i, "datatype",
+                                                columns ? "the column takes numbers, not BYTES"
+                                                        : "the model takes numbers, not BYTES");
     if (in->dtype != WEIR_BYTES && is_text)
-        return weir_protocol_v2_fail_at(r, "inputs", i, "datatype",
-                                        column == SIZE_MAX ? "the model takes text: BYTES, or an "
-                                                             "input for each column"
-                                                           : "the column takes text: BYTES");
+        return weir_protocol_v2_request_fail_at(r, "inputs", i, "datatype",
+                                                column == SIZE_MAX
+                                                    ? "the model takes text: BYTES, or an "
+                                                      "input for each column"
+                                                    : "the column takes text: BYTES");
     return WEIR_OK;
 }
 
@@ -150,7 +151,7 @@ static enum weir_status decode_matrix(const struct weir_protocol_v2_request *r, 
 {
     struct weir_protocol_v2_input in;
     size_t n_features = r->spec->n_features;
-    enum weir_status status = weir_protocol_v2_read_input(r, 0, value, &in);
+    enum weir_status status = weir_protocol_v2_request_input(r, 0, value, &in);
     if (status != WEIR_OK)
         return status;
     bool is_column = n_features == 1 && in.n_dims == 1;
@@ -200,13 +201,14 @@ static enum weir_status check_columns(const struct weir_protocol_v2_request *r, 
     bool is_f32 = true;
     for (size_t i = 0; weir_codec_json_next(&it, &value); i++) {
         struct weir_protocol_v2_input in;
-        enum weir_status status = weir_protocol_v2_read_input(r, i, value, &in);
+        enum weir_status status = weir_protocol_v2_request_input(r, i, value, &in);
         if (status == WEIR_OK)
             status = find_column(r, i, &in, &column);
         if (status != WEIR_OK)
             return status;
         if (!weir_protocol_columns_mark(r->decoder, column, 1))
-            return weir_protocol_v2_fail_at(r, "inputs", i, "name", "this feature is there twice");
+            return weir_protocol_v2_request_fail_at(r, "inputs", i, "name",
+                                                    "this feature is there twice");
         if (in.n_dims == 0 || in.n_dims > 2 || (in.n_dims == 2 && in.dims[1] != 1))
             return fail_shape(r, i, &in, 0);
         status = check_datatype(r, i, &in, column);
@@ -215,8 +217,8 @@ static enum weir_status check_columns(const struct weir_protocol_v2_request *r, 
         if (status != WEIR_OK)
             return status;
         if (i > 0 && in.dims[0] != *n_rows)
-            return weir_protocol_v2_fail_at(r, "inputs", i, "shape",
-                                            "not as many rows as inputs[0]");
+            return weir_protocol_v2_request_fail_at(r, "inputs", i, "shape",
+                                                    "not as many rows as inputs[0]");
         *n_rows = in.dims[0];
         is_f32 = is_f32 && in.dtype == WEIR_F32;
     }
@@ -251,7 +253,7 @@ static enum weir_status decode_columns(const struct weir_protocol_v2_request *r,
     for (size_t i = 0; weir_codec_json_next(&it, &value); i++) {
         struct weir_protocol_v2_input in;
         size_t column = 0;
-        status = weir_protocol_v2_read_input(r, i, value, &in);
+        status = weir_protocol_v2_request_input(r, i, value, &in);
         if (status == WEIR_OK)
             status = find_column(r, i, &in, &column);
         fill->input = i;

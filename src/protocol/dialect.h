@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* A dialect: one protocol that clients speak. Each has a folder of its own below src/protocol that
+ * exports one struct weir_protocol_ops; the table of them is weir_protocol_ops_of. The server knows
+ * dialects only by what is here, and a dialect knows the server only by its catalog.
+ *
+ *     route ─▶ read_head ─▶ target ─▶ decode ─▶ (batch, run) ─▶ encode        act PREDICT
+ *     route ─▶ page                                                           act PAGE
+ *     any of them ─▶ error
+ *
+ * The HTTP status is the common currency of outcomes: dialects with statuses of their own translate
+ * it. */
+#ifndef WEIR_PROTOCOL_DIALECT_H
+#define WEIR_PROTOCOL_DIALECT_H
+
+#include "protocol/protocol.h"
+
+/* --- routes ---------------------------------------------------------------------------------- */
+
+/* What is done with a request of a route. */
+enum weir_protocol_act {
+    WEIR_PROTOCOL_PREDICT, /* rows in, answers out */
+    WEIR_PROTOCOL_PAGE,    /* a document written from the catalog */
+    WEIR_PROTOCOL_HOST,    /* the server's own; no dialect has such routes */
+};
+
+enum weir_protocol_route_flags {
+    WEIR_PROTOCOL_ADMIN = 1,      /* on the admin listener only */
+    WEIR_PROTOCOL_EMPTY_BODY = 2, /* a POST may come without a body and without a length */
+    WEIR_PROTOCOL_POST = 4,       /* POST; else GET */
+};
+
+/* A row of a dialect's table of routes. */
+struct weir_protocol_route {
+    const char *pattern; /* as http/router.h; the first capture is the model, the second the
+                            version or label, unless the dialect has a `target` */
+    uint8_t act;         /* enum weir_protocol_act */
+    uint8_t action;      /* the dialect's own number of what is asked */
+    uint8_t flags;       /* enum weir_protocol_route_flags */
+    const char *summary; /* one line for the description of the interface; NULL: not described */
+};
+
+/* --- heads ----------------------------------------------------------------------------------- */
+
+/* What a request's head says, as sent; views, valid during the call; empty where there is nothing.
+ */
+struct weir_protocol_fields {
+    struct weir_str content_type;
+    struct weir_str accept;
+    struct weir_str inference_length; /* Inference-Header-Content-Length */
+    struct weir_str query;
+};
+
+/* What a dialect makes of it; plain data, goes to the decoder on whichever thread. */
+struct weir_protocol_head {
+    enum weir_protocol_dialect dialect;
+    uint8_t action;      /* of the route */
+    uint8_t media;       /* the dialect's own: how the body is written */
+    uint8_t accept;      /* the dialect's own: how the answer is to be written */
+    uint64_t json_bytes; /* v2: how much of the body is JSON; UINT64_MAX: all of it */
+};
+
+/* The model that a request is for; views into path or body. */
+struct weir_protocol_target {
+    struct weir_str model;   /* empty: the default model */
+    struct weir_str version; /* a number or a label; empty: the newest */
+};
+
+/* --- the catalog: what the server tells about models ------------------------------------------ */
+
+/* A model that was found, whether or not a version of it serves. */
+struct weir_protocol_model {
+    struct weir_str name;
+    size_t n_versions; /* known ones, each asked for by weir_protocol_catalog_ops.version */
+    size_t n_serving;  /* those that serve come first, in ascending order */
+    const void *entry; /* the server's own */
+};
+
+/* One version of a model, or one attempt to load one. Texts live as long as the catalog. */
+struct weir_protocol_version {
+    uint64_t number;        /* 0: none was given yet */
+    struct weir_str digest; /* 64 hex digits of its file; empty: not known yet */
+    struct weir_str file;   /* its name below the repository, never an absolute path */
+    struct weir_str state;  /* "ready", "orphaned", "loading", "failed", … (repo/version.h) */
+    struct weir_str reason; /* why it is in this state; empty: none */
+    uint64_t since_wall_ns; /* in this state since, of the wall clock */
+    const struct weir_spec *spec; /* NULL: it does not serve */
+    uint32_t max_batch_size;      /* rows gathered at most; 0: the model does not batch */
+    uint64_t queue_delay_ns;      /* how long a batch may wait although a worker is idle */
+    uint32_t n_loops;             /* loops that gather batches, */
+    uint32_t n_workers;           /* workers that run them */
+    const void *version;          /* the server's own; NULL: it does not serve */
+};
+
+struct weir_protocol_catalog;
+
+struct weir_protocol_catalog_ops {
+    /* Finds whether the server is ready; reason is set where it is not. */
+    bool (*is_ready)(const struct weir_protocol_catalog *catalog, struct weir_str *reason);
+    size_t (*n_models)(const struct weir_protocol_catalog *catalog);
+    /* The i-th model by name. */
+    void (*model)(const struct weir_protocol_catalog *catalog, size_t i,
+                  struct weir_protocol_model *out);
+    /* The i-th version of a model, the serving ones first. */
+    void (*version)(const struct weir_protocol_catalog *catalog,
+                    const struct weir_protocol_model *model, size_t i,
+                    struct weir_protocol_version *out);
+    /* Finds a serving version. WEIR_ERR_NOT_FOUND: no such model or version; WEIR_ERR_BUSY: known,
+     * but not served (*model is set, *version is the attempt if there is one); WEIR_ERR_INVALID: no
+     * model is named and there is no default. */
+    enum weir_status (*find)(const struct weir_protocol_catalog *catalog,
+                             const struct weir_protocol_target *target,
+                             struct weir_protocol_model *model,
+                             struct weir_protocol_version *version, struct weir_error *err);
+};
+
+/* Handed to pages for the time of the call; the server puts it first into a struct of its own. */
+struct weir_protocol_catalog {
+    const struct weir_protocol_catalog_ops *ops;
+};
+
+/* --- pages ----------------------------------------------------------------------------------- */
+
+/* A request that is no prediction. */
+struct weir_protocol_question {
+    const struct weir_protocol_route *route;
+    struct weir_protocol_target target; /* from the path */
+    struct weir_str query;
+    struct weir_str body;
+};
+
+/* The answer to it. */
+struct weir_protocol_page {
+    int status;               /* HTTP; 200 at first */
+    const char *content_type; /* a literal; NULL: application/json where there is a body */
+    struct weir_buf *body;    /* appended to */
+};
+
+/* --- the dialect ----------------------------------------------------------------------------- */
+
+struct weir_protocol_ops {
+    const char *name; /* label value in metrics: "v2" */
+    const struct weir_protocol_route *routes;
+    size_t n_routes;
+
+    /* Reads what the head of a prediction says into *head, whose dialect and action are set and the
+     * rest zero but for json_bytes (UINT64_MAX). Returns 0, or the HTTP status with which the
+     * request is refused before its body is read; err says why. NULL: nothing is read. */
+    int (*read_head)(const struct weir_protocol_fields *fields, struct weir_protocol_head *head,
+                     struct weir_error *err);
+    /* Finds the model that a body names; *target is what the path says. NULL: the path says it all.
+     */
+    enum weir_status (*target)(const struct weir_protocol_head *head, struct weir_str body,
+                               struct weir_protocol_target *target, struct weir_error *err);
+    /* Reads a whole body into the sink and commits it; see protocol.h for the statuses. On failure
+     * nothing stays in the sink and *call is undefined. */
+    enum weir_status (*decode)(struct weir_protocol_decoder *decoder,
+                               const struct weir_protocol_head *head, const struct weir_spec *spec,
+                               struct weir_str body, struct weir_sink *sink,
+                               struct weir_protocol_call *call, struct weir_error *err);
+    /* Appends the answer; see weir_protocol_encode. */
+    void (*encode)(const struct weir_protocol_call *call, const struct weir_protocol_source *source,
+                   const struct weir_result *result, struct weir_protocol_answer *answer);
+    /* Appends the body of an error; returns its content type, a literal, NULL: application/json.
+     * NULL: {"error": text}. */
+    const char *(*error)(struct weir_buf *body, int status, struct weir_str text);
+    /* Writes a document. Returns WEIR_OK, or a status that is
+     * answered as an error with err's text. */
+    enum weir_status (*page)(const struct weir_protocol_question *question,
+                             const struct weir_protocol_catalog *catalog,
+                             struct weir_protocol_page *page, struct weir_error *err);
+};
+
+/* Returns the dialect's operations, borrowed for ever. */
+const struct weir_protocol_ops *weir_protocol_ops_of(enum weir_protocol_dialect dialect);
+
+/* Reads a body with the dialect that the head names; as ops->decode. */
+WEIR_MUST_USE enum weir_status
+weir_protocol_decode(struct weir_protocol_decoder *decoder, const struct weir_protocol_head *head,
+                     const struct weir_spec *spec, struct weir_str body, struct weir_sink *sink,
+                     struct weir_protocol_call *call, struct weir_error *err);
+
+#endif
