@@ -4,7 +4,7 @@
 BUILD ?= build
 CONFIG ?= conf/weir.yaml
 
-.PHONY: build serve test bench bench-models parity hostile format tidy clean
+.PHONY: build serve test bench bench-models parity clients hostile format tidy clean
 
 build: $(BUILD)/build.ninja
 	@meson compile -C $(BUILD)
@@ -45,6 +45,13 @@ parity:
 	@.ci/setup --for test
 	@$(MAKE) --no-print-directory build
 	@tests/parity/run --build $(BUILD)
+
+# Real clients of other servers, from PyPI, against the built server; see tests/clients/README.md.
+clients:
+	@.ci/setup --for test
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@ninja -C $(BUILD) weir
+	@tests/clients/run --build $(BUILD)
 
 # Every committed model damaged in 2,600 ways, under the address and undefined-behaviour sanitizers.
 hostile:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""A module for each client."""
