@@ -16,10 +16,4 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
 void weir_server_predict_body(struct weir_server_shard *shard, struct weir_http_req *req,
                               const struct weir_server_route *route);
 
-/* Withdraws the request of a broken connection. user: as set by weir_server_predict_body. */
-void weir_server_predict_gone(struct weir_server_shard *shard, void *user);
-
-/* Expires what is overdue, and runs or hands over what may leave. Once per iteration. */
-void weir_server_predict_dispatch(struct weir_server_shard *shard);
-
 #endif

@@ -4,6 +4,7 @@
  * callback stops the loop. */
 #include "base/log.h"
 #include "base/macros.h"
+#include "server/dispatch.h"
 #include "server/keeper.h"
 #include "server/pages.h"
 #include "server/predict.h"
@@ -43,7 +44,7 @@ static void on_body(void *ctx, struct weir_http_req *req)
 static void on_gone(void *ctx, struct weir_http_ticket ticket, void *user)
 {
     (void)ticket; /* The slice is all that is needed. */
-    weir_server_predict_gone(ctx, user);
+    weir_server_dispatch_gone(ctx, user);
 }
 
 static void on_done(void *ctx, const struct weir_http_done *done)
@@ -189,7 +190,7 @@ static void on_idle(void *arg)
     struct weir_server_shard *shard = arg;
     if (shard->loop.is_closing)
         return;
-    weir_server_predict_dispatch(shard);
+    weir_server_dispatch_all(shard);
     struct weir_server_loop_cells *cells = &shard->loop.cells;
     const struct weir_batcher_counters *c = weir_batcher_counters(shard->loop.batcher);
     struct weir_batcher_load load = weir_batcher_load(shard->loop.batcher, NULL);
