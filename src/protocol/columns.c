@@ -90,24 +90,15 @@ static void build_slots(struct weir_protocol_decoder *decoder, const struct weir
     }
 }
 
-int64_t weir_protocol_columns_find(struct weir_protocol_decoder *decoder,
-                                   const struct weir_spec *spec, struct weir_str written,
-                                   size_t position)
+int64_t weir_protocol_columns_find_plain(struct weir_protocol_decoder *decoder,
+                                         const struct weir_spec *spec, struct weir_str name,
+                                         size_t position)
 {
     struct weir_protocol_columns *c = decoder->columns;
-    if (position < spec->n_features &&
-        weir_codec_json_string_eq(written, spec->feature_names[c->order[position]]))
+    if (position < spec->n_features && weir_str_eq(name, spec->feature_names[c->order[position]]))
         return c->order[position];
     if (c->n_slots == 0)
         build_slots(decoder, spec);
-    struct weir_str name = written;
-    if (memchr(written.n ? written.at : "", '\\', written.n)) {
-        weir_buf_clear(&c->text);
-        weir_codec_json_unescape(written, &c->text);
-        if (!weir_buf_ok(&c->text))
-            return WEIR_PROTOCOL_COLUMN_NO_MEMORY;
-        name = weir_buf_str(&c->text);
-    }
     for (size_t slot = weir_codec_json_hash(&decoder->json, name);; slot++) {
         uint32_t found = c->slots[slot & (c->n_slots - 1)];
         if (found == 0)
@@ -118,6 +109,23 @@ int64_t weir_protocol_columns_find(struct weir_protocol_decoder *decoder,
             return found - 1;
         }
     }
+}
+
+int64_t weir_protocol_columns_find(struct weir_protocol_decoder *decoder,
+                                   const struct weir_spec *spec, struct weir_str written,
+                                   size_t position)
+{
+    struct weir_protocol_columns *c = decoder->columns;
+    if (position < spec->n_features &&
+        weir_codec_json_string_eq(written, spec->feature_names[c->order[position]]))
+        return c->order[position];
+    if (WEIR_LIKELY(!memchr(written.n ? written.at : "", '\\', written.n)))
+        return weir_protocol_columns_find_plain(decoder, spec, written, position);
+    weir_buf_clear(&c->text);
+    weir_codec_json_unescape(written, &c->text);
+    if (!weir_buf_ok(&c->text))
+        return WEIR_PROTOCOL_COLUMN_NO_MEMORY;
+    return weir_protocol_columns_find_plain(decoder, spec, weir_buf_str(&c->text), position);
 }
 
 bool weir_protocol_columns_mark(struct weir_protocol_decoder *decoder, size_t column,

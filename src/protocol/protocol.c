@@ -145,6 +145,46 @@ void weir_protocol_add_output(struct weir_protocol_call *call, enum weir_output 
     call->outputs[call->n_outputs++] = (uint8_t)output;
 }
 
+void weir_protocol_add_defaults(struct weir_protocol_call *call, const struct weir_spec *spec)
+{
+    if (spec->tensors) {
+        call->tensors = weir_tensors_all_outputs(spec->tensors);
+        return;
+    }
+    for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
+        if (spec->outputs[i].is_given && spec->outputs[i].alias.n > 0) {
+            weir_protocol_add_output(call, (enum weir_output)i);
+            call->by_alias |= 1u << i;
+        }
+    }
+    if (call->n_outputs == 0)
+        weir_protocol_add_output(call, weir_spec_default_output(spec));
+}
+
+bool weir_protocol_add_named(struct weir_protocol_call *call, const struct weir_spec *spec,
+                             struct weir_str name)
+{
+    size_t tensor;
+    if (spec->tensors) {
+        if (!weir_tensors_find_output(spec->tensors, name, &tensor))
+            return false;
+        call->tensors |= UINT64_C(1) << tensor;
+        return true;
+    }
+    for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
+        const struct weir_spec_output *o = &spec->outputs[i];
+        bool is_alias = o->alias.n > 0 && weir_str_eq(name, o->alias);
+        if (!o->is_given ||
+            (!is_alias && !weir_str_eq_c(name, weir_output_name((enum weir_output)i))))
+            continue;
+        weir_protocol_add_output(call, (enum weir_output)i);
+        if (is_alias)
+            call->by_alias |= 1u << i;
+        return true;
+    }
+    return false;
+}
+
 uint32_t weir_protocol_costly(const struct weir_spec *spec, uint32_t wanted)
 {
     uint32_t costly = 0;

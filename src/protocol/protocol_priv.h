@@ -93,6 +93,11 @@ int64_t weir_protocol_columns_find(struct weir_protocol_decoder *decoder,
                                    const struct weir_spec *spec, struct weir_str written,
                                    size_t position);
 
+/* The same for a name without escapes; always has memory. */
+int64_t weir_protocol_columns_find_plain(struct weir_protocol_decoder *decoder,
+                                         const struct weir_spec *spec, struct weir_str name,
+                                         size_t position);
+
 /* Writes one row from an object. Returns its '}'; NULL: failed. */
 const char *weir_protocol_columns_fill(struct weir_protocol_fill *fill, const char *object,
                                        size_t row);
@@ -119,6 +124,15 @@ enum weir_status weir_protocol_no_output(const struct weir_spec *spec, struct we
 
 /* Puts an output into the call's answer unless it is there already. */
 void weir_protocol_add_output(struct weir_protocol_call *call, enum weir_output output);
+
+/* Puts what is answered when nothing is asked for into the call: every output of a graph (for rows
+ * those that have its names), else the default. */
+void weir_protocol_add_defaults(struct weir_protocol_call *call, const struct weir_spec *spec);
+
+/* Puts the output of a plain name, or alias, into the call; false: the model has none of this name.
+ */
+bool weir_protocol_add_named(struct weir_protocol_call *call, const struct weir_spec *spec,
+                             struct weir_str name);
 
 /* Returns the set of outputs among these that are computed only when asked for. */
 uint32_t weir_protocol_costly(const struct weir_spec *spec, uint32_t wanted);

@@ -75,7 +75,8 @@ static enum weir_status check(struct weir_protocol_tensors *t, uint64_t *n_rows,
     return WEIR_OK;
 }
 
-enum weir_status weir_protocol_tensors_reserve(struct weir_protocol_tensors *t, const char *json)
+enum weir_status weir_protocol_tensors_reserve_for(struct weir_protocol_tensors *t,
+                                                   size_t text_bytes)
 {
     const struct weir_tensors_spec *spec = t->spec->tensors;
     const struct weir_protocol_limits *l = &t->decoder->limits;
@@ -90,26 +91,39 @@ enum weir_status weir_protocol_tensors_reserve(struct weir_protocol_tensors *t, 
     if (n_cells > l->n_cells_max)
         return weir_error_set(t->err, WEIR_ERR_LIMIT, "%llu values; one request may have %llu",
                               (unsigned long long)n_cells, (unsigned long long)l->n_cells_max);
-    if (n_cells > t->decoder->json.n_values)
-        return weir_error_set(t->err, WEIR_ERR_INVALID,
-                              "fewer than the %llu values of the inputs' shapes",
-                              (unsigned long long)n_cells);
     struct weir_sink_tensors tensors = {
         .spec = spec, .shapes = t->shapes, .wanted = t->call->tensors};
     if (!weir_tensors_layout(spec, t->shapes, n_rows, t->offsets, &tensors.row_bytes))
         return weir_error_set(t->err, WEIR_ERR_LIMIT, "the inputs are too large");
-    struct weir_sink_want want = {.n_rows = (size_t)n_rows, .dtype = WEIR_F64, .tensors = &tensors};
-    for (size_t i = 0; i < spec->n_inputs; i++) {
-        if (spec->inputs[i].dtype == WEIR_BYTES)
-            want.text_bytes += n_items(&t->shapes[i]) * weir_sink_text_bytes(0);
-    }
-    if (want.text_bytes > 0)
-        want.text_bytes += (size_t)(t->decoder->json.end - json);
+    struct weir_sink_want want = {
+        .n_rows = (size_t)n_rows, .dtype = WEIR_F64, .text_bytes = text_bytes, .tensors = &tensors};
     struct weir_sink_span span;
     status = weir_sink_reserve(t->sink, &want, &span, t->err);
     t->call->n_rows = (uint32_t)n_rows;
     t->base = status == WEIR_OK ? span.base : NULL;
     return status;
+}
+
+enum weir_status weir_protocol_tensors_reserve(struct weir_protocol_tensors *t, const char *json)
+{
+    const struct weir_tensors_spec *spec = t->spec->tensors;
+    uint64_t n_rows;
+    uint64_t n_cells;
+    enum weir_status status = check(t, &n_rows, &n_cells);
+    if (status != WEIR_OK)
+        return status;
+    if (n_cells <= t->decoder->limits.n_cells_max && n_cells > t->decoder->json.n_values)
+        return weir_error_set(t->err, WEIR_ERR_INVALID,
+                              "fewer than the %llu values of the inputs' shapes",
+                              (unsigned long long)n_cells);
+    size_t text_bytes = 0;
+    for (size_t i = 0; i < spec->n_inputs && n_cells <= t->decoder->json.n_values; i++) {
+        if (spec->inputs[i].dtype == WEIR_BYTES)
+            text_bytes += n_items(&t->shapes[i]) * weir_sink_text_bytes(0);
+    }
+    if (text_bytes > 0)
+        text_bytes += (size_t)(t->decoder->json.end - json);
+    return weir_protocol_tensors_reserve_for(t, text_bytes);
 }
 
 static bool fail(struct weir_protocol_tensors *t, const struct weir_protocol_tensors_from *from,

@@ -35,6 +35,11 @@ bool weir_protocol_tensors_find(const struct weir_protocol_tensors *t, struct we
 WEIR_MUST_USE enum weir_status weir_protocol_tensors_reserve(struct weir_protocol_tensors *t,
                                                              const char *json);
 
+/* The same for elements that are not JSON: text_bytes is the room that their texts need, and that
+ * there are as many as the shapes say was looked at before. */
+WEIR_MUST_USE enum weir_status weir_protocol_tensors_reserve_for(struct weir_protocol_tensors *t,
+                                                                 size_t text_bytes);
+
 /* Where elements come from and go to. */
 struct weir_protocol_tensors_from {
     const char *value;       /* a list, or for no dimensions one element */

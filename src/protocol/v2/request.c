@@ -196,24 +196,6 @@ static bool add_output(const struct weir_protocol_v2_request *r, struct weir_str
     return false;
 }
 
-/* Adds what is answered when nothing is asked for: every output of a graph, else the default. */
-static void add_defaults(const struct weir_protocol_v2_request *r)
-{
-    const struct weir_spec *spec = r->spec;
-    if (spec->tensors) {
-        r->call->tensors = weir_tensors_all_outputs(spec->tensors);
-        return;
-    }
-    for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
-        if (spec->outputs[i].is_given && spec->outputs[i].alias.n > 0) {
-            weir_protocol_add_output(r->call, (enum weir_output)i);
-            r->call->by_alias |= 1u << i;
-        }
-    }
-    if (r->call->n_outputs == 0)
-        weir_protocol_add_output(r->call, weir_spec_default_output(spec));
-}
-
 static enum weir_status read_output(const struct weir_protocol_v2_request *r, size_t i,
                                     const char *value)
 {
@@ -259,7 +241,7 @@ enum weir_status weir_protocol_v2_request_outputs(const struct weir_protocol_v2_
         }
     }
     if (r->call->n_outputs == 0 && r->call->tensors == 0)
-        add_defaults(r);
+        weir_protocol_add_defaults(r->call, r->spec);
     return WEIR_OK;
 }
 
