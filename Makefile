@@ -48,7 +48,7 @@ parity:
 
 # Real clients of other servers, from PyPI, against the built server; see tests/clients/README.md.
 clients:
-	@.ci/setup --for test
+	@.ci/setup --for clients
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	@ninja -C $(BUILD) weir
 	@tests/clients/run --build $(BUILD)
