@@ -91,6 +91,39 @@ struct weir_protocol_version {
     const void *version;          /* the server's own; NULL: it does not serve */
 };
 
+/* How often, and how long in all. */
+struct weir_protocol_duration {
+    uint64_t count;
+    uint64_t ns;
+};
+
+enum { WEIR_PROTOCOL_BATCH_SIZES_MAX = 64 };
+
+/* The runs of batches of one size, and their times in all. */
+struct weir_protocol_batch_size {
+    uint64_t n_rows;
+    uint64_t count;
+    uint64_t decode_ns; /* of all requests in them */
+    uint64_t run_ns;
+    uint64_t encode_ns;
+};
+
+/* What a version has done since it was loaded, on all loops. */
+struct weir_protocol_statistics {
+    uint64_t last_wall_ms;                 /* of the last result, since 1970; 0: none yet */
+    uint64_t n_rows;                       /* that were run, */
+    uint64_t n_batches;                    /* in so many runs */
+    struct weir_protocol_duration success; /* requests with a result: from head to answer */
+    struct weir_protocol_duration fail;    /* those answered with an error */
+    struct weir_protocol_duration queue;   /* where the time of the successful ones went */
+    struct weir_protocol_duration decode;
+    struct weir_protocol_duration run;
+    struct weir_protocol_duration encode;
+    uint64_t model_bytes; /* memory held */
+    size_t n_sizes;       /* in ascending order; if there are more, not all of them */
+    struct weir_protocol_batch_size sizes[WEIR_PROTOCOL_BATCH_SIZES_MAX];
+};
+
 struct weir_protocol_catalog;
 
 struct weir_protocol_catalog_ops {
@@ -111,6 +144,10 @@ struct weir_protocol_catalog_ops {
                              const struct weir_protocol_target *target,
                              struct weir_protocol_model *model,
                              struct weir_protocol_version *version, struct weir_error *err);
+    /* Adds up what a version that serves has done. */
+    void (*statistics)(const struct weir_protocol_catalog *catalog,
+                       const struct weir_protocol_version *version,
+                       struct weir_protocol_statistics *out);
 };
 
 /* Handed to pages for the time of the call; the server puts it first into a struct of its own. */

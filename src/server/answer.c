@@ -44,7 +44,11 @@ void weir_server_answer_refuse_of(struct weir_server_shard *shard, struct weir_h
                                   struct weir_server_shard_version *sv,
                                   const struct weir_server_route *route, int code, const char *text)
 {
+    uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
+    uint64_t begun_ns = weir_http_req_begun_ns(req);
     weir_server_metrics_count_request(&sv->cells, route->dialect, code);
+    weir_server_statistics_fail(weir_server_shard_statistics(shard, sv),
+                                now_ns > begun_ns ? now_ns - begun_ns : 0);
     weir_server_answer_refuse(shard, req, route, code, text);
 }
 
@@ -94,8 +98,26 @@ void weir_server_answer_call_error(struct weir_server_shard *shard, struct weir_
     if (text.n == 0)
         text = weir_str_c(weir_status_text(status));
     count_answer(call, code, now_ns);
+    weir_server_statistics_fail(weir_server_shard_statistics(shard, call->loop.sv),
+                                now_ns - call->loop.begun_ns);
     weir_server_answer_error(shard, call->loop.ticket, weir_protocol_ops_of(call->loop.dialect),
                              code, answer_fields(call, NULL, now_ns, room), text);
+}
+
+static void count_success(struct weir_server_shard *shard, const struct weir_server_call *call,
+                          const struct weir_server_job *job, uint64_t now_ns)
+{
+    uint64_t started_ns = atomic_load_explicit(&job->batch->started_ns, memory_order_relaxed);
+    uint64_t decoded_ns = call->loop.decoded_ns;
+    struct weir_server_statistics_times times = {
+        .whole_ns = now_ns - call->loop.begun_ns,
+        .decode_ns = decoded_ns - call->loop.begun_ns,
+        .queue_ns = started_ns > decoded_ns ? started_ns - decoded_ns : 0,
+        .run_ns = job->run_ns,
+        .encode_ns = job->encode_ns,
+    };
+    weir_server_statistics_succeed(weir_server_shard_statistics(shard, call->loop.sv), now_ns,
+                                   &times);
 }
 
 static void answer_result(struct weir_server_shard *shard, struct weir_server_job *job,
@@ -115,6 +137,7 @@ static void answer_result(struct weir_server_shard *shard, struct weir_server_jo
         .owned = job->batch->is_private ? &job->replies : NULL,
     };
     count_answer(call, 200, now_ns);
+    count_success(shard, call, job, now_ns);
     (void)weir_http_reply(shard->loop.http, call->loop.ticket, &reply); /* Nobody may be waiting. */
 }
 

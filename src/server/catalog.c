@@ -127,8 +127,22 @@ static enum weir_status find(const struct weir_protocol_catalog *catalog,
     return status;
 }
 
+static void statistics(const struct weir_protocol_catalog *catalog,
+                       const struct weir_protocol_version *version,
+                       struct weir_protocol_statistics *out)
+{
+    weir_assert(version->version);
+    weir_server_statistics_sum(&shard_of(catalog)->shared->statistics, version->version, out);
+}
+
 static const struct weir_protocol_catalog_ops ops = {
-    .is_ready = is_ready, .n_models = n_models, .model = model, .version = version, .find = find};
+    .is_ready = is_ready,
+    .n_models = n_models,
+    .model = model,
+    .version = version,
+    .find = find,
+    .statistics = statistics,
+};
 
 void weir_server_catalog_init(struct weir_server_catalog *catalog, struct weir_server_shard *shard)
 {

@@ -21,24 +21,36 @@ static void let_go(struct weir_server_shard *shard)
     }
 }
 
+/* Counts a batch that was run: its rows, its time in each stage. */
+static void count_batch(struct weir_server_shard *shard, struct weir_batch *batch,
+                        const struct weir_server_job *job)
+{
+    struct weir_server_shard_version *sv = batch->version;
+    uint64_t started_ns = atomic_load_explicit(&batch->started_ns, memory_order_relaxed);
+    struct weir_server_statistics_times times = {.run_ns = job->run_ns,
+                                                 .encode_ns = job->encode_ns};
+    for (struct weir_batch_slice *s = batch->slices; s; s = s->next) {
+        const struct weir_server_call *call = weir_server_runner_call_of(s);
+        times.decode_ns += call->loop.decoded_ns - call->loop.begun_ns;
+    }
+    weir_server_statistics_batch(weir_server_shard_statistics(shard, sv), batch->n_rows, &times);
+    weir_server_metrics_count_batch(&sv->cells, batch);
+    weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_QUEUE],
+                              started_ns > batch->opened_ns ? started_ns - batch->opened_ns : 0);
+    weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_RUN], job->run_ns);
+    weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_ENCODE], job->encode_ns);
+}
+
 void weir_server_dispatch_finish(struct weir_server_shard *shard, struct weir_batch *batch,
                                  uint64_t now_ns)
 {
     struct weir_server_job *job = weir_server_runner_job_of(batch);
-    struct weir_server_shard_version *sv = batch->version;
     if (batch->is_private && job->decoded_ns > 0)
         weir_server_runner_call_of(batch->slices)->loop.decoded_ns = job->decoded_ns;
     for (struct weir_batch_slice *s = batch->slices; s; s = s->next)
         weir_server_answer_slice(shard, job, s, now_ns);
-    if (job->run_ns > 0) {
-        uint64_t started_ns = atomic_load_explicit(&batch->started_ns, memory_order_relaxed);
-        weir_server_metrics_count_batch(&sv->cells, batch);
-        weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_QUEUE],
-                                  started_ns > batch->opened_ns ? started_ns - batch->opened_ns
-                                                                : 0);
-        weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_RUN], job->run_ns);
-        weir_metric_histogram_add(sv->cells.stage[WEIR_SERVER_STAGE_ENCODE], job->encode_ns);
-    }
+    if (job->run_ns > 0)
+        count_batch(shard, batch, job);
     uint64_t took_ns = job->run_ns > 0 ? job->run_ns + job->encode_ns : 0;
     if (batch->is_private) /* Relaxed: a limit, nothing is published with it. */
         (void)atomic_fetch_sub_explicit(&shard->shared->http->buffered_bytes, job->body_charged,

@@ -265,6 +265,7 @@ void weir_server_keeper_receive(struct weir_server_keeper *keeper,
     case WEIR_SERVER_VERSION_RELEASED:
         if (answered(keeper, &keeper->versions, message.ptr)) {
             forget_series(keeper, message.ptr);
+            weir_server_statistics_forget(&keeper->shared.statistics, message.ptr);
             weir_repo_version_released(keeper->repo, message.ptr);
         }
         break;
@@ -485,6 +486,7 @@ static enum weir_status make_all(struct weir_server_keeper *keeper, struct weir_
         status =
             weir_server_metrics_new(&shared->metrics, n_loops + 1,
                                     (uint32_t)keeper->config->metric_series_max, shared->mem, err);
+    weir_server_statistics_init(&shared->statistics, n_loops + 1, shared->mem);
     if (status == WEIR_OK)
         status = make_pool(keeper, n_workers, err);
     if (status == WEIR_OK)
@@ -534,6 +536,7 @@ static void free_all(struct weir_server_keeper *keeper)
     weir_repo_free(keeper->repo);
     weir_pool_free(shared->pool);
     weir_metric_registry_free(shared->metrics);
+    weir_server_statistics_deinit(&shared->statistics);
     weir_server_routes_deinit(&keeper->routes);
     weir_server_routes_deinit(&keeper->admin_routes);
     weir_http_shared_deinit(&keeper->http);

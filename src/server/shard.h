@@ -18,6 +18,7 @@
 #include "server/metrics.h"
 #include "server/routes.h"
 #include "server/runner.h"
+#include "server/statistics.h"
 
 struct weir_server_keeper;
 
@@ -35,6 +36,7 @@ struct weir_server_shard_version {
     const struct weir_version *version;
     struct weir_batcher_version *batching;
     struct weir_server_version_cells cells;
+    struct weir_server_statistics_part *statistics; /* NULL: nothing was counted yet */
     uint64_t request_timeout_ns;
     char fields[WEIR_SERVER_VERSION_FIELDS_BYTES]; /* answer header lines that name it */
     size_t fields_bytes;
@@ -48,6 +50,7 @@ struct weir_server_shared {
     struct weir_metric_registry *metrics;
     struct weir_http_shared *http;
     struct weir_server_keeper *keeper;
+    struct weir_server_statistics statistics;
     struct weir_server_shard **shards; /* n_shards; the keeper's is the last */
     uint32_t n_shards;
     const struct weir_server_routes *routes; /* of the main listener */
@@ -127,6 +130,11 @@ WEIR_MUST_USE enum weir_status weir_server_shard_find(struct weir_server_shard *
                                                       struct weir_str version,
                                                       struct weir_server_shard_version **out,
                                                       struct weir_error *err);
+
+/* Returns the shard's part of a version's statistics, made at first use; NULL: no memory. Runs on:
+ * the shard. */
+struct weir_server_statistics_part *
+weir_server_shard_statistics(struct weir_server_shard *shard, struct weir_server_shard_version *sv);
 
 /* Fills what the configuration says about decoding and batching. */
 struct weir_protocol_limits weir_server_shard_protocol_limits(const struct weir_config *config);

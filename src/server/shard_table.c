@@ -313,3 +313,12 @@ enum weir_status weir_server_shard_find(struct weir_server_shard *shard, struct 
     *out = sv;
     return WEIR_OK;
 }
+
+struct weir_server_statistics_part *
+weir_server_shard_statistics(struct weir_server_shard *shard, struct weir_server_shard_version *sv)
+{
+    if (!sv->statistics)
+        sv->statistics =
+            weir_server_statistics_part(&shard->shared->statistics, sv->version, shard->index);
+    return sv->statistics;
+}

@@ -71,8 +71,21 @@ static enum weir_status find(const struct weir_protocol_catalog *catalog,
     return weir_error_set(err, WEIR_ERR_NOT_FOUND, "no such model");
 }
 
+static void statistics(const struct weir_protocol_catalog *catalog,
+                       const struct weir_protocol_version *v, struct weir_protocol_statistics *out)
+{
+    (void)v;
+    *out = of(catalog)->statistics;
+}
+
 static const struct weir_protocol_catalog_ops ops_of_test = {
-    .is_ready = is_ready, .n_models = n_models, .model = model, .version = version, .find = find};
+    .is_ready = is_ready,
+    .n_models = n_models,
+    .model = model,
+    .version = version,
+    .find = find,
+    .statistics = statistics,
+};
 
 void test_catalog_init(struct test_catalog *catalog)
 {

@@ -16,7 +16,8 @@ struct test_catalog {
     struct weir_protocol_catalog catalog; /* set by test_catalog_init */
     struct test_catalog_model models[4];
     size_t n_models;
-    const char *unready; /* why the server is not ready; NULL: it is */
+    struct weir_protocol_statistics statistics; /* of every version */
+    const char *unready;                        /* why the server is not ready; NULL: it is */
 };
 
 /* Sets the operations; the rest is the test's. */
