@@ -78,10 +78,9 @@ struct weir_protocol_call {
     bool is_scores;                 /* the same for score_samples */
     bool is_x;                      /* the body's key was "x": the answer's is "y" */
     bool is_single_row;             /* one row, not in a list of rows */
-    bool has_timeout;               /* v2 parameter "timeout" was given and is not 0 */
-    uint64_t timeout_ns;            /* queue time the client allows */
-    uint64_t priority;              /* v2 parameter; 0: none given */
-    uint16_t id_bytes;              /* 0: none */
+    uint64_t timeout_ns; /* how long it may wait for its run, as the client asks; 0: any */
+    uint64_t priority;   /* as the client asks, 1: the highest; 0: none given */
+    uint16_t id_bytes;   /* 0: none */
     char id[WEIR_PROTOCOL_ID_BYTES_MAX]; /* as written in the request, escapes included */
 };
 

@@ -95,8 +95,12 @@ enum weir_status weir_protocol_tensors_reserve_for(struct weir_protocol_tensors 
         .spec = spec, .shapes = t->shapes, .wanted = t->call->tensors};
     if (!weir_tensors_layout(spec, t->shapes, n_rows, t->offsets, &tensors.row_bytes))
         return weir_error_set(t->err, WEIR_ERR_LIMIT, "the inputs are too large");
-    struct weir_sink_want want = {
-        .n_rows = (size_t)n_rows, .dtype = WEIR_F64, .text_bytes = text_bytes, .tensors = &tensors};
+    struct weir_sink_want want = {.n_rows = (size_t)n_rows,
+                                  .dtype = WEIR_F64,
+                                  .text_bytes = text_bytes,
+                                  .priority = t->call->priority,
+                                  .queue_timeout_ns = t->call->timeout_ns,
+                                  .tensors = &tensors};
     struct weir_sink_span span;
     status = weir_sink_reserve(t->sink, &want, &span, t->err);
     t->call->n_rows = (uint32_t)n_rows;

@@ -35,6 +35,9 @@ struct weir_sink_want {
     uint32_t costly;   /* set of 1u << enum weir_output: the costly outputs asked for; part of the
                           signature */
     size_t text_bytes; /* room for texts, at most; see weir_sink_text_bytes; 0: none */
+    uint64_t priority; /* 1: the highest level; 0, or more than there are levels: the default one */
+    uint64_t queue_timeout_ns; /* how long the rows may wait for their run to begin; 0: no limit of
+                                  the request's own */
     const struct weir_sink_tensors *tensors; /* NULL but for form WEIR_INPUT_TENSORS, where
                                                 n_columns, dtype and costly mean nothing */
 };

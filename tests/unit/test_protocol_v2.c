@@ -406,9 +406,10 @@ Test(protocol_v2, parameters_and_id_are_kept)
             "\"predict_proba\"}],\"parameters\":{\"timeout\":1500,\"priority\":3,"
             "\"binary_data_output\":false}}"),
         WEIR_OK, "%s", b.err.msg);
-    cr_assert(b.call.has_timeout);
     cr_assert_eq(b.call.timeout_ns, 1500000);
     cr_assert_eq(b.call.priority, 3);
+    cr_assert_eq(b.sink.want.queue_timeout_ns, 1500000);
+    cr_assert_eq(b.sink.want.priority, 3);
     cr_assert_eq(b.call.n_outputs, 2);
     cr_assert_eq(b.call.outputs[0], WEIR_OUTPUT_PREDICT_PROBA);
     cr_assert_eq(b.call.outputs[1], WEIR_OUTPUT_PREDICT);

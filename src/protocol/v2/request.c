@@ -65,7 +65,6 @@ static enum weir_status read_timeout(const struct weir_protocol_v2_request *r, c
     enum weir_status status = read_count(r, "parameters.timeout", value, &us);
     if (status != WEIR_OK)
         return status;
-    r->call->has_timeout = us > 0;
     if (__builtin_mul_overflow(us, (uint64_t)1000, &r->call->timeout_ns))
         r->call->timeout_ns = UINT64_MAX;
     return WEIR_OK;

@@ -135,6 +135,8 @@ static enum weir_status reserve(const struct weir_protocol_v2_request *r, struct
         .dtype = weir_spec_batch_dtype(r->spec, r->call->request_dtype),
         .costly = weir_protocol_costly(r->spec, r->call->wanted),
         .text_bytes = weir_protocol_cells_text_bytes(r->decoder, r->spec, n_rows, r->inputs),
+        .priority = r->call->priority,
+        .queue_timeout_ns = r->call->timeout_ns,
     };
     fill->sink = sink;
     return weir_sink_reserve(sink, &want, &fill->span, r->err);
