@@ -2,7 +2,7 @@
 #include "cli/answers.h"
 
 #include "base/macros.h"
-#include "cli/csv.h"
+#include "codec/csv.h"
 #include "codec/number.h"
 
 #include <math.h>
@@ -115,7 +115,7 @@ void weir_cli_answers_put_header(const struct weir_cli_answers *a, struct weir_b
             put_suffix(a->spec, a->outputs[o], i, &name);
             if (!is_first)
                 weir_buf_append_byte(out, ',');
-            weir_cli_csv_put(out, weir_buf_str(&name));
+            weir_codec_csv_put(out, weir_buf_str(&name));
             is_first = false;
         }
     }
@@ -153,7 +153,7 @@ static void put_value(const struct weir_result *result, enum weir_output output,
         if (is_json)
             weir_buf_append_str(out, labels->json[label]);
         else
-            weir_cli_csv_put(out, label_text(labels, label));
+            weir_codec_csv_put(out, label_text(labels, label));
         return;
     }
     put_number(result, output, ((const double *)result->out[output])[at], is_json, out);

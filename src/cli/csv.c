@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A record is first brought into the buffer whole, by looking for an end of line outside quotes,
- * and then cut into fields in place: doubled quotes shrink, so that a field is always one run of
- * bytes. The search goes on where it stopped when more bytes arrive, so that it is linear. */
+ * and then cut into fields in place (codec/csv.h): doubled quotes shrink, so that a field is always
+ * one run of bytes. The search goes on where it stopped when more bytes arrive, so that it is
+ * linear. */
 #include "cli/csv.h"
 
 #include "base/macros.h"
 #include "base/mem.h"
+#include "codec/csv.h"
 
 #include <string.h>
 
@@ -79,13 +81,6 @@ static enum weir_status find_record(struct weir_cli_csv *c, size_t *n_record,
     }
 }
 
-static enum weir_status refuse(const struct weir_cli_csv *c, struct weir_error *err,
-                               const char *what)
-{
-    return weir_error_set(err, WEIR_ERR_INVALID, "line %llu, column %zu: %s",
-                          (unsigned long long)c->line, c->n_fields + 1, what);
-}
-
 static enum weir_status push_field(struct weir_cli_csv *c, char *from, size_t n,
                                    struct weir_error *err)
 {
@@ -105,64 +100,32 @@ static enum weir_status push_field(struct weir_cli_csv *c, char *from, size_t n,
     return WEIR_OK;
 }
 
-/* Cuts a quoted field that begins at *at (after its quote), moving its bytes together; *at is then
- * behind the closing quote. */
-static enum weir_status cut_quoted(struct weir_cli_csv *c, char **at, char *end,
-                                   struct weir_error *err)
-{
-    char *from = *at;
-    char *to = from;
-    char *p = from;
-    for (;; p++) {
-        if (p == end)
-            return refuse(c, err, "the quoted field that begins here never ends");
-        if (*p == '\0')
-            return refuse(c, err, "a NUL byte");
-        if (*p == '"') {
-            if (p + 1 == end || p[1] != '"')
-                break;
-            p++;
-        }
-        *to++ = *p;
-    }
-    *at = p + 1;
-    if (*at < end && **at != c->separator)
-        return refuse(c, err, "text after the closing quote");
-    return push_field(c, from, (size_t)(to - from), err);
-}
-
-static enum weir_status cut_plain(struct weir_cli_csv *c, char **at, char *end,
-                                  struct weir_error *err)
-{
-    char *p = *at;
-    while (p < end && *p != c->separator) {
-        if (*p == '"')
-            return refuse(c, err, "a quote inside an unquoted field");
-        if (*p == '\r')
-            return refuse(c, err, "a carriage return that is not followed by an end of line");
-        if (*p == '\0')
-            return refuse(c, err, "a NUL byte");
-        p++;
-    }
-    char *from = *at;
-    *at = p;
-    return push_field(c, from, (size_t)(p - from), err);
-}
-
+/* Cuts a record without its end of line into fields; a blank one has none. */
 static enum weir_status cut(struct weir_cli_csv *c, char *at, char *end, struct weir_error *err)
 {
+    struct weir_codec_csv csv;
+    struct weir_codec_csv_field field;
+    weir_codec_csv_init(&csv, weir_str_make(at, (size_t)(end - at)), c->separator);
+    csv.line_next = c->line;
+    /* A blank line is nothing, but in a file of one column it is a missing value. */
+    csv.keeps_blank = c->n_fields == 1;
+    bool is_empty = at == end && csv.keeps_blank;
     c->n_fields = 0;
+    if (is_empty)
+        return push_field(c, at, 0, err);
     for (;;) {
-        enum weir_status status;
-        if (at < end && *at == '"') {
-            at++;
-            status = cut_quoted(c, &at, end, err);
-        } else {
-            status = cut_plain(c, &at, end, err);
+        switch (weir_codec_csv_next(&csv, &field, err)) {
+        case WEIR_CODEC_CSV_BAD:
+            return WEIR_ERR_INVALID;
+        case WEIR_CODEC_CSV_END:
+            return WEIR_OK;
+        case WEIR_CODEC_CSV_FIELD:
+            break;
         }
-        if (status != WEIR_OK || at == end)
+        char *to = at + (field.text.at - at);
+        enum weir_status status = push_field(c, to, weir_codec_csv_unquote(&field, to), err);
+        if (status != WEIR_OK)
             return status;
-        at++;
     }
 }
 
@@ -190,36 +153,16 @@ enum weir_cli_csv_result weir_cli_csv_next(struct weir_cli_csv *c, struct weir_e
         c->line = c->line_next;
         c->line_next += count_lines(from, n_record);
         c->at += n_record;
-        if (c->bytes_taken == 0 && n_record >= 3 && memcmp(from, "\xef\xbb\xbf", 3) == 0)
-            from += 3;
         c->bytes_taken += n_record;
         if (end > from && end[-1] == '\n')
             end--;
         if (end > from && end[-1] == '\r')
             end--;
-        /* A blank line is nothing, but in a file of one column it is a missing value. */
-        if (from == end && c->n_fields != 1)
-            continue;
-        return cut(c, from, end, err) == WEIR_OK ? WEIR_CLI_CSV_RECORD : WEIR_CLI_CSV_BAD;
+        size_t n_before = c->n_fields;
+        if (cut(c, from, end, err) != WEIR_OK)
+            return WEIR_CLI_CSV_BAD;
+        if (c->n_fields > 0)
+            return WEIR_CLI_CSV_RECORD;
+        c->n_fields = n_before;
     }
-}
-
-void weir_cli_csv_put(struct weir_buf *out, struct weir_str field)
-{
-    bool is_plain = field.n == 0 || (field.at[0] != ' ' && field.at[field.n - 1] != ' ');
-    for (size_t i = 0; is_plain && i < field.n; i++) {
-        char ch = field.at[i];
-        is_plain = ch != ',' && ch != '"' && ch != '\n' && ch != '\r';
-    }
-    if (is_plain) {
-        weir_buf_append_str(out, field);
-        return;
-    }
-    weir_buf_append_byte(out, '"');
-    for (size_t i = 0; i < field.n; i++) {
-        if (field.at[i] == '"')
-            weir_buf_append_byte(out, '"');
-        weir_buf_append_byte(out, field.at[i]);
-    }
-    weir_buf_append_byte(out, '"');
 }

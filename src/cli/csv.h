@@ -57,7 +57,4 @@ void weir_cli_csv_deinit(struct weir_cli_csv *c);
  * the reader is of no use any more. */
 enum weir_cli_csv_result weir_cli_csv_next(struct weir_cli_csv *c, struct weir_error *err);
 
-/* Writes a field, in quotes where it needs them. */
-void weir_cli_csv_put(struct weir_buf *out, struct weir_str field);
-
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "base/mem.h"
+#include "codec/csv.h"
 #include "codec/number.h"
 #include "tensor/cell.h"
 
@@ -14,57 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NUMBER_BYTES_MAX = 400, COLUMN_TEXT_BYTES = WEIR_ECHO_BUF_BYTES + 16 };
-
-/* Forms that JSON does not have: "+1", ".5", "5.". */
-static bool read_loose(struct weir_str s, double *out)
-{
-    char text[NUMBER_BYTES_MAX + 1];
-    if (s.n > NUMBER_BYTES_MAX)
-        return false;
-    bool has_digit = false;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.at[i];
-        bool is_digit = c >= '0' && c <= '9';
-        if (!is_digit && c != '.' && c != '+' && c != '-' && c != 'e' && c != 'E')
-            return false;
-        has_digit = has_digit || is_digit;
-    }
-    memcpy(text, s.at, s.n);
-    text[s.n] = '\0';
-    char *end;
-    double v = strtod(text, &end);
-    if (!has_digit || *end)
-        return false;
-    *out = v;
-    return true;
-}
-
-bool weir_cli_table_number(struct weir_str field, double *out)
-{
-    static const struct {
-        const char *text;
-        double value;
-    } words[] = {
-        {"nan", NAN},       {"na", NAN},       {"n/a", NAN},           {"null", NAN},
-        {"none", NAN},      {"inf", INFINITY}, {"infinity", INFINITY}, {"-inf", -INFINITY},
-        {"+inf", INFINITY}, {"true", 1},       {"false", 0},           {"-infinity", -INFINITY},
-    };
-    struct weir_str s = weir_str_trim(field);
-    if (s.n == 0) {
-        *out = (double)NAN;
-        return true;
-    }
-    if (weir_codec_number_read_f64(s, out))
-        return true;
-    for (size_t i = 0; i < WEIR_ARRAY_LEN(words); i++) {
-        if (weir_str_eq_nocase(s, weir_str_c(words[i].text))) {
-            *out = words[i].value;
-            return true;
-        }
-    }
-    return read_loose(s, out);
-}
+enum { COLUMN_TEXT_BYTES = WEIR_ECHO_BUF_BYTES + 16 };
 
 static enum weir_status read_fd(void *ctx, char *out, size_t n, size_t *n_read,
                                 struct weir_error *err)
@@ -122,7 +73,7 @@ static bool is_numbers(const struct weir_cli_csv *csv)
 {
     double v;
     for (size_t i = 0; i < csv->n_fields; i++) {
-        if (!weir_cli_table_number(csv->fields[i], &v))
+        if (!weir_codec_csv_number(csv->fields[i], &v))
             return false;
     }
     return true;
@@ -301,7 +252,7 @@ static enum weir_status read_row(struct weir_cli_table *t, void *row, enum weir_
                 return status;
             continue;
         }
-        if (!weir_cli_table_number(t->csv.fields[field], &v)) {
+        if (!weir_codec_csv_number(t->csv.fields[field], &v)) {
             char echo[WEIR_ECHO_BUF_BYTES + 2];
             echo[0] = '"';
             weir_str_echo(t->csv.fields[field], echo + 1, WEIR_ECHO_BUF_BYTES);

@@ -57,9 +57,4 @@ WEIR_MUST_USE enum weir_status weir_cli_table_read(struct weir_cli_table *t, voi
                                                    uint64_t *lines, size_t *n_read,
                                                    struct weir_error *err);
 
-/* Reads a field as a number: decimal as Python and spreadsheets write it, "inf" with a sign or
- * none, true and false as 1 and 0, and as NaN what is missing: nothing, "NaN", "NA", "N/A", "null",
- * "None". Spaces around it are fine. false: it is none of these. */
-bool weir_cli_table_number(struct weir_str field, double *out);
-
 #endif
