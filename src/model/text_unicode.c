@@ -1,78 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* What Python's str says of characters. The tables are made by gen/text_unicode.py. */
+/* What Python's str says of characters, by the tables of libunistring. */
 #include "model/text.h"
 
 #include <string.h>
-
-struct range {
-    uint32_t first;
-    uint32_t last;
-};
-
-/* Capitals from first to last, every step-th: their small letters are `by` further on. */
-struct lower {
-    uint32_t first;
-    uint32_t last;
-    uint32_t step;
-    int32_t by;
-};
-
-#include "model/gen/text_unicode.inc"
-
-static bool is_in(const struct range *ranges, size_t n, uint32_t c)
-{
-    size_t low = 0;
-    while (n > 0) {
-        size_t half = n / 2;
-        if (ranges[low + half].last < c) {
-            low += half + 1;
-            n -= half + 1;
-        } else {
-            n = half;
-        }
-    }
-    return ranges[low].first <= c && c <= ranges[low].last;
-}
-
-/* All tables end below U+10FFFF; what is past their last range is in none. */
-#define IS_IN(table, c) \
-    ((c) <= (table)[WEIR_ARRAY_LEN(table) - 1].last && is_in(table, WEIR_ARRAY_LEN(table), c))
+#include <unicase.h>
+#include <unictype.h>
+#include <uninorm.h>
 
 bool weir_model_text_is_word(uint32_t c)
 {
     if (c < 128)
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                c == '_';
-    return IS_IN(words, c);
+    return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
 }
 
 bool weir_model_text_is_decimal(uint32_t c)
 {
-    return IS_IN(decimals, c);
+    return c < 128 ? c >= '0' && c <= '9'
+                   : uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Nd);
 }
 
 bool weir_model_text_is_space(uint32_t c)
 {
-    return IS_IN(spaces, c);
-}
-
-static uint32_t lower_of(uint32_t c)
-{
-    size_t low = 0;
-    size_t n = WEIR_ARRAY_LEN(lowers);
-    while (n > 0) {
-        size_t half = n / 2;
-        if (lowers[low + half].last < c) {
-            low += half + 1;
-            n -= half + 1;
-        } else {
-            n = half;
-        }
-    }
-    if (low == WEIR_ARRAY_LEN(lowers) || c < lowers[low].first ||
-        (c - lowers[low].first) % lowers[low].step != 0)
-        return c;
-    return (uint32_t)((int32_t)c + lowers[low].by);
+    /* Python counts the separators of files, groups, records and units. */
+    if (c < 128)
+        return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
+    return uc_is_property_white_space(c);
 }
 
 uint32_t weir_model_text_char(struct weir_str text, size_t *n_bytes)
@@ -118,30 +72,18 @@ static size_t put_char(uint32_t c, char *out)
     return 4;
 }
 
-/* Writes what NFKD leaves of a character without combining marks. At most 64 bytes. */
+/* Writes what NFKD leaves of a character without combining marks: its parts, each taken apart in
+ * turn. Marks are put in order by NFKD, but none is left. At most 64 bytes. */
 static size_t strip(uint32_t c, char *out)
 {
-    if (c >= 0xac00 && c <= 0xd7a3) { /* a Hangul syllable */
-        uint32_t s = c - 0xac00;
-        size_t n = put_char(0x1100 + s / 588, out);
-        n += put_char(0x1161 + s % 588 / 28, out + n);
-        return s % 28 ? n + put_char(0x11a7 + s % 28, out + n) : n;
-    }
-    size_t low = 0;
-    size_t n = WEIR_ARRAY_LEN(strip_codes);
-    while (n > 0) {
-        size_t half = n / 2;
-        if (strip_codes[low + half] < c) {
-            low += half + 1;
-            n -= half + 1;
-        } else {
-            n = half;
-        }
-    }
-    if (low == WEIR_ARRAY_LEN(strip_codes) || strip_codes[low] != c)
-        return put_char(c, out);
-    n = (size_t)(strip_at[low + 1] - strip_at[low]);
-    memcpy(out, strip_bytes + strip_at[low], n);
+    ucs4_t parts[UC_DECOMPOSITION_MAX_LENGTH];
+    int tag;
+    int n_parts = uc_decomposition(c, &tag, parts);
+    size_t n = 0;
+    if (n_parts < 0)
+        return uc_combining_class(c) == UC_CCC_NR ? put_char(c, out) : 0;
+    for (int i = 0; i < n_parts; i++)
+        n += strip(parts[i], out + n);
     return n;
 }
 
@@ -157,17 +99,17 @@ static bool is_final_sigma(struct weir_str text, size_t at, size_t n_bytes)
             from--;
         size_t n;
         uint32_t c = weir_model_text_char(weir_str_make(text.at + from, before - from), &n);
-        is_cased = IS_IN(cased, c);
-        if (!IS_IN(ignorable, c))
+        if (!uc_is_property_case_ignorable(c)) {
+            is_cased = uc_is_property_cased(c);
             break;
-        is_cased = false;
+        }
         before = from;
     }
     for (size_t next = at + n_bytes; is_cased && next < text.n;) {
         size_t n;
         uint32_t c = weir_model_text_char(weir_str_make(text.at + next, text.n - next), &n);
-        if (!IS_IN(ignorable, c))
-            return !IS_IN(cased, c);
+        if (!uc_is_property_case_ignorable(c))
+            return !uc_is_property_cased(c);
         next += n;
     }
     return is_cased;
@@ -187,7 +129,7 @@ static size_t make_lower(struct weir_str text, size_t at, uint32_t c, size_t n_b
     else if (c < 128)
         out[0] = c >= 'A' && c <= 'Z' ? c + 32 : c;
     else
-        out[0] = lower_of(c);
+        out[0] = uc_tolower(c);
     return 1;
 }
 
