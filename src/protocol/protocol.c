@@ -2,6 +2,7 @@
 #include "protocol/protocol.h"
 
 #include "protocol/flask/flask.h"
+#include "protocol/grpc/grpc.h"
 #include "protocol/protocol_priv.h"
 #include "protocol/v2/v2.h"
 
@@ -238,6 +239,7 @@ void weir_protocol_write_value(struct weir_buf *buf, const struct weir_result *r
 static const struct weir_protocol_ops *const dialects[WEIR_PROTOCOL_N] = {
     [WEIR_PROTOCOL_FLASK] = &weir_protocol_flask,
     [WEIR_PROTOCOL_V2] = &weir_protocol_v2,
+    [WEIR_PROTOCOL_GRPC] = &weir_protocol_grpc,
 };
 
 const struct weir_protocol_ops *weir_protocol_ops_of(enum weir_protocol_dialect dialect)

@@ -59,9 +59,10 @@ void weir_protocol_decoder_deinit(struct weir_protocol_decoder *decoder);
 enum weir_protocol_dialect {
     WEIR_PROTOCOL_FLASK, /* {"features": …} → {"prediction": …} */
     WEIR_PROTOCOL_V2,    /* Open Inference Protocol v2, REST */
+    WEIR_PROTOCOL_GRPC,  /* services over gRPC: Open Inference Protocol v2, TensorFlow Serving */
 };
 
-enum { WEIR_PROTOCOL_N = WEIR_PROTOCOL_V2 + 1 };
+enum { WEIR_PROTOCOL_N = WEIR_PROTOCOL_GRPC + 1 };
 
 /* All that the answer to a request needs. Plain data, no pointers. */
 struct weir_protocol_call {
@@ -74,6 +75,7 @@ struct weir_protocol_call {
     uint32_t n_ignored;             /* extra names in named rows, for a counter; saturates */
     uint8_t n_outputs;              /* outputs in the answer, at least 1 */
     uint8_t outputs[WEIR_OUTPUT_N]; /* enum weir_output each, in the answer's order */
+    uint8_t action;                 /* gRPC: of the route */
     bool is_transform;              /* the route was that of transform: so is the answer's key */
     bool is_scores;                 /* the same for score_samples */
     bool is_x;                      /* the body's key was "x": the answer's is "y" */

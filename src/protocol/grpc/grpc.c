@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The dialect's table: its routes, and what answers them. */
+#include "protocol/grpc/grpc.h"
+
+#include "base/macros.h"
+#include "codec/protobuf.h"
+#include "protocol/grpc/infer.h"
+
+/* Field numbers of ModelStreamInferResponse. */
+enum { STREAM_ERROR = 1, STREAM_RESPONSE = 2 };
+
+size_t weir_protocol_grpc_begin(struct weir_buf *buf)
+{
+    static const char head[WEIR_PROTOCOL_GRPC_FRAME_BYTES];
+    weir_buf_append(buf, head, sizeof head);
+    return buf->n;
+}
+
+void weir_protocol_grpc_end(struct weir_buf *buf, size_t place)
+{
+    if (!weir_buf_ok(buf))
+        return;
+    weir_assert(place >= WEIR_PROTOCOL_GRPC_FRAME_BYTES);
+    weir_assert(place <= buf->n);
+    uint32_t n = (uint32_t)weir_min_size(buf->n - place, UINT32_MAX);
+    for (size_t i = 0; i < sizeof n; i++) /* the most significant byte comes first */
+        buf->at[place - sizeof n + i] = (char)(n >> (8 * (sizeof n - 1 - i)));
+}
+
+void weir_protocol_grpc_stream_error(struct weir_buf *buf, struct weir_str text)
+{
+    size_t place = weir_protocol_grpc_begin(buf);
+    weir_codec_protobuf_put_text(buf, STREAM_ERROR, text);
+    weir_protocol_grpc_end(buf, place);
+}
+
+static enum weir_status target(const struct weir_protocol_head *head, struct weir_str body,
+                               struct weir_protocol_target *target, struct weir_error *err)
+{
+    (void)head;
+    return weir_protocol_grpc_infer_target(body, &target->model, &target->version, err);
+}
+
+static enum weir_status decode(struct weir_protocol_decoder *decoder,
+                               const struct weir_protocol_head *head, const struct weir_spec *spec,
+                               struct weir_str body, struct weir_sink *sink,
+                               struct weir_protocol_call *call, struct weir_error *err)
+{
+    enum weir_status status = weir_protocol_grpc_infer_decode(decoder, spec, body, sink, call, err);
+    call->action = head->action;
+    return status;
+}
+
+static void encode(const struct weir_protocol_call *call, const struct weir_protocol_source *source,
+                   const struct weir_result *result, struct weir_protocol_answer *answer)
+{
+    size_t place = weir_protocol_grpc_begin(answer->body);
+    answer->content_type = "application/grpc";
+    if (call->action == WEIR_PROTOCOL_GRPC_STREAM_INFER) {
+        size_t inner = weir_codec_protobuf_begin(answer->body, STREAM_RESPONSE);
+        weir_protocol_grpc_infer_encode(call, source, result, answer->body);
+        weir_codec_protobuf_end(answer->body, inner);
+    } else {
+        weir_protocol_grpc_infer_encode(call, source, result, answer->body);
+    }
+    weir_protocol_grpc_end(answer->body, place);
+}
+
+const struct weir_protocol_ops weir_protocol_grpc = {
+    .name = "grpc",
+    .target = target,
+    .decode = decode,
+    .encode = encode,
+};
