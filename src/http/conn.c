@@ -7,6 +7,7 @@
  *       │ └──────────────────┘                               │          │ the body was read
  *       └─────────────────────── body whole ─────────────────┘          ▼
  *       └───────────────────────────────────────────────────────────── SKIP
+ *      HEAD ── the preface of HTTP/2, as the first of all bytes ──▶ H2
  *      any of them ── last request, refusal, end of input ──▶ ENDING ──▶ LINGER ──▶ CLOSED
  *
  * ENDING writes the answers that are due and reads nothing; LINGER has sent FIN and throws away
@@ -18,7 +19,9 @@
  * otherwise. */
 #include "base/clock.h"
 #include "base/macros.h"
-#include "http/server_priv.h"
+#include "http/h2_priv.h"
+
+#include <nghttp2/nghttp2.h>
 
 /* --- states
  * --------------------------------------------------------------------------------------- */
@@ -30,11 +33,12 @@ static const struct {
     uint32_t successors;
 } states[] = {
     [WEIR_HTTP_CONN_IDLE] = {"idle", TO(HEAD) | TO(ENDING) | TO(CLOSED)},
-    [WEIR_HTTP_CONN_HEAD] = {"head",
-                             TO(IDLE) | TO(BODY) | TO(CHUNKS) | TO(SKIP) | TO(ENDING) | TO(CLOSED)},
+    [WEIR_HTTP_CONN_HEAD] = {"head", TO(IDLE) | TO(BODY) | TO(CHUNKS) | TO(SKIP) | TO(H2) |
+                                         TO(ENDING) | TO(CLOSED)},
     [WEIR_HTTP_CONN_BODY] = {"body", TO(IDLE) | TO(ENDING) | TO(CLOSED)},
     [WEIR_HTTP_CONN_CHUNKS] = {"chunks", TO(IDLE) | TO(ENDING) | TO(CLOSED)},
     [WEIR_HTTP_CONN_SKIP] = {"skip", TO(IDLE) | TO(ENDING) | TO(CLOSED)},
+    [WEIR_HTTP_CONN_H2] = {"h2", TO(ENDING) | TO(CLOSED)},
     [WEIR_HTTP_CONN_ENDING] = {"ending", TO(LINGER) | TO(CLOSED)},
     [WEIR_HTTP_CONN_LINGER] = {"linger", TO(CLOSED)},
     [WEIR_HTTP_CONN_CLOSED] = {"closed", 0},
@@ -115,6 +119,8 @@ static bool wanted_timeout(const struct weir_http_conn *conn, enum weir_http_tim
     case WEIR_HTTP_CONN_SKIP:
         *kind = WEIR_HTTP_TIMEOUT_BODY;
         return true;
+    case WEIR_HTTP_CONN_H2:
+        return weir_http_h2_timeout_kind(conn, kind);
     case WEIR_HTTP_CONN_LINGER:
         *kind = WEIR_HTTP_TIMEOUT_LINGER;
         return true;
@@ -148,6 +154,8 @@ void weir_http_conn_settle(struct weir_http_conn *conn)
 {
     if (conn->state == WEIR_HTTP_CONN_CLOSED)
         return;
+    if (conn->state == WEIR_HTTP_CONN_H2 && conn->server->is_draining)
+        weir_http_h2_leave(conn);
     if (conn->n_reqs == 0) {
         bool is_over = conn->state == WEIR_HTTP_CONN_ENDING && conn->has_eof;
         bool is_drained =
@@ -204,6 +212,11 @@ void weir_http_conn_eof(struct weir_http_conn *conn)
         weir_http_conn_settle(conn);
         return;
     }
+    if (conn->state == WEIR_HTTP_CONN_H2) {
+        weir_http_h2_eof(conn);
+        weir_http_conn_settle(conn);
+        return;
+    }
     struct weir_http_req *cut = conn->reading;
     if (conn->state == WEIR_HTTP_CONN_HEAD)
         server->counters.cut_head++;
@@ -238,9 +251,30 @@ static void rate_timeout(struct weir_http_conn *conn)
     /* settle begins the next span if the body goes on. */
 }
 
+/* A deadline of an HTTP/2 connection: nothing to do for too long, a frame that does not become
+ * whole, a client that does not follow our leave. */
+static void h2_timeout(struct weir_http_conn *conn, enum weir_http_timeout_kind kind)
+{
+    struct weir_http_counters *counters = &conn->server->counters;
+    if (kind == WEIR_HTTP_TIMEOUT_LINGER) {
+        weir_http_h2_leave_now(conn);
+    } else if (kind == WEIR_HTTP_TIMEOUT_HEAD) {
+        counters->timeout_head++;
+        weir_http_h2_end(conn, NGHTTP2_ENHANCE_YOUR_CALM);
+    } else {
+        counters->timeout_idle++;
+        weir_http_h2_end(conn, NGHTTP2_NO_ERROR);
+    }
+}
+
 void weir_http_conn_timeout(struct weir_http_conn *conn, enum weir_http_timeout_kind kind)
 {
     struct weir_http_counters *counters = &conn->server->counters;
+    if (conn->state == WEIR_HTTP_CONN_H2 && kind != WEIR_HTTP_TIMEOUT_WRITE) {
+        h2_timeout(conn, kind);
+        weir_http_conn_settle(conn);
+        return;
+    }
     switch (kind) {
     case WEIR_HTTP_TIMEOUT_FIRST_BYTE:
         counters->timeout_first_byte++;
@@ -267,6 +301,11 @@ void weir_http_conn_timeout(struct weir_http_conn *conn, enum weir_http_timeout_
         counters->timeout_write++;
         weir_http_conn_abort(conn, true);
         return;
+    case WEIR_HTTP_TIMEOUT_STREAM_BODY:
+    case WEIR_HTTP_TIMEOUT_STREAM_RATE:
+    case WEIR_HTTP_TIMEOUT_STREAM_WRITE:
+        weir_assert(!"a timeout of a request");
+        break;
     }
     weir_http_conn_settle(conn);
 }
@@ -315,6 +354,7 @@ void weir_http_conn_closed(struct weir_http_conn *conn)
     struct weir_http_server *server = conn->server;
     weir_assert(conn->state == WEIR_HTTP_CONN_CLOSED);
     weir_assert(conn->n_reqs == 0);
+    weir_http_h2_free(conn);
     server->conns[conn->index] = NULL;
     server->n_conns--;
     server->counters.conns_closed++;

@@ -5,7 +5,7 @@
  * is always read from contiguous bytes, in the loop's read buffer when it came whole, in `held`
  * otherwise. */
 #include "base/macros.h"
-#include "http/server_priv.h"
+#include "http/h2_priv.h"
 
 /* Appends input to held; false: over the limit or no memory. */
 static bool hold(struct weir_http_conn *conn, const char *bytes, size_t n)
@@ -66,15 +66,12 @@ static void dispatch(struct weir_http_req *req)
     weir_http_core_charge_over(server, &req->body_charged, 0);
 }
 
-/* Appends to the body; false: over a limit or no memory, and refused. */
-static bool append_body(struct weir_http_req *req, struct weir_str bytes)
+bool weir_http_conn_append_body(struct weir_http_req *req, struct weir_str bytes)
 {
     struct weir_http_server *server = req->conn->server;
     size_t n = req->body_bytes.n + bytes.n;
     if (!req->body_bytes.at)
         req->body_bytes = weir_http_core_buf_acquire(server);
-    req->bytes_in += bytes.n;
-    req->conn->rate_bytes += bytes.n;
     bool is_fine =
         weir_http_core_charge(server, &req->body_charged, weir_max_size(req->body_bytes.cap, n));
     if (is_fine) {
@@ -82,6 +79,15 @@ static bool append_body(struct weir_http_req *req, struct weir_str bytes)
         weir_http_core_charge_over(server, &req->body_charged, req->body_bytes.cap);
         is_fine = weir_buf_ok(&req->body_bytes);
     }
+    return is_fine;
+}
+
+/* The same for HTTP/1, where that ends the connection. */
+static bool append_body(struct weir_http_req *req, struct weir_str bytes)
+{
+    req->bytes_in += bytes.n;
+    req->conn->rate_bytes += bytes.n;
+    bool is_fine = weir_http_conn_append_body(req, bytes);
     if (!is_fine)
         weir_http_conn_refuse(req->conn, WEIR_HTTP_REFUSAL_BUFFERED);
     return is_fine;
@@ -144,6 +150,20 @@ static size_t skip_body(struct weir_http_conn *conn, size_t n)
 /* --- heads
  * ------------------------------------------------------------------------------------------- */
 
+bool weir_http_conn_is_old(const struct weir_http_conn *conn)
+{
+    /* Spread by index over 90 % to 110 %, so that connections of one burst do not end in one. */
+    uint64_t age_max = conn->server->opts.conn_age_ns_max / 100 * (90 + conn->index % 21);
+    return conn->server->now_ns - conn->opened_ns > age_max;
+}
+
+bool weir_http_conn_is_shed(const struct weir_http_conn *conn)
+{
+    const struct weir_http_server *server = conn->server;
+    uint64_t buffered = atomic_load_explicit(&server->shared->buffered_bytes, memory_order_relaxed);
+    return buffered > server->opts.buffered_bytes_max / 100 * server->opts.keep_alive_percent;
+}
+
 /* Finds whether this request ends the connection, by what it asks or by a limit of ours. */
 static bool is_last_request(struct weir_http_conn *conn, const struct weir_http_head *head)
 {
@@ -156,14 +176,11 @@ static bool is_last_request(struct weir_http_conn *conn, const struct weir_http_
         server->counters.limit_conn_requests++;
         return true;
     }
-    /* Spread by index over 90 % to 110 %, so that connections of one burst do not end in one. */
-    uint64_t age_max = opts->conn_age_ns_max / 100 * (90 + conn->index % 21);
-    if (server->now_ns - conn->opened_ns > age_max) {
+    if (weir_http_conn_is_old(conn)) {
         server->counters.limit_conn_age++;
         return true;
     }
-    uint64_t buffered = atomic_load_explicit(&server->shared->buffered_bytes, memory_order_relaxed);
-    if (buffered > opts->buffered_bytes_max / 100 * opts->keep_alive_percent) {
+    if (weir_http_conn_is_shed(conn)) {
         server->counters.shed_keep_alive++;
         return true;
     }
@@ -175,8 +192,8 @@ static bool needs_length(const struct weir_http_req *req)
     enum weir_http_method method = req->head.method;
     bool has_body_by_meaning =
         method == WEIR_HTTP_POST || method == WEIR_HTTP_PUT || method == WEIR_HTTP_PATCH;
-    return has_body_by_meaning && !req->head.has_length && !req->head.is_chunked &&
-           (req->match.route->flags & WEIR_HTTP_ROUTE_EMPTY_BODY) == 0;
+    return has_body_by_meaning && !req->is_http2 && !req->head.has_length &&
+           !req->head.is_chunked && (req->match.route->flags & WEIR_HTTP_ROUTE_EMPTY_BODY) == 0;
 }
 
 /* Answers what the router decides alone. */
@@ -191,7 +208,7 @@ static void route(struct weir_http_req *req)
     enum weir_http_match_kind kind = weir_http_router_match(server->router, req->head.method,
                                                             weir_http_req_path(req), &req->match);
     if (kind == WEIR_HTTP_MATCH_FOUND) {
-        if ((req->match.route->flags & WEIR_HTTP_ROUTE_STREAM) != 0)
+        if ((req->match.route->flags & WEIR_HTTP_ROUTE_STREAM) != 0 && !req->is_http2)
             weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_STREAM_ROUTE, 0, false);
         else if (needs_length(req))
             weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_LENGTH_REQUIRED, 0, false);
@@ -208,9 +225,7 @@ static void route(struct weir_http_req *req)
         weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_NOT_ALLOWED, req->match.allow, false);
 }
 
-/* Everything that is answered from the head alone: routes, length, expectation, then the handler.
- */
-static void show_head(struct weir_http_req *req)
+void weir_http_conn_show_head(struct weir_http_req *req)
 {
     struct weir_http_server *server = req->conn->server;
     const struct weir_http_head *head = &req->head;
@@ -222,7 +237,8 @@ static void show_head(struct weir_http_req *req)
         route(req);
     if (!req->is_replied && head->expects_other && head->minor == 1)
         weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_EXPECTATION, 0, true);
-    if (!req->is_replied && head->length > server->opts.body_bytes_max)
+    bool is_stream = req->match.route && (req->match.route->flags & WEIR_HTTP_ROUTE_STREAM) != 0;
+    if (!req->is_replied && head->length > server->opts.body_bytes_max && !is_stream)
         weir_http_reply_refusal(req, WEIR_HTTP_REFUSAL_BODY_LONG, 0, true);
     if (!req->is_replied) {
         enum weir_http_verdict verdict = server->handlers->head(server->ctx, req);
@@ -266,7 +282,7 @@ static size_t begin_body(struct weir_http_req *req, const char *bytes, size_t n)
     return 0;
 }
 
-static void keep_target(struct weir_http_req *req)
+void weir_http_conn_keep_target(struct weir_http_req *req)
 {
     const struct weir_http_server *server = req->conn->server;
     if (!server->handlers->done)
@@ -288,6 +304,15 @@ static size_t take_head(struct weir_http_conn *conn, const char *bytes, size_t n
         weir_http_conn_move(conn, WEIR_HTTP_CONN_HEAD);
         conn->scan = (struct weir_http_scan){0};
     }
+    if (conn->n_begun == 0 && bytes[0] == 'P') {
+        enum weir_http_h2_preface preface = weir_http_h2_preface(bytes, n);
+        if (preface == WEIR_HTTP_H2_PREFACE_MORE)
+            return 0;
+        if (preface == WEIR_HTTP_H2_PREFACE_YES) {
+            weir_http_h2_begin(conn);
+            return WEIR_HTTP_H2_PREFACE_BYTES;
+        }
+    }
     enum weir_http_scan_result result =
         weir_http_head_scan(&conn->scan, &server->opts, bytes, n, &head, &refusal);
     if (result == WEIR_HTTP_SCAN_MORE)
@@ -307,7 +332,7 @@ static size_t take_head(struct weir_http_conn *conn, const char *bytes, size_t n
     req->head = head;
     req->head_bytes = bytes;
     req->bytes_in = head.bytes;
-    keep_target(req);
+    weir_http_conn_keep_target(req);
     if (refusal != WEIR_HTTP_REFUSAL_NONE) {
         req->head_bytes = NULL;
         weir_http_reply_refusal(req, refusal, 0, true);
@@ -316,7 +341,7 @@ static size_t take_head(struct weir_http_conn *conn, const char *bytes, size_t n
     }
     req->closes = is_last_request(conn, &head);
     req->keeps_old = head.minor == 0 && !req->closes;
-    show_head(req);
+    weir_http_conn_show_head(req);
     if (conn->state != WEIR_HTTP_CONN_HEAD)
         return n; /* Ended by the handler's answer. */
     return head.bytes + begin_body(req, bytes + head.bytes, n - head.bytes);
@@ -347,8 +372,14 @@ static bool stall(struct weir_http_conn *conn)
 static size_t process(struct weir_http_conn *conn, const char *bytes, size_t n)
 {
     size_t used = 0;
-    while (weir_http_conn_is_reading(conn) && !stall(conn) && used < n) {
+    while (weir_http_conn_is_reading(conn) && used < n) {
         size_t k = 0;
+        if (conn->state == WEIR_HTTP_CONN_H2) {
+            weir_http_h2_read(conn, bytes + used, n - used);
+            return n;
+        }
+        if (stall(conn))
+            break;
         if (conn->state == WEIR_HTTP_CONN_BODY)
             k = take_body(conn, bytes + used, n - used);
         else if (conn->state == WEIR_HTTP_CONN_CHUNKS)

@@ -2,11 +2,13 @@
 /* The writing side of a connection: answers leave in the order of their requests, as many as are
  * ready in one call to the kernel; what the kernel does not take stays with its request. */
 #include "base/macros.h"
-#include "http/server_priv.h"
+#include "http/h2_priv.h"
 #include "loop/stream.h"
 
 static size_t bytes_left(const struct weir_http_req *req)
 {
+    if (req->is_http2)
+        return (size_t)weir_http_h2_reply_left(req);
     return req->out.n + req->out_body.n - req->out_sent;
 }
 
@@ -43,6 +45,18 @@ static void tell_done(const struct weir_http_req *req, bool is_lost)
     server->handlers->done(server->ctx, &info);
 }
 
+uint64_t weir_http_conn_unsent_all(const struct weir_http_conn *conn)
+{
+    return conn->unsent + (conn->h2 ? conn->h2->queued - conn->h2->written : 0);
+}
+
+void weir_http_conn_tell_gone(struct weir_http_req *req)
+{
+    const struct weir_http_server *server = req->conn->server;
+    if (server->handlers->gone)
+        server->handlers->gone(server->ctx, weir_http_req_ticket(req), req->user);
+}
+
 void weir_http_conn_finish_req(struct weir_http_req *req, bool is_lost)
 {
     struct weir_http_conn *conn = req->conn;
@@ -52,8 +66,8 @@ void weir_http_conn_finish_req(struct weir_http_req *req, bool is_lost)
         server->counters.answers_lost++;
     else
         count_answer(&server->counters, req->status);
-    if (req->is_shown && !req->is_replied && server->handlers->gone)
-        server->handlers->gone(server->ctx, weir_http_req_ticket(req), req->user);
+    if (req->is_shown && !req->is_replied)
+        weir_http_conn_tell_gone(req);
     if (server->handlers->done)
         tell_done(req, is_lost);
     weir_http_core_req_release(server, req);
@@ -152,11 +166,12 @@ void weir_http_conn_flush(struct weir_http_conn *conn)
         weir_http_conn_abort(conn, true);
         return;
     }
-    if (!write_due(conn))
+    bool is_h2 = conn->state == WEIR_HTTP_CONN_H2;
+    if (is_h2 ? !weir_http_h2_write(conn) : !write_due(conn))
         return;
     weir_http_conn_resume(conn);
     weir_http_core_charge_over(conn->server, &conn->unsent_charged,
-                               conn->wants_write ? conn->unsent : 0);
+                               conn->wants_write || is_h2 ? weir_http_conn_unsent_all(conn) : 0);
     weir_http_conn_settle(conn);
 }
 

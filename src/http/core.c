@@ -3,7 +3,7 @@
  * that never repeats tells a ticket for an earlier use of a slot. */
 #include "base/clock.h"
 #include "base/macros.h"
-#include "http/server_priv.h"
+#include "http/h2_priv.h"
 
 #include <stdio.h>
 
@@ -65,6 +65,7 @@ void weir_http_core_deinit(struct weir_http_server *server)
             free_req(server, server->slots[i]);
     for (uint32_t i = 0; i < server->n_spare_bufs; i++)
         weir_buf_deinit(&server->spare_bufs[i]);
+    weir_http_h2_deinit(server);
     weir_mem_free(server->mem, server->slots);
     weir_mem_free(server->mem, server->conns);
     server->slots = NULL;
@@ -91,12 +92,15 @@ static uint64_t time_allowed(const struct weir_http_server *server,
     case WEIR_HTTP_TIMEOUT_HEAD:
         return server->opts.head_ns_max;
     case WEIR_HTTP_TIMEOUT_BODY:
+    case WEIR_HTTP_TIMEOUT_STREAM_BODY:
         return server->opts.body_ns_max;
     case WEIR_HTTP_TIMEOUT_LINGER:
         return server->opts.linger_ns_max;
     case WEIR_HTTP_TIMEOUT_RATE:
+    case WEIR_HTTP_TIMEOUT_STREAM_RATE:
         return server->opts.body_rate_ns;
     case WEIR_HTTP_TIMEOUT_WRITE:
+    case WEIR_HTTP_TIMEOUT_STREAM_WRITE:
         return server->opts.write_ns_max;
     }
     return WEIR_TIME_NEVER;
@@ -119,14 +123,19 @@ void weir_http_core_timeout_clear(struct weir_http_timeout *timeout)
     weir_list_remove(&timeout->link);
 }
 
-static struct weir_http_conn *conn_of(struct weir_http_timeout *timeout,
-                                      enum weir_http_timeout_kind kind)
+/* Tells whom it is of that a timeout has come. */
+static void tell_timeout(struct weir_http_timeout *t, enum weir_http_timeout_kind kind)
 {
     if (kind == WEIR_HTTP_TIMEOUT_RATE)
-        return WEIR_CONTAINER_OF(timeout, struct weir_http_conn, rate_timeout);
-    if (kind == WEIR_HTTP_TIMEOUT_WRITE)
-        return WEIR_CONTAINER_OF(timeout, struct weir_http_conn, write_timeout);
-    return WEIR_CONTAINER_OF(timeout, struct weir_http_conn, read_timeout);
+        weir_http_conn_timeout(WEIR_CONTAINER_OF(t, struct weir_http_conn, rate_timeout), kind);
+    else if (kind == WEIR_HTTP_TIMEOUT_WRITE)
+        weir_http_conn_timeout(WEIR_CONTAINER_OF(t, struct weir_http_conn, write_timeout), kind);
+    else if (kind == WEIR_HTTP_TIMEOUT_STREAM_RATE)
+        weir_http_h2_timeout(WEIR_CONTAINER_OF(t, struct weir_http_req, rate_timeout), kind);
+    else if (kind > WEIR_HTTP_TIMEOUT_WRITE)
+        weir_http_h2_timeout(WEIR_CONTAINER_OF(t, struct weir_http_req, timeout), kind);
+    else
+        weir_http_conn_timeout(WEIR_CONTAINER_OF(t, struct weir_http_conn, read_timeout), kind);
 }
 
 void weir_http_core_sweep(struct weir_http_server *server, uint64_t now_ns)
@@ -143,7 +152,7 @@ void weir_http_core_sweep(struct weir_http_server *server, uint64_t now_ns)
             if (first->due_ns > now_ns)
                 break;
             weir_http_core_timeout_clear(first);
-            weir_http_conn_timeout(conn_of(first, kind), kind);
+            tell_timeout(first, kind);
         }
     }
     for (int k = 0; k < WEIR_HTTP_N_TIMEOUTS; k++) {
@@ -286,6 +295,18 @@ struct weir_http_req *weir_http_core_req_acquire(struct weir_http_conn *conn)
     req->keeps_old = false;
     req->is_http2 = false;
     req->is_stream = false;
+    req->has_begun = false;
+    req->has_end = false;
+    req->has_short_rest = false;
+    req->sent_end = false;
+    req->is_wide = false;
+    req->is_deferred = false;
+    req->is_full = false;
+    req->data_is_in_out = false;
+    req->data_at = 0;
+    req->data_end = 0;
+    req->rate_bytes = 0;
+    req->owed = 0;
     req->head = (struct weir_http_head){0};
     req->head_bytes = NULL;
     req->body = (struct weir_str){NULL, 0};
@@ -312,6 +333,9 @@ void weir_http_core_req_release(struct weir_http_server *server, struct weir_htt
 {
     weir_assert(req->conn);
     weir_list_remove(&req->link);
+    weir_list_remove(&req->end_link);
+    weir_http_core_timeout_clear(&req->timeout);
+    weir_http_core_timeout_clear(&req->rate_timeout);
     req->conn->n_reqs--;
     server->n_reqs--;
     req->conn = NULL;

@@ -8,6 +8,69 @@
 
 static const uint64_t LENGTH_MAX = INT64_MAX;
 
+/* --- names ------------------------------------------------------------------------------------ */
+
+static const char *const names[] = {
+#define NAME_ROW(name, text) [WEIR_HTTP_FIELD_##name] = (text),
+    WEIR_HTTP_FIELDS(NAME_ROW)
+#undef NAME_ROW
+        [WEIR_HTTP_NAME_LENGTH] = "content-length",
+    [WEIR_HTTP_NAME_CODING] = "transfer-encoding",
+    [WEIR_HTTP_NAME_CONNECTION] = "connection",
+    [WEIR_HTTP_NAME_EXPECT] = "expect",
+};
+
+/* Of the names of one length, the only one it can be. */
+static uint32_t candidate(struct weir_str name)
+{
+    char first = name.n > 0 ? (char)(name.at[0] | 0x20) : '\0';
+    switch (name.n) {
+    case 2:
+        return WEIR_HTTP_FIELD_TE;
+    case 4:
+        return WEIR_HTTP_FIELD_HOST;
+    case 6:
+        return first == 'e'   ? WEIR_HTTP_NAME_EXPECT
+               : first == 'o' ? WEIR_HTTP_FIELD_ORIGIN
+                              : WEIR_HTTP_FIELD_ACCEPT;
+    case 10:
+        return WEIR_HTTP_NAME_CONNECTION;
+    case 12:
+        return first == 'c'   ? WEIR_HTTP_FIELD_CONTENT_TYPE
+               : first == 'g' ? WEIR_HTTP_FIELD_GRPC_TIMEOUT
+                              : WEIR_HTTP_FIELD_X_REQUEST_ID;
+    case 13:
+        return first == 's'   ? WEIR_HTTP_FIELD_SERVER_TIMING
+               : first == 'g' ? WEIR_HTTP_FIELD_GRPC_ENCODING
+                              : WEIR_HTTP_FIELD_AUTHORIZATION;
+    case 14:
+        return WEIR_HTTP_NAME_LENGTH;
+    case 15:
+        return WEIR_HTTP_FIELD_ACCEPT_ENCODING;
+    case 16:
+        return WEIR_HTTP_FIELD_CONTENT_ENCODING;
+    case 17:
+        return WEIR_HTTP_NAME_CODING;
+    case 20:
+        return first == 'g' ? WEIR_HTTP_FIELD_GRPC_ACCEPT_ENCODING
+                            : WEIR_HTTP_FIELD_X_REQUEST_TIMEOUT_MS;
+    case 31:
+        return WEIR_HTTP_FIELD_INFERENCE_LENGTH;
+    default: /* Not one of ours. */
+        return WEIR_HTTP_NAME_OTHER;
+    }
+}
+
+uint32_t weir_http_head_name(struct weir_str name)
+{
+    uint32_t i = candidate(name);
+    if (i == WEIR_HTTP_NAME_OTHER || !weir_str_eq_nocase(name, weir_str_c(names[i])))
+        return WEIR_HTTP_NAME_OTHER;
+    return i;
+}
+
+/* --- lines ------------------------------------------------------------------------------------ */
+
 /* What llhttp's callbacks gather. */
 struct reading {
     llhttp_t parser;
@@ -89,82 +152,28 @@ static void read_expect(struct reading *r)
         r->head->expects_other = true;
 }
 
-/* Keeps the value of a field that handlers may ask for. */
-static void keep(struct reading *r, enum weir_http_field field, const char *name)
-{
-    struct weir_http_span *span = &r->head->fields[field];
-    if (span->at == 0 && weir_str_eq_nocase(r->name, weir_str_c(name)))
-        *span = weir_http_head_span(r->bytes, r->value);
-}
-
-/* Finds the few fields that mean something here by their length, which nearly decides it. */
+/* Reads a field that means something here; of one that handlers may ask for the first is kept. */
 static void read_field(struct reading *r)
 {
-    struct weir_str name = r->name;
-    switch (name.n) {
-    case 2:
-        keep(r, WEIR_HTTP_FIELD_TE, "te");
-        break;
-    case 4:
-        if (weir_str_eq_nocase(name, WEIR_STR("host"))) {
-            read_host(r);
-            keep(r, WEIR_HTTP_FIELD_HOST, "host");
-        }
-        break;
-    case 6:
-        if (weir_str_eq_nocase(name, WEIR_STR("expect")))
-            read_expect(r);
-        else if ((name.at[0] | 0x20) == 'o')
-            keep(r, WEIR_HTTP_FIELD_ORIGIN, "origin");
-        else
-            keep(r, WEIR_HTTP_FIELD_ACCEPT, "accept");
-        break;
-    case 10:
-        if (weir_str_eq_nocase(name, WEIR_STR("connection")))
-            read_connection(r);
-        break;
-    case 12:
-        if ((name.at[0] | 0x20) == 'c')
-            keep(r, WEIR_HTTP_FIELD_CONTENT_TYPE, "content-type");
-        else if ((name.at[0] | 0x20) == 'g')
-            keep(r, WEIR_HTTP_FIELD_GRPC_TIMEOUT, "grpc-timeout");
-        else
-            keep(r, WEIR_HTTP_FIELD_X_REQUEST_ID, "x-request-id");
-        break;
-    case 13:
-        if ((name.at[0] | 0x20) == 's')
-            keep(r, WEIR_HTTP_FIELD_SERVER_TIMING, "server-timing");
-        else if ((name.at[0] | 0x20) == 'g')
-            keep(r, WEIR_HTTP_FIELD_GRPC_ENCODING, "grpc-encoding");
-        else
-            keep(r, WEIR_HTTP_FIELD_AUTHORIZATION, "authorization");
-        break;
-    case 14:
-        if (weir_str_eq_nocase(name, WEIR_STR("content-length")))
-            read_length(r);
-        break;
-    case 15:
-        keep(r, WEIR_HTTP_FIELD_ACCEPT_ENCODING, "accept-encoding");
-        break;
-    case 16:
-        keep(r, WEIR_HTTP_FIELD_CONTENT_ENCODING, "content-encoding");
-        break;
-    case 17:
-        if (weir_str_eq_nocase(name, WEIR_STR("transfer-encoding")))
-            read_coding(r);
-        break;
-    case 20:
-        if ((name.at[0] | 0x20) == 'g')
-            keep(r, WEIR_HTTP_FIELD_GRPC_ACCEPT_ENCODING, "grpc-accept-encoding");
-        else
-            keep(r, WEIR_HTTP_FIELD_X_REQUEST_TIMEOUT_MS, "x-request-timeout-ms");
-        break;
-    case 31:
-        keep(r, WEIR_HTTP_FIELD_INFERENCE_LENGTH, "inference-header-content-length");
-        break;
-    default: /* Not one of ours. */
-        break;
+    uint32_t name = weir_http_head_name(r->name);
+    if (name == WEIR_HTTP_NAME_OTHER)
+        return;
+    if (name == WEIR_HTTP_FIELD_HOST)
+        read_host(r);
+    if (name < WEIR_HTTP_N_FIELDS) {
+        struct weir_http_span *span = &r->head->fields[name];
+        if (span->at == 0)
+            *span = weir_http_head_span(r->bytes, r->value);
+        return;
     }
+    if (name == WEIR_HTTP_NAME_LENGTH)
+        read_length(r);
+    else if (name == WEIR_HTTP_NAME_CODING)
+        read_coding(r);
+    else if (name == WEIR_HTTP_NAME_CONNECTION)
+        read_connection(r);
+    else
+        read_expect(r);
 }
 
 static struct reading *reading_of(llhttp_t *parser)

@@ -130,7 +130,7 @@ bool weir_http_head_is_authority(struct weir_str s)
 
 /* --- the request line ------------------------------------------------------------------------- */
 
-static bool find_method(struct weir_str s, enum weir_http_method *out)
+bool weir_http_head_method(struct weir_str s, enum weir_http_method *out)
 {
     for (int i = 0; i < WEIR_HTTP_N_METHODS; i++)
         if (weir_str_eq_c(s, weir_http_method_name((enum weir_http_method)i))) {
@@ -166,8 +166,8 @@ struct weir_http_span weir_http_head_span(const char *bytes, struct weir_str s)
     return (struct weir_http_span){(uint32_t)(s.at - bytes), (uint32_t)s.n};
 }
 
-static enum weir_http_refusal read_target(struct weir_http_head *head, const char *bytes,
-                                          struct weir_str target)
+enum weir_http_refusal weir_http_head_target(struct weir_http_head *head, const char *bytes,
+                                             struct weir_str target)
 {
     head->target = weir_http_head_span(bytes, target);
     if (weir_str_eq_c(target, "*")) {
@@ -224,9 +224,9 @@ enum weir_http_refusal weir_http_head_request_line(struct weir_http_head *head, 
     enum weir_http_refusal refusal = read_version(head, rest);
     if (refusal != WEIR_HTTP_REFUSAL_NONE)
         return refusal;
-    if (!find_method(method, &head->method))
+    if (!weir_http_head_method(method, &head->method))
         return WEIR_HTTP_REFUSAL_METHOD;
     if (head->method == WEIR_HTTP_CONNECT)
         return WEIR_HTTP_REFUSAL_CONNECT;
-    return read_target(head, bytes, target);
+    return weir_http_head_target(head, bytes, target);
 }

@@ -16,6 +16,15 @@ struct weir_http_span {
     uint32_t n;
 };
 
+/* Names of fields that mean something here, beyond enum weir_http_field. */
+enum {
+    WEIR_HTTP_NAME_LENGTH = WEIR_HTTP_N_FIELDS,
+    WEIR_HTTP_NAME_CODING,
+    WEIR_HTTP_NAME_CONNECTION,
+    WEIR_HTTP_NAME_EXPECT,
+    WEIR_HTTP_NAME_OTHER,
+};
+
 /* What a head says. */
 struct weir_http_head {
     uint32_t bytes; /* from its first byte through the empty line; leading empty lines count */
@@ -23,7 +32,7 @@ struct weir_http_head {
     uint8_t minor; /* HTTP/1.minor */
     bool is_asterisk : 1;
     bool has_length : 1;
-    bool is_chunked : 1;
+    bool is_chunked : 1; /* a body of unknown length, also of HTTP/2 */
     bool expects_continue : 1;
     bool expects_other : 1;
     bool wants_close : 1;
@@ -64,6 +73,17 @@ enum weir_http_refusal weir_http_head_read(struct weir_http_head *head,
  * the version before the method. */
 enum weir_http_refusal weir_http_head_request_line(struct weir_http_head *head, const char *bytes,
                                                    struct weir_str line);
+
+/* Reads a request target for head->method (RFC 9112 §3.2), target being a part of bytes. Returns
+ * NONE or TARGET. */
+enum weir_http_refusal weir_http_head_target(struct weir_http_head *head, const char *bytes,
+                                             struct weir_str target);
+
+/* Finds a method by its name; false: there is none like it. */
+bool weir_http_head_method(struct weir_str name, enum weir_http_method *out);
+
+/* Finds what a field name means: an enum weir_http_field or a WEIR_HTTP_NAME_. */
+uint32_t weir_http_head_name(struct weir_str name);
 
 /* Makes a span of a part of bytes. */
 struct weir_http_span weir_http_head_span(const char *bytes, struct weir_str s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The limits of the HTTP/1.1 side and the counters of what they refused: one row each.
+/* The limits of the protocol side and the counters of what they refused: one row each.
  * Durations are nanoseconds, sizes bytes. */
 #ifndef WEIR_HTTP_OPTIONS_H
 #define WEIR_HTTP_OPTIONS_H
@@ -36,6 +36,15 @@
     X(chunk_framing_bytes_max, 65536, "chunk lines of a body, beyond the size of the body itself") \
     X(body_bytes_max, 16777216, "body as it comes over the wire")                                  \
     X(leading_crlf_bytes_max, 64, "empty lines before a request line")                             \
+    X(h2_streams_max, 100, "open streams of an HTTP/2 connection; more are refused")               \
+    X(h2_window_bytes, 65536, "bytes of a body that may come before any was taken")                \
+    X(h2_window_bytes_max, 1048576, "the same for bodies that have shown to be long")              \
+    X(h2_conn_window_bytes, 1048576, "the same for all bodies of a connection together")           \
+    X(h2_continuations_max, 8, "CONTINUATION frames of a header block")                            \
+    X(h2_resets_max, 100, "streams ended early at once; half a one is forgiven for each answer")   \
+    X(h2_resets_per_s, 33, "streams ended early in a second, beyond that")                         \
+    X(h2_glitches_max, 1000, "frames at once that carry nothing; others make up for some")         \
+    X(h2_glitches_per_s, 33, "frames that carry nothing in a second, beyond that")                 \
     X(linger_ns_max, 2000000000, "wait for the peer to close after the last answer")               \
     X(linger_bytes_max, 65536, "bytes thrown away while waiting for that")                         \
     X(buffered_bytes_max, 1073741824, "bytes buffered for requests and answers in all")            \
@@ -112,6 +121,12 @@ struct weir_http_options {
     X(not_found, "404: no route")                                                     \
     X(method_not_allowed, "405: route without that method")                           \
     X(options_answered, "204: OPTIONS")                                               \
+    X(conns_http2, "connections that spoke HTTP/2")                                   \
+    X(bad_h2_message, "HTTP/2 streams reset: malformed request")                      \
+    X(h2_streams_reset, "HTTP/2 streams that ended without a whole answer")           \
+    X(limit_h2_resets, "HTTP/2 connections ended: h2_resets_max")                     \
+    X(limit_h2_glitches, "HTTP/2 connections ended: h2_glitches_max")                 \
+    X(limit_h2_continuations, "HTTP/2 connections ended: h2_continuations_max")       \
     X(cut_head, "connections that ended inside a head")                               \
     X(cut_body, "connections that ended inside a body")
 

@@ -3,7 +3,7 @@
  * that one answer is one piece for the kernel. A long body is written from its own buffer. */
 #include "base/clock.h"
 #include "base/macros.h"
-#include "http/server_priv.h"
+#include "http/h2_priv.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -63,8 +63,7 @@ const char *weir_http_status_text(int status)
 /* --- the head of an answer
  * --------------------------------------------------------------------------- */
 
-/* Makes the Date line anew when its second is over. */
-static void refresh_date(struct weir_http_server *server)
+void weir_http_reply_refresh_date(struct weir_http_server *server)
 {
     if (server->now_ns < server->date_until_ns)
         return;
@@ -165,6 +164,25 @@ static void decide_close(struct weir_http_req *req, bool close)
         weir_http_conn_end_reading(conn);
 }
 
+/* The same over HTTP/2; it is written as soon as the client takes it. */
+static bool answer_h2(struct weir_http_req *req, const struct weir_http_reply *reply)
+{
+    struct weir_http_conn *conn = req->conn;
+    req->is_replied = true;
+    req->replied_ns = conn->server->now_ns;
+    req->status = reply->status;
+    weir_http_reply_refresh_date(conn->server);
+    weir_http_conn_set_dirty(conn);
+    if (req->has_begun) { /* There is a head already: nothing can be said but this. */
+        weir_http_h2_reply_reset(req, WEIR_HTTP_H2_INTERNAL_ERROR);
+        return false;
+    }
+    bool is_fine = !reply->owned || weir_buf_ok(reply->owned);
+    if (!is_fine || !weir_http_h2_reply(req, reply, false))
+        conn->is_failed = true;
+    return !conn->is_failed;
+}
+
 /* Gives req its answer; it is written when its turn comes. false: no memory. */
 static bool answer(struct weir_http_req *req, const struct weir_http_reply *reply)
 {
@@ -173,6 +191,8 @@ static bool answer(struct weir_http_req *req, const struct weir_http_reply *repl
     weir_assert(!req->is_replied);
     weir_assert(reply->status >= 200);
     weir_assert(reply->status <= 599);
+    if (req->is_http2)
+        return answer_h2(req, reply);
     decide_close(req, reply->close);
     struct weir_str body = reply->owned ? weir_buf_str(reply->owned) : reply->body;
     if (reply->status == 204)
@@ -191,7 +211,7 @@ static bool answer(struct weir_http_req *req, const struct weir_http_reply *repl
         return false;
     }
     req->status = reply->status;
-    refresh_date(server);
+    weir_http_reply_refresh_date(server);
     char *to = put_head(req->out.at + before, req, reply, body.n);
     if (is_moved) {
         req->out_body = *reply->owned;

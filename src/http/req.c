@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What handlers may ask a request for. */
 #include "base/macros.h"
-#include "http/server_priv.h"
+#include "http/h2_priv.h"
 
 static struct weir_str view(const struct weir_http_req *req, struct weir_http_span span)
 {
@@ -104,5 +104,8 @@ void weir_http_req_consume(struct weir_http_server *server, struct weir_http_tic
                            size_t n)
 {
     struct weir_http_req *req = weir_http_core_req_find(server, ticket);
-    weir_assert(!req || n == 0 || req->is_stream);
+    if (!req || n == 0)
+        return;
+    weir_assert(req->is_stream);
+    weir_http_h2_read_consumed(req, n);
 }

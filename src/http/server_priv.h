@@ -59,9 +59,13 @@ enum weir_http_timeout_kind {
     WEIR_HTTP_TIMEOUT_LINGER,
     WEIR_HTTP_TIMEOUT_RATE,
     WEIR_HTTP_TIMEOUT_WRITE,
+    /* of a request on an HTTP/2 connection */
+    WEIR_HTTP_TIMEOUT_STREAM_BODY,
+    WEIR_HTTP_TIMEOUT_STREAM_RATE,
+    WEIR_HTTP_TIMEOUT_STREAM_WRITE,
 };
 
-enum { WEIR_HTTP_N_TIMEOUTS = 7 };
+enum { WEIR_HTTP_N_TIMEOUTS = 10 };
 
 struct weir_http_timeout {
     struct weir_list link;
@@ -75,6 +79,7 @@ enum weir_http_conn_state {
     WEIR_HTTP_CONN_BODY,
     WEIR_HTTP_CONN_CHUNKS,
     WEIR_HTTP_CONN_SKIP,
+    WEIR_HTTP_CONN_H2,
     WEIR_HTTP_CONN_ENDING,
     WEIR_HTTP_CONN_LINGER,
     WEIR_HTTP_CONN_CLOSED,
@@ -86,16 +91,17 @@ struct weir_http_conn {
     struct weir_addr peer;                /* constant */
     uint32_t index;                       /* in server->conns; constant */
     enum weir_http_conn_state state;
-    bool is_fresh : 1;      /* no byte has come yet */
-    bool is_last : 1;       /* the request being read is the last one */
-    bool is_stalled : 1;    /* reading was stopped by a limit of ours */
-    bool has_eof : 1;       /* the peer sends no more */
-    bool is_limited : 1;    /* counted in shared->n_conns */
-    bool is_counted : 1;    /* in the table of addresses */
-    bool wants_write : 1;   /* the kernel takes no more for now */
-    bool is_dirty : 1;      /* in server->dirty */
-    bool is_failed : 1;     /* no memory for an answer: to be reset */
-    bool is_processing : 1; /* views into held are in use: it must stay */
+    bool is_fresh : 1;       /* no byte has come yet */
+    bool is_last : 1;        /* the request being read is the last one */
+    bool is_stalled : 1;     /* reading was stopped by a limit of ours */
+    bool has_eof : 1;        /* the peer sends no more */
+    bool is_limited : 1;     /* counted in shared->n_conns */
+    bool is_counted : 1;     /* in the table of addresses */
+    bool wants_write : 1;    /* the kernel takes no more for now */
+    bool is_dirty : 1;       /* in server->dirty */
+    bool is_failed : 1;      /* no memory for an answer: to be reset */
+    bool is_processing : 1;  /* views into held are in use: it must stay */
+    struct weir_http_h2 *h2; /* h2_priv.h; NULL: HTTP/1 */
     struct weir_list dirty_link;
     struct weir_list reqs; /* struct weir_http_req, oldest first */
     uint32_t n_reqs;
@@ -104,7 +110,7 @@ struct weir_http_conn {
     struct weir_http_scan scan;
     struct weir_buf held;  /* input not used yet: part of a head, or requests that must wait */
     uint64_t held_charged; /* as counted in buffered bytes */
-    uint64_t unsent;       /* answer bytes not written yet */
+    uint64_t unsent;       /* answer bytes not written yet (HTTP/2: of which no frame was made) */
     uint64_t unsent_charged;
     uint64_t skip_left; /* SKIP: body bytes still to throw away; LINGER: bytes so far */
     uint64_t opened_ns;
@@ -129,7 +135,16 @@ struct weir_http_req {
     bool is_refusal : 1;
     bool keeps_old : 1; /* HTTP/1.0 that asked for keep-alive */
     bool is_http2 : 1;
-    bool is_stream : 1; /* of a route with WEIR_HTTP_ROUTE_STREAM; then is_http2 too */
+    /* the rest is of HTTP/2 only, see h2_priv.h */
+    bool is_stream : 1;      /* of a route with WEIR_HTTP_ROUTE_STREAM */
+    bool has_begun : 1;      /* the head of an answer in parts was given */
+    bool has_end : 1;        /* the client has ended its side */
+    bool has_short_rest : 1; /* answered early, the rest of the body is read and thrown away */
+    bool sent_end : 1;       /* the last frame of the answer was made */
+    bool is_wide : 1;        /* its window was enlarged */
+    bool is_deferred : 1;    /* nghttp2 waits to be told of more to send */
+    bool is_full : 1;        /* `room` is to be told */
+    bool data_is_in_out : 1; /* the body of the answer is in `out`, else in `out_body` */
     struct weir_http_head head;
     const char *head_bytes; /* NULL when the views are not valid any more */
     struct weir_str body;
@@ -139,7 +154,17 @@ struct weir_http_req {
     uint64_t body_charged;
     struct weir_buf out;      /* head of the answer, and its body if short */
     struct weir_buf out_body; /* a long body */
-    size_t out_sent;          /* of both */
+    size_t out_sent;          /* of both; HTTP/2: of the body */
+    uint64_t data_at;         /* HTTP/2: where what of the body has no frame yet begins and ends */
+    uint64_t data_end;
+    struct weir_http_span trailers; /* in `out` */
+    uint64_t end_at;                /* bytes of the connection that are before the stream's end */
+    struct weir_list end_link;      /* in h2->ending */
+    struct weir_http_timeout timeout;
+    struct weir_http_timeout rate_timeout;
+    uint64_t rate_bytes; /* body bytes in the current span of body_rate_ns */
+    uint64_t owed;       /* bytes shown by `part` and not consumed */
+    int32_t stream_id;
     void *user;
     int status;
     uint32_t n_target;
@@ -152,6 +177,8 @@ struct weir_http_req {
 };
 
 struct weir_http_listening; /* server.c */
+struct nghttp2_session_callbacks;
+struct nghttp2_option;
 
 struct weir_http_server {
     struct weir_loop *loop;
@@ -184,6 +211,8 @@ struct weir_http_server {
     struct weir_list dirty;
     struct weir_list timeouts[WEIR_HTTP_N_TIMEOUTS];
     uint64_t armed_ns; /* when the sweep is due; WEIR_TIME_NEVER: not */
+    struct nghttp2_session_callbacks *h2_callbacks; /* NULL: no connection has needed them yet */
+    struct nghttp2_option *h2_option;
     uint64_t date_until_ns;
     char date[40]; /* "Date: …\r\n" */
     uint32_t n_date;
@@ -271,7 +300,7 @@ void weir_http_conn_move(struct weir_http_conn *conn, enum weir_http_conn_state 
 /* Finds whether requests are still read, and whether the input is a body now. */
 static inline bool weir_http_conn_is_reading(const struct weir_http_conn *conn)
 {
-    return conn->state <= WEIR_HTTP_CONN_SKIP;
+    return conn->state <= WEIR_HTTP_CONN_H2;
 }
 
 static inline bool weir_http_conn_is_in_body(const struct weir_http_conn *conn)
@@ -281,6 +310,21 @@ static inline bool weir_http_conn_is_in_body(const struct weir_http_conn *conn)
 
 /* Forgets the input that waits; while it is being processed: nothing, that is done after. */
 void weir_http_conn_drop_held(struct weir_http_conn *conn);
+
+/* Finds whether the connection is older than conn_age_ns_max, spread by its index; whether memory
+ * is so short that connections should end. */
+bool weir_http_conn_is_old(const struct weir_http_conn *conn);
+bool weir_http_conn_is_shed(const struct weir_http_conn *conn);
+
+/* Keeps the target for `done`. */
+void weir_http_conn_keep_target(struct weir_http_req *req);
+
+/* Everything that is answered from the head alone: routes, length, expectation, then the handler.
+ */
+void weir_http_conn_show_head(struct weir_http_req *req);
+
+/* Appends to the body. false: buffered_bytes_max, or no memory. */
+bool weir_http_conn_append_body(struct weir_http_req *req, struct weir_str bytes);
 
 /* What the transport tells: bytes came, the peer ended, the connection broke, more can be written,
  * it is closed. */
@@ -314,6 +358,12 @@ void weir_http_conn_settle(struct weir_http_conn *conn);
 /* No request is read any more. */
 void weir_http_conn_end_reading(struct weir_http_conn *conn);
 
+/* Returns all answer bytes that were not written yet, with what is around them. */
+uint64_t weir_http_conn_unsent_all(const struct weir_http_conn *conn);
+
+/* Tells the handler that the answer of a shown request is not waited for any more. */
+void weir_http_conn_tell_gone(struct weir_http_req *req);
+
 /* Takes a request out of its connection. is_lost: its answer was not written whole. */
 void weir_http_conn_finish_req(struct weir_http_req *req, bool is_lost);
 
@@ -326,6 +376,9 @@ void weir_http_conn_resume(struct weir_http_conn *conn);
 /* Answers req with a refusal of the protocol side; allow: methods for Allow, 0 for none. */
 void weir_http_reply_refusal(struct weir_http_req *req, enum weir_http_refusal refusal,
                              uint32_t allow, bool close);
+
+/* Makes the Date line anew when its second is over. */
+void weir_http_reply_refresh_date(struct weir_http_server *server);
 
 /* Answers OPTIONS. */
 void weir_http_reply_options(struct weir_http_req *req, uint32_t allow);
