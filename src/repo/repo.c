@@ -642,6 +642,12 @@ enum weir_status weir_repo_load(struct weir_repo *repo, struct weir_str model,
     return st;
 }
 
+enum weir_repo_progress weir_repo_progress(const struct weir_repo *repo, struct weir_str model,
+                                           uint64_t since_wall_ns, char *reason, size_t cap)
+{
+    return weir_repo_step_progress(repo->step, model, since_wall_ns, reason, cap);
+}
+
 const struct weir_repo_counters *weir_repo_get_counters(const struct weir_repo *repo)
 {
     return &repo->counters;

@@ -165,6 +165,19 @@ WEIR_MUST_USE enum weir_status weir_repo_unload(struct weir_repo *repo, struct w
 WEIR_MUST_USE enum weir_status weir_repo_load(struct weir_repo *repo, struct weir_str model,
                                               struct weir_error *err);
 
+/* How far a model is. */
+enum weir_repo_progress {
+    WEIR_REPO_PROGRESS_BUSY,    /* something is being loaded, or waits for its turn */
+    WEIR_REPO_PROGRESS_FAILED,  /* an attempt to load failed; a version may serve all the same */
+    WEIR_REPO_PROGRESS_SERVING, /* nothing is under way, a version serves */
+    WEIR_REPO_PROGRESS_NONE,    /* nothing is under way, none serves */
+};
+
+/* Finds how far a model is; failures before since_wall_ns do not count. reason (cap bytes, may be
+ * NULL) gets what is told of the attempt that is under way or has failed. */
+enum weir_repo_progress weir_repo_progress(const struct weir_repo *repo, struct weir_str model,
+                                           uint64_t since_wall_ns, char *reason, size_t cap);
+
 /* Returns the counters, borrowed. */
 const struct weir_repo_counters *weir_repo_get_counters(const struct weir_repo *repo);
 

@@ -214,6 +214,11 @@ WEIR_MUST_USE enum weir_status weir_repo_step_load(struct weir_repo_step *step,
                                                    struct weir_str model, uint64_t now_ns,
                                                    uint64_t wall_ns, struct weir_error *err);
 
+/* The same as weir_repo_progress. */
+enum weir_repo_progress weir_repo_step_progress(const struct weir_repo_step *step,
+                                                struct weir_str model, uint64_t since_wall_ns,
+                                                char *reason, size_t cap);
+
 /* Takes the next action; false: there is none. A LOAD or RESTORE is given only when none is under
  * way. */
 bool weir_repo_step_take(struct weir_repo_step *step, struct weir_repo_action *out);

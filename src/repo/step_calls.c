@@ -2,6 +2,8 @@
 /* What people ask for by the name of a model: rollback, unload, load. */
 #include "repo/step_priv.h"
 
+#include <stdio.h>
+
 static enum weir_status fail_no_model(struct weir_str name, struct weir_error *err)
 {
     char echo[WEIR_ECHO_BUF_BYTES];
@@ -125,4 +127,52 @@ enum weir_status weir_repo_step_load(struct weir_repo_step *step, struct weir_st
     }
     weir_repo_step_policy(step, m);
     return WEIR_OK;
+}
+
+/* Finds whether an attempt will come to an end by itself. */
+static bool is_under_way(const struct weir_repo_source *s)
+{
+    switch (s->state) {
+    case WEIR_REPO_SEEN: /* What the version policy does not select waits for ever. */
+    case WEIR_REPO_SETTLING:
+        return s->has_attempt && s->is_present && s->is_selected;
+    case WEIR_REPO_LOADING:
+    case WEIR_REPO_CHECKING:
+        return s->has_attempt;
+    case WEIR_REPO_READY:
+    case WEIR_REPO_ORPHANED:
+    case WEIR_REPO_RETIRING:
+    case WEIR_REPO_GONE:
+    case WEIR_REPO_FAILED:
+    case WEIR_REPO_HELD:
+        break;
+    }
+    return false;
+}
+
+enum weir_repo_progress weir_repo_step_progress(const struct weir_repo_step *step,
+                                                struct weir_str model, uint64_t since_wall_ns,
+                                                char *reason, size_t cap)
+{
+    const struct weir_repo_step_model *m = weir_repo_step_find(step, model);
+    const struct weir_repo_source *failed = NULL;
+    const struct weir_repo_source *busy = NULL;
+    for (size_t i = 0; m && i < step->n_sources; i++) {
+        const struct weir_repo_source *s = step->sources[i];
+        if (s->model != m)
+            continue;
+        if (is_under_way(s))
+            busy = s;
+        if (s->has_attempt && s->state == WEIR_REPO_FAILED && s->since_wall_ns >= since_wall_ns)
+            failed = s;
+    }
+    const struct weir_repo_source *told = busy ? busy : failed;
+    if (reason && cap > 0 && told) /* A cut sentence will do. */
+        (void)snprintf(reason, cap, "%s: %s", told->file, told->reason);
+    if (busy || (m && (m->is_restore_wanted || step->restoring == m)))
+        return WEIR_REPO_PROGRESS_BUSY;
+    if (failed)
+        return WEIR_REPO_PROGRESS_FAILED;
+    return m && weir_repo_step_default(step, m) ? WEIR_REPO_PROGRESS_SERVING
+                                                : WEIR_REPO_PROGRESS_NONE;
 }
