@@ -185,6 +185,11 @@ static void *writer(void *unused)
     return NULL;
 }
 
+enum weir_log_level weir_log_get_level(void)
+{
+    return (enum weir_log_level)atomic_load_explicit(&log_state.level, memory_order_relaxed);
+}
+
 void weir_log_set_level(enum weir_log_level level)
 {
     atomic_store_explicit(&log_state.level, (int)level, memory_order_relaxed);

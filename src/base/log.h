@@ -44,6 +44,7 @@ struct weir_log_field {
 
 /* Sets the lowest level that is written, and the form. Defaults: info, logfmt. */
 void weir_log_set_level(enum weir_log_level level);
+enum weir_log_level weir_log_get_level(void);
 void weir_log_set_format(enum weir_log_format format);
 
 /* Starts the writer thread. WEIR_ERR_IO: no thread could be had; lines are still written directly.

@@ -32,6 +32,8 @@
       "Addresses of the main listener: predictions, metadata, health.") \
     X(TEXT, admin, "admin", "127.0.0.1:8081", 0, 512, "ADDR:PORT, unix:PATH or off", RESTART, "Serving", \
       "Address of the admin listener: all of the main one, metrics and the repository calls.") \
+    X(CHOICE, repository_api, "repository_api", "admin", 0, 1, "admin|main", RESTART, "Serving", \
+      "Where models may be loaded and unloaded, and logging changed, by the protocols' calls: on the admin listener, or also on the main one.") \
     X(COUNT, loops, "loops", "0", 0, 63, "threads", RESTART, "Serving", \
       "Event loops; 0: one on up to 4 cores, then one for each 4 cores.") \
     X(COUNT, workers, "workers", "0", 0, 256, "threads", RESTART, "Serving", \

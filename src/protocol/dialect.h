@@ -5,7 +5,8 @@
  *
  *     route ─▶ read_head ─▶ target ─▶ decode ─▶ (batch, run) ─▶ encode        act PREDICT
  *     route ─▶ page                                                           act PAGE
- *     any of them ─▶ error
+ *     route ─▶ order ─▶ (it is done) ─▶ page                                  acts LOAD, UNLOAD,
+ * LOG any of them ─▶ error
  *
  * The HTTP status is the common currency of outcomes: dialects with statuses of their own translate
  * it. */
@@ -20,6 +21,9 @@
 enum weir_protocol_act {
     WEIR_PROTOCOL_PREDICT, /* rows in, answers out */
     WEIR_PROTOCOL_PAGE,    /* a document written from the catalog */
+    WEIR_PROTOCOL_LOAD,    /* an order: `page` is asked for the answer when it is done */
+    WEIR_PROTOCOL_UNLOAD,  /* an order */
+    WEIR_PROTOCOL_LOG,     /* an order: change what is logged */
     WEIR_PROTOCOL_HOST,    /* the server's own; no dialect has such routes */
 };
 
@@ -27,6 +31,8 @@ enum weir_protocol_route_flags {
     WEIR_PROTOCOL_ADMIN = 1,      /* on the admin listener only */
     WEIR_PROTOCOL_EMPTY_BODY = 2, /* a POST may come without a body and without a length */
     WEIR_PROTOCOL_POST = 4,       /* POST; else GET */
+    WEIR_PROTOCOL_REPOSITORY = 8, /* on the admin listener, on others if repository_api says so;
+                                     pages of the web are refused: for orders */
 };
 
 /* A row of a dialect's table of routes. */
@@ -165,6 +171,12 @@ struct weir_protocol_question {
     struct weir_str body;
 };
 
+/* What an order asks for. */
+struct weir_protocol_order {
+    struct weir_str model; /* to be loaded or unloaded; view into path or body */
+    int log_level;         /* enum weir_log_level; -1: as it is */
+};
+
 /* The answer to it. */
 struct weir_protocol_page {
     int status;               /* HTTP; 200 at first */
@@ -200,7 +212,11 @@ struct weir_protocol_ops {
     /* Appends the body of an error; returns its content type, a literal, NULL: application/json.
      * NULL: {"error": text}. */
     const char *(*error)(struct weir_buf *body, int status, struct weir_str text);
-    /* Writes a document. Returns WEIR_OK, or a status that is
+    /* Reads an order; *out is what the path says. NULL: the path says it all. */
+    enum weir_status (*order)(const struct weir_protocol_question *question,
+                              struct weir_protocol_order *out, struct weir_error *err);
+    /* Writes a document; of a question that was an order, which is done, only route and
+     * target.model are there. Returns WEIR_OK, or a status that is
      * answered as an error with err's text. */
     enum weir_status (*page)(const struct weir_protocol_question *question,
                              const struct weir_protocol_catalog *catalog,

@@ -27,8 +27,10 @@ enum weir_server_message_kind {
     WEIR_SERVER_DRAIN,     /* take the backlog, close the listeners, end with the last connection */
     WEIR_SERVER_STOP,      /* end at once */
     /* loop → loop */
-    WEIR_SERVER_ADOPT_FD, /* serve the connected descriptor in number */
+    WEIR_SERVER_ADOPT_FD,   /* serve the connected descriptor in number */
+    WEIR_SERVER_ORDER_DONE, /* answer the order in taken */
     /* loop → keeper */
+    WEIR_SERVER_ORDER,            /* carry out the order in taken */
     WEIR_SERVER_TABLE_ADOPTED,    /* the loop answers from the table in ptr */
     WEIR_SERVER_CONFIG_ADOPTED,   /* the loop uses the configuration in ptr */
     WEIR_SERVER_VERSION_RELEASED, /* the loop has nothing in flight of the version in ptr */
@@ -40,6 +42,7 @@ struct weir_server_message {
     enum weir_server_message_kind kind;
     uint32_t from; /* index of the sending shard */
     const void *ptr;
+    void *taken; /* goes with the message; NULL: nothing does */
     int64_t number;
 };
 

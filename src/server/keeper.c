@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "server/keeper_priv.h"
 #include "server/machine.h"
+#include "server/order.h"
 #include "server/routes.h"
 
 #include <signal.h>
@@ -90,6 +91,8 @@ static void on_publish(void *ctx, const struct weir_table *table)
         await(keeper, &keeper->versions, table->retired[i]);
     tell_all(keeper, WEIR_SERVER_TABLE, table);
     weir_server_keeper_announce(keeper, table);
+    if (table == weir_repo_table(keeper->repo))
+        weir_server_order_check(keeper);
 }
 
 static bool is_same_number(const struct weir_version *a, const struct weir_version *b)
@@ -121,6 +124,7 @@ static void stop_loops(struct weir_server_keeper *keeper)
 {
     move(keeper, WEIR_SERVER_STOPPING);
     weir_timer_stop(&keeper->end);
+    weir_server_order_cancel_all(keeper);
     if (weir_pool_stop(keeper->shared.pool, false, POOL_STOP_NS) != WEIR_OK) {
         weir_log_error("a worker is stuck, ending without it", WEIR_LOG_U("exit", EXIT_FORCED));
         weir_log_stop();
@@ -254,13 +258,22 @@ static void on_signal(void *arg, int number)
     }
 }
 
+void weir_server_keeper_tick(struct weir_server_keeper *keeper)
+{
+    if (keeper->phase < WEIR_SERVER_STOPPING && keeper->repo)
+        weir_server_order_check(keeper);
+}
+
 void weir_server_keeper_receive(struct weir_server_keeper *keeper,
                                 struct weir_server_message message)
 {
     switch (message.kind) {
     case WEIR_SERVER_TABLE_ADOPTED:
-        if (answered(keeper, &keeper->tables, message.ptr))
+        if (answered(keeper, &keeper->tables, message.ptr)) {
+            keeper->serial_adopted = ((const struct weir_table *)message.ptr)->serial;
             weir_repo_table_adopted(keeper->repo, message.ptr);
+            weir_server_order_check(keeper);
+        }
         break;
     case WEIR_SERVER_VERSION_RELEASED:
         if (answered(keeper, &keeper->versions, message.ptr)) {
@@ -278,6 +291,9 @@ void weir_server_keeper_receive(struct weir_server_keeper *keeper,
             reload(keeper);
         }
         break;
+    case WEIR_SERVER_ORDER:
+        weir_server_order_receive(keeper, message.taken);
+        break;
     case WEIR_SERVER_DRAINED:
         keeper->n_drained++;
         if (keeper->n_drained == keeper->shared.n_shards && keeper->phase == WEIR_SERVER_DRAINING)
@@ -293,6 +309,7 @@ void weir_server_keeper_receive(struct weir_server_keeper *keeper,
     case WEIR_SERVER_DRAIN:
     case WEIR_SERVER_STOP:
     case WEIR_SERVER_ADOPT_FD:
+    case WEIR_SERVER_ORDER_DONE:
         weir_assert(message.kind == WEIR_SERVER_STOPPED); /* These are for loops. */
         break;
     }
@@ -368,12 +385,16 @@ static enum weir_status make_pool(struct weir_server_keeper *keeper, uint32_t n_
 static enum weir_status make_routes(struct weir_server_keeper *keeper, struct weir_error *err)
 {
     struct weir_server_shared *shared = &keeper->shared;
-    enum weir_status status = weir_server_routes_init(&keeper->routes, false, shared->mem, err);
+    uint32_t flags = keeper->config->repository_api == WEIR_SERVER_REPOSITORY_MAIN
+                         ? WEIR_PROTOCOL_REPOSITORY
+                         : 0;
+    enum weir_status status = weir_server_routes_init(&keeper->routes, flags, shared->mem, err);
     if (status != WEIR_OK)
         return status;
     shared->routes = &keeper->routes;
     shared->admin_routes = &keeper->admin_routes;
-    return weir_server_routes_init(&keeper->admin_routes, true, shared->mem, err);
+    return weir_server_routes_init(
+        &keeper->admin_routes, WEIR_PROTOCOL_ADMIN | WEIR_PROTOCOL_REPOSITORY, shared->mem, err);
 }
 
 static enum weir_status make_shards(struct weir_server_keeper *keeper, uint32_t n_loops,
@@ -562,6 +583,7 @@ enum weir_status weir_server_keeper_run(struct weir_config *config,
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the server");
     }
     keeper->shared.mem = mem;
+    weir_list_init(&keeper->orders);
     keeper->shared.http = &keeper->http;
     keeper->shared.keeper = keeper;
     keeper->config = config;

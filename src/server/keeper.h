@@ -25,6 +25,9 @@ void weir_server_keeper_receive(struct weir_server_keeper *keeper,
 /* Returns the repository, for the admin routes. Runs on: the keeper. */
 struct weir_repo *weir_server_keeper_repo(struct weir_server_keeper *keeper);
 
+/* Looks which of the orders are done (server/order.h). Runs on: the keeper. */
+void weir_server_keeper_tick(struct weir_server_keeper *keeper);
+
 /* Appends the metrics page. Runs on: the keeper. */
 void weir_server_keeper_expose(struct weir_server_keeper *keeper, struct weir_buf *out);
 

@@ -3,6 +3,7 @@
 #ifndef WEIR_SERVER_KEEPER_PRIV_H
 #define WEIR_SERVER_KEEPER_PRIV_H
 
+#include "base/list.h"
 #include "server/keeper.h"
 
 /* Something that every shard must answer for. */
@@ -44,6 +45,8 @@ struct weir_server_keeper {
     FILE *out;                            /* NULL once everything was announced */
     struct weir_server_pendings tables;   /* published, and not yet adopted by all */
     struct weir_server_pendings versions; /* retired, and not yet released by all */
+    struct weir_list orders; /* struct weir_server_order, under way, in the order they came */
+    uint64_t serial_adopted; /* of the newest table that all have adopted; 0: none */
     enum weir_server_phase phase;
     uint32_t n_drained; /* loops whose last connection is closed */
     uint32_t n_stopped;

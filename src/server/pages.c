@@ -2,10 +2,13 @@
 #include "server/pages.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "codec/json.h"
+#include "server/answer.h"
 #include "server/catalog.h"
 #include "server/keeper.h"
+#include "server/order.h"
 #include "server/status.h"
 
 #include <stdio.h>
@@ -100,41 +103,55 @@ static void states_page(struct weir_server_shard *shard, struct weir_http_req *r
     weir_buf_deinit(&body);
 }
 
-static void repository_call(struct weir_server_shard *shard, struct weir_http_req *req,
-                            enum weir_server_own own)
+/* Browsers send Origin with every POST, and let any page send this one: the user's browser must not
+ * be a way around the loopback address. */
+static bool is_of_web_page(struct weir_server_shard *shard, struct weir_http_req *req,
+                           const struct weir_server_route *route)
 {
-    struct weir_repo *repo = weir_server_keeper_repo(shard->shared->keeper);
-    struct weir_str name = weir_http_req_match(req)->captures[0];
-    struct weir_error err = WEIR_ERROR_INIT;
-    enum weir_status status;
-    const char *done;
-    /* Browsers send Origin with every POST, and let any page send this one: the user's browser
-     * must not be a way around the loopback address. */
-    if (weir_http_req_header(req, WEIR_HTTP_FIELD_ORIGIN).n > 0) {
+    if (weir_http_req_header(req, WEIR_HTTP_FIELD_ORIGIN).n == 0)
+        return false;
+    const char *text = "calls from web pages are refused";
+    if (route->ops)
+        weir_server_answer_refuse(shard, req, route, 403, text);
+    else
         (void)weir_http_reply_error(shard->loop.http, weir_http_req_ticket(req), 403, 0,
-                                    WEIR_STR("calls from web pages are refused"));
+                                    weir_str_c(text));
+    return true;
+}
+
+/* Answers an order of ours. */
+static void on_repository_done(const struct weir_server_order *order)
+{
+    static const char *const done[] = {"load", "unload", "rollback"};
+    struct weir_http_server *http = order->shard->loop.http;
+    if (order->code != 200) {
+        (void)weir_http_reply_error(http, order->ticket, order->code, order->code == 503 ? 1 : 0,
+                                    weir_str_c(order->err.msg));
         return;
     }
-    if (own == WEIR_SERVER_OWN_ROLLBACK) {
-        status = weir_repo_rollback(repo, name, &err);
-        done = "rollback";
-    } else if (own == WEIR_SERVER_OWN_UNLOAD) {
-        status = weir_repo_unload(repo, name, &err);
-        done = "unload";
-    } else {
-        status = weir_repo_load(repo, name, &err);
-        done = "load";
-    }
-    if (status != WEIR_OK) {
-        answer_error(shard, req, status, err.msg);
-        return;
-    }
-    struct weir_buf body = {.mem = shard->shared->mem};
+    struct weir_buf body = {.mem = order->shard->shared->mem};
+    struct weir_http_reply reply = {.status = 200, .owned = &body};
     weir_buf_append_c(&body, "{\"name\":");
-    weir_codec_json_append_text(&body, name);
-    weir_buf_printf(&body, ",\"%s\":true}", done);
-    answer(shard, req, 200, &body, NULL);
+    weir_codec_json_append_text(&body, order->model);
+    weir_buf_printf(&body, ",\"%s\":true}", done[order->kind]);
+    if (weir_buf_ok(&body))
+        (void)weir_http_reply(http, order->ticket, &reply); /* Nobody may be waiting. */
+    else
+        (void)weir_http_reply_error(http, order->ticket, 503, 1, WEIR_STR("no memory"));
     weir_buf_deinit(&body);
+}
+
+static void repository_call(struct weir_server_shard *shard, struct weir_http_req *req,
+                            const struct weir_server_route *route, enum weir_server_order_kind kind)
+{
+    struct weir_error err = WEIR_ERROR_INIT;
+    if (is_of_web_page(shard, req, route))
+        return;
+    enum weir_status status =
+        weir_server_order_give(shard, kind, weir_http_req_match(req)->captures[0],
+                               weir_http_req_ticket(req), route, on_repository_done, &err);
+    if (status != WEIR_OK)
+        answer_error(shard, req, status, err.msg);
 }
 
 static void metrics_page(struct weir_server_shard *shard, struct weir_http_req *req)
@@ -153,9 +170,9 @@ static void answer_text(struct weir_server_shard *shard, struct weir_http_req *r
 }
 
 static void answer_own(struct weir_server_shard *shard, struct weir_http_req *req,
-                       enum weir_server_own own)
+                       const struct weir_server_route *route)
 {
-    switch (own) {
+    switch ((enum weir_server_own)route->route->action) {
     case WEIR_SERVER_OWN_ALIVE:
         answer_text(shard, req, "{\"status\":\"alive\"}");
         break;
@@ -169,16 +186,84 @@ static void answer_own(struct weir_server_shard *shard, struct weir_http_req *re
         states_page(shard, req);
         break;
     case WEIR_SERVER_OWN_ROLLBACK:
+        repository_call(shard, req, route, WEIR_SERVER_ORDER_ROLLBACK);
+        break;
     case WEIR_SERVER_OWN_UNLOAD:
+        repository_call(shard, req, route, WEIR_SERVER_ORDER_UNLOAD);
+        break;
     case WEIR_SERVER_OWN_LOAD:
-        repository_call(shard, req, own);
+        repository_call(shard, req, route, WEIR_SERVER_ORDER_LOAD);
         break;
     }
 }
 
-/* Answers with a document of a dialect. */
-static void answer_page(struct weir_server_shard *shard, struct weir_http_req *req,
-                        const struct weir_server_route *route)
+/* Answers with what the dialect writes to a question. */
+static void answer_question(struct weir_server_shard *shard, struct weir_http_ticket ticket,
+                            const struct weir_protocol_ops *ops,
+                            const struct weir_protocol_question *question)
+{
+    struct weir_buf body = {.mem = shard->shared->mem};
+    struct weir_protocol_page page = {.status = 200, .body = &body};
+    struct weir_server_catalog catalog;
+    struct weir_error err = WEIR_ERROR_INIT;
+    weir_server_catalog_init(&catalog, shard);
+    enum weir_status status = ops->page(question, &catalog.catalog, &page, &err);
+    struct weir_http_reply reply = {
+        .status = page.status, .content_type = page.content_type, .owned = &body};
+    if (status != WEIR_OK)
+        weir_server_answer_error(shard, ticket, ops, weir_server_status_http(status), WEIR_STR(""),
+                                 weir_str_c(err.msg));
+    else if (!weir_buf_ok(&body))
+        weir_server_answer_error(shard, ticket, ops, 503, WEIR_STR(""),
+                                 WEIR_STR("no memory for the answer"));
+    else
+        (void)weir_http_reply(shard->loop.http, ticket, &reply); /* Nobody may be waiting. */
+    weir_buf_deinit(&body);
+}
+
+/* Answers an order of a dialect. */
+static void on_order_done(const struct weir_server_order *order)
+{
+    const struct weir_protocol_ops *ops = order->route->ops;
+    struct weir_protocol_question question = {.route = order->route->route,
+                                              .target = {.model = order->model}};
+    if (order->code != 200)
+        weir_server_answer_error(order->shard, order->ticket, ops, order->code, WEIR_STR(""),
+                                 weir_str_c(order->err.msg));
+    else
+        answer_question(order->shard, order->ticket, ops, &question);
+}
+
+static void take_order(struct weir_server_shard *shard, struct weir_http_req *req,
+                       const struct weir_server_route *route,
+                       const struct weir_protocol_question *question)
+{
+    struct weir_protocol_order wanted = {.model = question->target.model, .log_level = -1};
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_http_ticket ticket = weir_http_req_ticket(req);
+    enum weir_status status = WEIR_OK;
+    if (is_of_web_page(shard, req, route))
+        return;
+    if (route->ops->order)
+        status = route->ops->order(question, &wanted, &err);
+    if (status == WEIR_OK && route->route->act == WEIR_PROTOCOL_LOG) {
+        if (wanted.log_level >= 0)
+            weir_log_set_level((enum weir_log_level)wanted.log_level);
+        answer_question(shard, ticket, route->ops, question);
+        return;
+    }
+    enum weir_server_order_kind kind =
+        route->route->act == WEIR_PROTOCOL_LOAD ? WEIR_SERVER_ORDER_LOAD : WEIR_SERVER_ORDER_UNLOAD;
+    if (status == WEIR_OK)
+        status =
+            weir_server_order_give(shard, kind, wanted.model, ticket, route, on_order_done, &err);
+    if (status != WEIR_OK)
+        weir_server_answer_refuse(shard, req, route, weir_server_status_http(status), err.msg);
+}
+
+/* Makes the question that a request is. */
+static struct weir_protocol_question question_of(struct weir_http_req *req,
+                                                 const struct weir_server_route *route)
 {
     const struct weir_http_match *match = weir_http_req_match(req);
     struct weir_protocol_question question = {
@@ -187,30 +272,27 @@ static void answer_page(struct weir_server_shard *shard, struct weir_http_req *r
         question.target.model = match->captures[0];
     if (match->n_captures > 1)
         question.target.version = match->captures[1];
-    struct weir_buf body = {.mem = shard->shared->mem};
-    struct weir_protocol_page page = {.status = 200, .body = &body};
-    struct weir_server_catalog catalog;
-    struct weir_error err = WEIR_ERROR_INIT;
-    weir_server_catalog_init(&catalog, shard);
-    enum weir_status status = route->ops->page(&question, &catalog.catalog, &page, &err);
-    if (status != WEIR_OK && route->ops->error) {
-        weir_buf_clear(&body);
-        page.status = weir_server_status_http(status);
-        page.content_type = route->ops->error(&body, page.status, weir_str_c(err.msg));
-        status = WEIR_OK;
-    }
-    if (status == WEIR_OK)
-        answer(shard, req, page.status, &body, page.content_type);
-    else
-        answer_error(shard, req, status, err.msg);
-    weir_buf_deinit(&body);
+    return question;
 }
 
 void weir_server_pages_answer(struct weir_server_shard *shard, struct weir_http_req *req,
                               const struct weir_server_route *route)
 {
-    if (route->route->act == WEIR_PROTOCOL_HOST)
-        answer_own(shard, req, (enum weir_server_own)route->route->action);
-    else
-        answer_page(shard, req, route);
+    struct weir_protocol_question question = question_of(req, route);
+    switch ((enum weir_protocol_act)route->route->act) {
+    case WEIR_PROTOCOL_HOST:
+        answer_own(shard, req, route);
+        return;
+    case WEIR_PROTOCOL_PAGE:
+        answer_question(shard, weir_http_req_ticket(req), route->ops, &question);
+        return;
+    case WEIR_PROTOCOL_LOAD:
+    case WEIR_PROTOCOL_UNLOAD:
+    case WEIR_PROTOCOL_LOG:
+        take_order(shard, req, route, &question);
+        return;
+    case WEIR_PROTOCOL_PREDICT:
+        break;
+    }
+    weir_assert(!"a prediction is no page");
 }

@@ -42,12 +42,13 @@ static void add(struct weir_server_routes *routes, const struct weir_server_rout
     routes->n++;
 }
 
-static bool is_served(const struct weir_protocol_route *route, bool is_admin)
+static bool is_served(const struct weir_protocol_route *route, uint32_t flags)
 {
-    return is_admin || !(route->flags & WEIR_PROTOCOL_ADMIN);
+    uint32_t needed = route->flags & (WEIR_PROTOCOL_ADMIN | WEIR_PROTOCOL_REPOSITORY);
+    return (needed & ~flags) == 0;
 }
 
-enum weir_status weir_server_routes_init(struct weir_server_routes *routes, bool is_admin,
+enum weir_status weir_server_routes_init(struct weir_server_routes *routes, uint32_t flags,
                                          struct weir_mem *mem, struct weir_error *err)
 {
     weir_assert(routes);
@@ -66,13 +67,13 @@ enum weir_status weir_server_routes_init(struct weir_server_routes *routes, bool
         row.ops = weir_protocol_ops_of(row.dialect);
         for (size_t i = 0; i < row.ops->n_routes; i++) {
             row.route = &row.ops->routes[i];
-            if (is_served(row.route, is_admin))
+            if (is_served(row.route, flags))
                 add(routes, &row);
         }
     }
     for (size_t i = 0; i < WEIR_ARRAY_LEN(own_routes); i++) {
         struct weir_server_route row = {.route = &own_routes[i]};
-        if (is_served(row.route, is_admin))
+        if (is_served(row.route, flags))
             add(routes, &row);
     }
     enum weir_status status =

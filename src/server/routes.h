@@ -21,6 +21,9 @@ enum weir_server_own {
     WEIR_SERVER_OWN_LOAD,     /* captures: model */
 };
 
+/* Where the routes of the model repository are: the values of the option repository_api. */
+enum { WEIR_SERVER_REPOSITORY_ADMIN, WEIR_SERVER_REPOSITORY_MAIN };
+
 /* What a route means. */
 struct weir_server_route {
     const struct weir_protocol_ops *ops; /* NULL: the server's own */
@@ -37,10 +40,11 @@ struct weir_server_routes {
     struct weir_http_router router;
 };
 
-/* Makes the table of the main or of the admin listener. mem is borrowed until deinit.
+/* Makes the table of a listener. flags: of the routes that are for some listeners only, those it
+ * has: WEIR_PROTOCOL_ADMIN, WEIR_PROTOCOL_REPOSITORY. mem is borrowed until deinit.
  * WEIR_ERR_NO_MEMORY; WEIR_ERR_INVALID: a bad pattern. *routes is then as zeroed. */
 WEIR_MUST_USE enum weir_status weir_server_routes_init(struct weir_server_routes *routes,
-                                                       bool is_admin, struct weir_mem *mem,
+                                                       uint32_t flags, struct weir_mem *mem,
                                                        struct weir_error *err);
 void weir_server_routes_deinit(struct weir_server_routes *routes);
 

@@ -6,6 +6,7 @@
 #include "base/macros.h"
 #include "server/dispatch.h"
 #include "server/keeper.h"
+#include "server/order.h"
 #include "server/pages.h"
 #include "server/predict.h"
 #include "server/shard_priv.h"
@@ -138,6 +139,10 @@ void weir_server_shard_receive(struct weir_server_shard *shard, struct weir_serv
     case WEIR_SERVER_ADOPT_FD:
         adopt_fd(shard, (int)message.number);
         break;
+    case WEIR_SERVER_ORDER_DONE:
+        weir_server_order_finish(message.taken);
+        break;
+    case WEIR_SERVER_ORDER:
     case WEIR_SERVER_TABLE_ADOPTED:
     case WEIR_SERVER_CONFIG_ADOPTED:
     case WEIR_SERVER_VERSION_RELEASED:
@@ -178,6 +183,8 @@ static void on_tick(struct weir_timer *timer, void *arg)
     struct weir_server_shard *shard = arg;
     weir_metric_histogram_add(shard->loop.cells.lag, timer->late_ns);
     weir_timer_start(timer, weir_loop_now_ns(&shard->loop.loop) + TICK_NS);
+    if (shard->is_keeper)
+        weir_server_keeper_tick(shard->shared->keeper);
     if (shard->loop.is_draining && !shard->loop.is_drained &&
         weir_http_server_n_conns(shard->loop.http) == 0) {
         shard->loop.is_drained = true;

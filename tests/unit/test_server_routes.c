@@ -91,7 +91,9 @@ Test(server_routes, each_path_means_what_the_table_says)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct weir_server_routes routes;
         struct weir_http_match match;
-        cr_assert_eq(weir_server_routes_init(&routes, rows[i].is_admin, test_mem(), NULL), WEIR_OK);
+        cr_assert_eq(weir_server_routes_init(&routes, rows[i].is_admin ? WEIR_PROTOCOL_ADMIN : 0,
+                                             test_mem(), NULL),
+                     WEIR_OK);
         enum weir_http_match_kind kind = weir_http_router_match(&routes.router, rows[i].method,
                                                                 weir_str_c(rows[i].path), &match);
         cr_assert_eq(kind, rows[i].kind, "%s", rows[i].label);

@@ -312,6 +312,13 @@ static enum weir_status answer_model(const struct weir_protocol_question *questi
     return WEIR_OK;
 }
 
+static void write_done(struct weir_buf *buf, struct weir_str model, const char *what)
+{
+    weir_buf_append_c(buf, "{\"name\":");
+    weir_codec_json_append_text(buf, model);
+    weir_buf_printf(buf, ",\"%s\":true}", what);
+}
+
 enum weir_status weir_protocol_v2_documents_page(const struct weir_protocol_question *question,
                                                  const struct weir_protocol_catalog *catalog,
                                                  struct weir_protocol_page *page,
@@ -336,6 +343,12 @@ enum weir_status weir_protocol_v2_documents_page(const struct weir_protocol_ques
     case WEIR_PROTOCOL_V2_MODEL:
     case WEIR_PROTOCOL_V2_MODEL_READY:
         return answer_model(question, catalog, page->body, err);
+    case WEIR_PROTOCOL_V2_LOAD:
+        write_done(page->body, question->target.model, "load");
+        return WEIR_OK;
+    case WEIR_PROTOCOL_V2_UNLOAD:
+        write_done(page->body, question->target.model, "unload");
+        return WEIR_OK;
     case WEIR_PROTOCOL_V2_INFER:
         break;
     }

@@ -14,6 +14,8 @@
             summary                                                                            \
     }
 
+#define ORDER (WEIR_PROTOCOL_REPOSITORY | WEIR_PROTOCOL_EMPTY_BODY)
+
 static const struct weir_protocol_route routes[] = {
     POST("/v2/models/{m}/infer", PREDICT, INFER, 0, "Inference"),
     POST("/v2/models/{m}/versions/{v}/infer", PREDICT, INFER, 0, "Inference by a version"),
@@ -22,6 +24,8 @@ static const struct weir_protocol_route routes[] = {
     GET("/v2/models/{m}", MODEL, "Metadata of a model"),
     GET("/v2/models/{m}/versions/{v}", MODEL, "Metadata of a version"),
     GET("/v2/models", MODELS, "Names of the models that serve"),
+    POST("/v2/repository/models/{m}/load", LOAD, LOAD, ORDER, "Load a model, and wait for it"),
+    POST("/v2/repository/models/{m}/unload", UNLOAD, UNLOAD, ORDER, "Take a model from service"),
     GET("/v2/health/live", LIVE, "Whether the server lives"),
     GET("/v2/health/ready", READY, "Whether the server is ready"),
     GET("/v2", SERVER, "Metadata of the server"),

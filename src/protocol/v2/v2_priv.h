@@ -17,6 +17,8 @@ enum weir_protocol_v2_action {
     WEIR_PROTOCOL_V2_MODELS,
     WEIR_PROTOCOL_V2_MODEL,
     WEIR_PROTOCOL_V2_MODEL_READY,
+    WEIR_PROTOCOL_V2_LOAD,
+    WEIR_PROTOCOL_V2_UNLOAD,
 };
 
 /* The head of one input; its shape is checked for nothing but its own product. */
