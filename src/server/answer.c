@@ -33,23 +33,22 @@ void weir_server_answer_error(struct weir_server_shard *shard, struct weir_http_
     weir_buf_deinit(&body);
 }
 
-void weir_server_answer_refuse(struct weir_server_shard *shard, struct weir_http_req *req,
-                               const struct weir_server_route *route, int code, const char *text)
+void weir_server_answer_refuse(struct weir_server_shard *shard, const struct weir_server_ask *ask,
+                               int code, const char *text)
 {
-    weir_server_answer_error(shard, weir_http_req_ticket(req), route->ops, code, WEIR_STR(""),
+    weir_server_answer_error(shard, ask->ticket, ask->route->ops, code, WEIR_STR(""),
                              weir_str_c(text));
 }
 
-void weir_server_answer_refuse_of(struct weir_server_shard *shard, struct weir_http_req *req,
-                                  struct weir_server_shard_version *sv,
-                                  const struct weir_server_route *route, int code, const char *text)
+void weir_server_answer_refuse_of(struct weir_server_shard *shard,
+                                  const struct weir_server_ask *ask,
+                                  struct weir_server_shard_version *sv, int code, const char *text)
 {
     uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
-    uint64_t begun_ns = weir_http_req_begun_ns(req);
-    weir_server_metrics_count_request(&sv->cells, route->dialect, code);
+    weir_server_metrics_count_request(&sv->cells, ask->route->dialect, code);
     weir_server_statistics_fail(weir_server_shard_statistics(shard, sv),
-                                now_ns > begun_ns ? now_ns - begun_ns : 0);
-    weir_server_answer_refuse(shard, req, route, code, text);
+                                now_ns > ask->begun_ns ? now_ns - ask->begun_ns : 0);
+    weir_server_answer_refuse(shard, ask, code, text);
 }
 
 /* Puts together the header lines of an answer; the usual ones are those of the version as they are.

@@ -4,8 +4,7 @@
 #ifndef WEIR_SERVER_ANSWER_H
 #define WEIR_SERVER_ANSWER_H
 
-#include "server/routes.h"
-#include "server/shard.h"
+#include "server/predict.h"
 
 /* Answers with an error in the form of a dialect, uncounted. fields: more header lines. 503 says
  * when to come back. Nobody may be waiting any more. */
@@ -13,15 +12,14 @@ void weir_server_answer_error(struct weir_server_shard *shard, struct weir_http_
                               const struct weir_protocol_ops *ops, int code, struct weir_str fields,
                               struct weir_str text);
 
-/* The same for a request that is being shown, in the form of its route's dialect. */
-void weir_server_answer_refuse(struct weir_server_shard *shard, struct weir_http_req *req,
-                               const struct weir_server_route *route, int code, const char *text);
+/* The same for what is asked, in the form of its route's dialect. */
+void weir_server_answer_refuse(struct weir_server_shard *shard, const struct weir_server_ask *ask,
+                               int code, const char *text);
 
 /* The same, and counts it for a known version. */
-void weir_server_answer_refuse_of(struct weir_server_shard *shard, struct weir_http_req *req,
-                                  struct weir_server_shard_version *sv,
-                                  const struct weir_server_route *route, int code,
-                                  const char *text);
+void weir_server_answer_refuse_of(struct weir_server_shard *shard,
+                                  const struct weir_server_ask *ask,
+                                  struct weir_server_shard_version *sv, int code, const char *text);
 
 /* Answers a call with an error. text empty: what the status says. */
 void weir_server_answer_call_error(struct weir_server_shard *shard, struct weir_server_call *call,

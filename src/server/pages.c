@@ -112,7 +112,8 @@ static bool is_of_web_page(struct weir_server_shard *shard, struct weir_http_req
         return false;
     const char *text = "calls from web pages are refused";
     if (route->ops)
-        weir_server_answer_refuse(shard, req, route, 403, text);
+        weir_server_answer_error(shard, weir_http_req_ticket(req), route->ops, 403, WEIR_STR(""),
+                                 weir_str_c(text));
     else
         (void)weir_http_reply_error(shard->loop.http, weir_http_req_ticket(req), 403, 0,
                                     weir_str_c(text));
@@ -258,7 +259,8 @@ static void take_order(struct weir_server_shard *shard, struct weir_http_req *re
         status =
             weir_server_order_give(shard, kind, wanted.model, ticket, route, on_order_done, &err);
     if (status != WEIR_OK)
-        weir_server_answer_refuse(shard, req, route, weir_server_status_http(status), err.msg);
+        weir_server_answer_error(shard, ticket, route->ops, weir_server_status_http(status),
+                                 WEIR_STR(""), weir_str_c(err.msg));
 }
 
 /* Makes the question that a request is. */

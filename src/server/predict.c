@@ -14,32 +14,60 @@
 
 enum { MS_PER_HOUR = 3600 * 1000 };
 
-/* Finds what a request is for: by its path, or by its body when that is there. */
-static enum weir_status find_version(struct weir_server_shard *shard, struct weir_http_req *req,
-                                     const struct weir_server_route *route,
-                                     const struct weir_protocol_head *head,
+/* Finds what is asked for: by the path, or by the body when that is there. */
+static enum weir_status find_version(struct weir_server_shard *shard,
+                                     const struct weir_server_ask *ask,
                                      struct weir_server_shard_version **out, struct weir_error *err)
 {
-    const struct weir_http_match *match = weir_http_req_match(req);
-    struct weir_protocol_target target = {{NULL, 0}, {NULL, 0}};
-    if (match->n_captures > 0)
-        target.model = match->captures[0];
-    if (match->n_captures > 1)
-        target.version = match->captures[1];
-    if (route->ops->target) {
-        enum weir_status status = route->ops->target(head, weir_http_req_body(req), &target, err);
+    struct weir_protocol_target target = ask->target;
+    if (ask->route->ops->target) {
+        enum weir_status status = ask->route->ops->target(&ask->head, ask->body, &target, err);
         if (status != WEIR_OK)
             return status;
     }
     return weir_server_shard_find(shard, target.model, target.version, out, err);
 }
 
-/* Reads what the head says to the dialect; 0, or the code it is refused with. */
-static int read_head(struct weir_http_req *req, const struct weir_server_route *route,
-                     struct weir_protocol_head *head, struct weir_error *err)
+/* Reads how long a client waits; false: the header is not a number of milliseconds. */
+static bool read_timeout(const struct weir_http_req *req, uint64_t *timeout_ns)
 {
-    *head = (struct weir_protocol_head){
-        .dialect = route->dialect, .action = route->route->action, .json_bytes = UINT64_MAX};
+    struct weir_str text = weir_http_req_header(req, WEIR_HTTP_FIELD_X_REQUEST_TIMEOUT_MS);
+    uint64_t ms;
+    *timeout_ns = UINT64_MAX;
+    if (!text.at)
+        return true;
+    if (!weir_str_to_u64(text, UINT32_MAX, &ms))
+        return false;
+    if (ms < MS_PER_HOUR)
+        *timeout_ns = ms * WEIR_NS_PER_MS;
+    return true;
+}
+
+int weir_server_predict_read(struct weir_http_req *req, const struct weir_server_route *route,
+                             struct weir_server_ask *ask, struct weir_error *err)
+{
+    const struct weir_http_match *match = weir_http_req_match(req);
+    *ask = (struct weir_server_ask){
+        .route = route,
+        .head = {.dialect = route->dialect,
+                 .action = route->route->action,
+                 .json_bytes = UINT64_MAX},
+        .req = req,
+        .ticket = weir_http_req_ticket(req),
+        .body = weir_http_req_body(req),
+        .begun_ns = weir_http_req_begun_ns(req),
+        .request_id = weir_http_req_header(req, WEIR_HTTP_FIELD_X_REQUEST_ID),
+        .wants_timing = weir_http_req_header(req, WEIR_HTTP_FIELD_SERVER_TIMING).at != NULL,
+    };
+    if (match->n_captures > 0)
+        ask->target.model = match->captures[0];
+    if (match->n_captures > 1)
+        ask->target.version = match->captures[1];
+    if (!read_timeout(req, &ask->timeout_ns)) {
+        (void)weir_error_set(err, WEIR_ERR_INVALID,
+                             "X-Request-Timeout-Ms: expected a whole number of milliseconds");
+        return 400;
+    }
     if (!route->ops->read_head)
         return 0;
     struct weir_protocol_fields fields = {
@@ -48,24 +76,15 @@ static int read_head(struct weir_http_req *req, const struct weir_server_route *
         .inference_length = weir_http_req_header(req, WEIR_HTTP_FIELD_INFERENCE_LENGTH),
         .query = weir_http_req_query(req),
     };
-    return route->ops->read_head(&fields, head, err);
+    return route->ops->read_head(&fields, &ask->head, err);
 }
 
-/* Reads the deadline of a request; false: the header is not a number of milliseconds. */
-static bool read_deadline(struct weir_http_req *req, const struct weir_server_shard_version *sv,
-                          uint64_t *deadline_ns)
+static uint64_t deadline_ns(const struct weir_server_ask *ask,
+                            const struct weir_server_shard_version *sv)
 {
-    uint64_t timeout_ns = sv->request_timeout_ns;
-    struct weir_str text = weir_http_req_header(req, WEIR_HTTP_FIELD_X_REQUEST_TIMEOUT_MS);
-    if (text.at) {
-        uint64_t ms;
-        if (!weir_str_to_u64(text, UINT32_MAX, &ms))
-            return false;
-        if (ms < MS_PER_HOUR && ms * WEIR_NS_PER_MS < timeout_ns)
-            timeout_ns = ms * WEIR_NS_PER_MS;
-    }
-    *deadline_ns = weir_clock_add(weir_http_req_begun_ns(req), timeout_ns);
-    return true;
+    uint64_t timeout_ns =
+        ask->timeout_ns < sv->request_timeout_ns ? ask->timeout_ns : sv->request_timeout_ns;
+    return weir_clock_add(ask->begun_ns, timeout_ns);
 }
 
 static int refusal_code(enum weir_batcher_refusal refusal)
@@ -95,28 +114,27 @@ static bool is_short_of_memory(const struct weir_server_shard *shard)
     return held / shard->loop.config->memory_refuse_percent > shared->request_memory_max / 100;
 }
 
+/* Refuses what is asked of a version because the batcher has no room for it. */
+static void refuse_full(struct weir_server_shard *shard, const struct weir_server_ask *ask,
+                        struct weir_server_shard_version *sv, enum weir_batcher_refusal refusal)
+{
+    weir_server_metrics_count_refusal(&sv->cells, refusal);
+    weir_server_answer_refuse_of(shard, ask, sv, refusal_code(refusal),
+                                 weir_batcher_refusal_text(refusal));
+}
+
 /* Admits a request for a version before its body is read, or refuses it. */
-static enum weir_http_verdict admit(struct weir_server_shard *shard, struct weir_http_req *req,
-                                    const struct weir_server_route *route,
+static enum weir_http_verdict admit(struct weir_server_shard *shard,
+                                    const struct weir_server_ask *ask,
                                     struct weir_server_shard_version *sv)
 {
-    uint64_t deadline_ns;
-    if (!read_deadline(req, sv, &deadline_ns)) {
-        weir_server_answer_refuse_of(
-            shard, req, sv, route, 400,
-            "X-Request-Timeout-Ms: expected a whole number of milliseconds");
-        return WEIR_HTTP_REPLIED;
-    }
-    uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
     enum weir_batcher_refusal refusal =
-        weir_batcher_admit(shard->loop.batcher, sv->batching, 1, deadline_ns, now_ns);
-    if (refusal != WEIR_BATCHER_REFUSAL_NONE) {
-        weir_server_metrics_count_refusal(&sv->cells, refusal);
-        weir_server_answer_refuse_of(shard, req, sv, route, refusal_code(refusal),
-                                     weir_batcher_refusal_text(refusal));
-        return WEIR_HTTP_REPLIED;
-    }
-    return WEIR_HTTP_ACCEPT;
+        weir_batcher_admit(shard->loop.batcher, sv->batching, 1, deadline_ns(ask, sv),
+                           weir_loop_now_ns(&shard->loop.loop));
+    if (refusal == WEIR_BATCHER_REFUSAL_NONE)
+        return WEIR_HTTP_ACCEPT;
+    refuse_full(shard, ask, sv, refusal);
+    return WEIR_HTTP_REPLIED;
 }
 
 enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
@@ -124,20 +142,20 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
                                                 const struct weir_server_route *route)
 {
     struct weir_server_shard_version *sv = NULL;
-    struct weir_protocol_head head = {.dialect = route->dialect};
+    struct weir_server_ask ask;
     struct weir_error err = WEIR_ERROR_INIT;
-    if (!route->ops->target) {
-        enum weir_status status = find_version(shard, req, route, &head, &sv, &err);
-        if (status != WEIR_OK) {
-            weir_server_answer_refuse(shard, req, route, weir_server_status_http(status), err.msg);
-            return WEIR_HTTP_REPLIED;
-        }
+    int code = weir_server_predict_read(req, route, &ask, &err);
+    struct weir_error not_found = WEIR_ERROR_INIT;
+    enum weir_status status =
+        route->ops->target ? WEIR_OK : find_version(shard, &ask, &sv, &not_found);
+    if (status != WEIR_OK) {
+        weir_server_answer_refuse(shard, &ask, weir_server_status_http(status), not_found.msg);
+        return WEIR_HTTP_REPLIED;
     }
     if (is_short_of_memory(shard)) {
         if (sv)
             weir_server_metrics_count_refusal(&sv->cells, WEIR_BATCHER_REFUSAL_MEMORY);
-        weir_server_answer_refuse(shard, req, route, 503,
-                                  "the memory for requests is nearly used up");
+        weir_server_answer_refuse(shard, &ask, 503, "the memory for requests is nearly used up");
         return WEIR_HTTP_REPLIED;
     }
     struct weir_str coding = weir_http_req_header(req, WEIR_HTTP_FIELD_CONTENT_ENCODING);
@@ -147,27 +165,29 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
                                  WEIR_STR("compressed bodies are not supported"));
         return WEIR_HTTP_REPLIED;
     }
-    int code = read_head(req, route, &head, &err);
     if (code != 0) {
-        weir_server_answer_refuse(shard, req, route, code, err.msg);
+        if (sv)
+            weir_server_answer_refuse_of(shard, &ask, sv, code, err.msg);
+        else
+            weir_server_answer_refuse(shard, &ask, code, err.msg);
         return WEIR_HTTP_REPLIED;
     }
-    return sv ? admit(shard, req, route, sv) : WEIR_HTTP_ACCEPT;
+    return sv ? admit(shard, &ask, sv) : WEIR_HTTP_ACCEPT;
 }
 
 /* Fills all of a call but its protocol part. */
-static void fill_call(struct weir_server_call *call, struct weir_http_req *req,
-                      struct weir_server_shard_version *sv, const struct weir_server_route *route)
+static void fill_call(struct weir_server_call *call, const struct weir_server_ask *ask,
+                      struct weir_server_shard_version *sv)
 {
-    call->loop.dialect = route->dialect;
-    call->loop.ticket = weir_http_req_ticket(req);
+    call->loop.dialect = ask->route->dialect;
+    call->loop.ticket = ask->ticket;
     call->loop.sv = sv;
-    call->loop.begun_ns = weir_http_req_begun_ns(req);
+    call->loop.begun_ns = ask->begun_ns;
     call->status = WEIR_ERR_CANCELED;
     call->body_at = 0;
     call->body_bytes = 0;
-    call->loop.wants_timing = weir_http_req_header(req, WEIR_HTTP_FIELD_SERVER_TIMING).at != NULL;
-    struct weir_str id = weir_http_req_header(req, WEIR_HTTP_FIELD_X_REQUEST_ID);
+    call->loop.wants_timing = ask->wants_timing;
+    struct weir_str id = ask->request_id;
     call->loop.request_id_bytes = 0;
     if (id.n > 0 && id.n <= WEIR_SERVER_REQUEST_ID_BYTES_MAX && weir_str_is_name(id)) {
         call->loop.request_id_bytes = (uint8_t)id.n;
@@ -177,43 +197,58 @@ static void fill_call(struct weir_server_call *call, struct weir_http_req *req,
 
 /* --- bodies --------------------------------------------------------------------------------- */
 
+/* Takes the bytes of a large body, and where in them what the dialect reads begins. */
+static struct weir_buf take_body(const struct weir_server_ask *ask, size_t *at)
+{
+    if (ask->unpacked) {
+        *at = 0;
+        struct weir_buf body = *ask->unpacked;
+        *ask->unpacked = (struct weir_buf){.mem = body.mem};
+        return body;
+    }
+    *at = ask->body_at;
+    return weir_http_req_take_body(ask->req);
+}
+
 /* Gives a large body to a worker, which decodes and runs it as a batch of its own. */
-static void take_large(struct weir_server_shard *shard, struct weir_http_req *req,
-                       struct weir_server_shard_version *sv, const struct weir_server_route *route,
-                       const struct weir_protocol_head *head, uint64_t deadline_ns)
+static void take_large(struct weir_server_shard *shard, const struct weir_server_ask *ask,
+                       struct weir_server_shard_version *sv)
 {
     struct weir_batch *batch = NULL;
     uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
+    uint64_t until_ns = deadline_ns(ask, sv);
+    size_t body_at = 0;
     /* Again: many may have been let in by their heads, before any of the bodies was there. */
     enum weir_batcher_refusal refusal = weir_batcher_admit_private(
-        shard->loop.batcher, sv->batching, weir_http_req_body(req).n, deadline_ns, now_ns);
+        shard->loop.batcher, sv->batching, ask->body.n, until_ns, now_ns);
     if (refusal != WEIR_BATCHER_REFUSAL_NONE) {
-        weir_server_metrics_count_refusal(&sv->cells, refusal);
-        weir_server_answer_refuse_of(shard, req, sv, route, refusal_code(refusal),
-                                     weir_batcher_refusal_text(refusal));
+        refuse_full(shard, ask, sv, refusal);
         return;
     }
-    struct weir_buf body = weir_http_req_take_body(req);
+    struct weir_buf body = take_body(ask, &body_at);
     if (!weir_buf_ok(&body) || weir_batcher_private(&batch, shard->loop.batcher, sv->batching,
-                                                    body.n, deadline_ns, now_ns) != WEIR_OK) {
+                                                    body.n, until_ns, now_ns) != WEIR_OK) {
         weir_buf_deinit(&body);
         weir_server_metrics_count_refusal(&sv->cells, WEIR_BATCHER_REFUSAL_MEMORY);
-        weir_server_answer_refuse_of(shard, req, sv, route, 503, "no memory for the request");
+        weir_server_answer_refuse_of(shard, ask, sv, 503, "no memory for the request");
         return;
     }
     struct weir_server_job *job = weir_server_runner_job_of(batch);
     struct weir_server_call *call = weir_server_runner_call_of(batch->slices);
-    fill_call(call, req, sv, route);
-    call->protocol = (struct weir_protocol_call){.dialect = route->dialect};
+    fill_call(call, ask, sv);
+    call->protocol =
+        (struct weir_protocol_call){.dialect = ask->route->dialect, .action = ask->head.action};
     call->loop.decoded_ns = now_ns;
     job->body = body;
+    job->body_at = body_at;
     job->body_charged = body.cap;
     (void)atomic_fetch_add_explicit(&shard->shared->http->buffered_bytes, body.cap,
                                     memory_order_relaxed);
     job->limits = shard->loop.decoder.limits;
-    job->head = *head;
+    job->head = ask->head;
     job->decoded_ns = 0;
-    weir_http_req_set_user(req, batch->slices);
+    if (ask->req)
+        weir_http_req_set_user(ask->req, batch->slices);
     if (!weir_server_dispatch_submit(shard, batch)) {
         weir_buf_deinit(&job->body);
         weir_buf_clear(&job->replies);
@@ -224,69 +259,70 @@ static void take_large(struct weir_server_shard *shard, struct weir_http_req *re
 }
 
 /* Turns what a decoder said into an answer; what the sink refused is told by its own table. */
-static void refuse_decoded(struct weir_server_shard *shard, struct weir_http_req *req,
-                           struct weir_server_shard_version *sv,
-                           const struct weir_server_route *route, enum weir_status status,
+static void refuse_decoded(struct weir_server_shard *shard, const struct weir_server_ask *ask,
+                           struct weir_server_shard_version *sv, enum weir_status status,
                            const struct weir_error *err)
 {
     enum weir_batcher_refusal refusal = weir_batcher_refused(shard->loop.batcher);
     if (refusal != WEIR_BATCHER_REFUSAL_NONE) {
-        weir_server_metrics_count_refusal(&sv->cells, refusal);
-        weir_server_answer_refuse_of(shard, req, sv, route, refusal_code(refusal),
-                                     weir_batcher_refusal_text(refusal));
+        refuse_full(shard, ask, sv, refusal);
         return;
     }
-    weir_server_answer_refuse_of(shard, req, sv, route, weir_server_status_http(status),
+    weir_server_answer_refuse_of(shard, ask, sv, weir_server_status_http(status),
                                  err->msg[0] ? err->msg : weir_status_text(status));
 }
 
 /* Decodes a body into the open batch of its version. */
-static void take_small(struct weir_server_shard *shard, struct weir_http_req *req,
-                       struct weir_server_shard_version *sv, const struct weir_server_route *route,
-                       const struct weir_protocol_head *head, uint64_t deadline_ns)
+static void take_small(struct weir_server_shard *shard, const struct weir_server_ask *ask,
+                       struct weir_server_shard_version *sv)
 {
     struct weir_error err = WEIR_ERROR_INIT;
     struct weir_protocol_call protocol;
-    struct weir_sink *sink = weir_batcher_decode(shard->loop.batcher, sv->batching, deadline_ns,
-                                                 weir_loop_now_ns(&shard->loop.loop));
-    enum weir_status status = weir_protocol_decode(&shard->loop.decoder, head, sv->version->spec,
-                                                   weir_http_req_body(req), sink, &protocol, &err);
+    struct weir_sink *sink =
+        weir_batcher_decode(shard->loop.batcher, sv->batching, deadline_ns(ask, sv),
+                            weir_loop_now_ns(&shard->loop.loop));
+    enum weir_status status = weir_protocol_decode(
+        &shard->loop.decoder, &ask->head, sv->version->spec, ask->body, sink, &protocol, &err);
     if (status != WEIR_OK) {
-        refuse_decoded(shard, req, sv, route, status, &err);
+        refuse_decoded(shard, ask, sv, status, &err);
         return;
     }
     struct weir_batch_slice *slice = weir_batcher_committed(shard->loop.batcher);
     weir_assert(slice);
     struct weir_server_call *call = weir_server_runner_call_of(slice);
-    fill_call(call, req, sv, route);
+    fill_call(call, ask, sv);
     call->protocol = protocol;
     call->loop.decoded_ns = weir_clock_ns();
     if (protocol.n_ignored > 0)
         weir_metric_counter_add(sv->cells.extra_columns, protocol.n_ignored);
-    weir_http_req_set_user(req, slice);
+    if (ask->req)
+        weir_http_req_set_user(ask->req, slice);
     if (weir_batcher_has_closed(shard->loop.batcher))
         weir_server_dispatch_take(shard, weir_loop_now_ns(&shard->loop.loop));
+}
+
+void weir_server_predict_ask(struct weir_server_shard *shard, const struct weir_server_ask *ask)
+{
+    struct weir_server_shard_version *sv;
+    struct weir_error err = WEIR_ERROR_INIT;
+    enum weir_status status = find_version(shard, ask, &sv, &err);
+    if (status != WEIR_OK) { /* It is named here only, or was unloaded since the head came. */
+        weir_server_answer_refuse(shard, ask, weir_server_status_http(status), err.msg);
+        return;
+    }
+    if (ask->route->ops->target && admit(shard, ask, sv) != WEIR_HTTP_ACCEPT)
+        return;
+    if (ask->body.n > WEIR_SERVER_INLINE_BODY_BYTES_MAX)
+        take_large(shard, ask, sv);
+    else
+        take_small(shard, ask, sv);
 }
 
 void weir_server_predict_body(struct weir_server_shard *shard, struct weir_http_req *req,
                               const struct weir_server_route *route)
 {
-    struct weir_server_shard_version *sv;
-    struct weir_protocol_head head;
-    struct weir_error err = WEIR_ERROR_INIT;
-    int code = read_head(req, route, &head, &err);
+    struct weir_server_ask ask;
+    int code = weir_server_predict_read(req, route, &ask, NULL);
     weir_assert(code == 0); /* Else the head was refused. */
-    enum weir_status status = find_version(shard, req, route, &head, &sv, &err);
-    if (status != WEIR_OK) { /* It is named here only, or was unloaded since the head came. */
-        weir_server_answer_refuse(shard, req, route, weir_server_status_http(status), err.msg);
-        return;
-    }
-    if (route->ops->target && admit(shard, req, route, sv) != WEIR_HTTP_ACCEPT)
-        return;
-    uint64_t deadline_ns = WEIR_TIME_NEVER;
-    (void)read_deadline(req, sv, &deadline_ns); /* It was refused if it cannot be read. */
-    if (weir_http_req_body(req).n > WEIR_SERVER_INLINE_BODY_BYTES_MAX)
-        take_large(shard, req, sv, route, &head, deadline_ns);
-    else
-        take_small(shard, req, sv, route, &head, deadline_ns);
+    weir_server_predict_ask(shard, &ask);
 }

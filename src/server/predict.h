@@ -7,6 +7,30 @@
 #include "server/routes.h"
 #include "server/shard.h"
 
+/* A prediction that is asked for, however it came. Views are valid during the call. */
+struct weir_server_ask {
+    const struct weir_server_route *route;
+    struct weir_protocol_head head;
+    struct weir_protocol_target target; /* as far as the path names it */
+    struct weir_http_req *req;          /* NULL: it is part of a stream */
+    struct weir_http_ticket ticket;     /* of the request, or of the stream */
+    struct weir_str body;               /* what the dialect reads */
+    size_t body_at;                     /* where that begins in the request's body; */
+    struct weir_buf *unpacked;          /* not NULL: it is this buffer's instead, taken if kept */
+    uint64_t begun_ns;                  /* the read event that completed the head */
+    uint64_t timeout_ns;                /* as the client asks; UINT64_MAX: it does not */
+    struct weir_str request_id;         /* X-Request-Id; may be any */
+    bool wants_timing;
+};
+
+/* Fills all of an ask that a request's head says; the body is what was sent. Returns 0, or the HTTP
+ * status with which the request is refused; err says why. */
+int weir_server_predict_read(struct weir_http_req *req, const struct weir_server_route *route,
+                             struct weir_server_ask *ask, struct weir_error *err);
+
+/* Decodes what is asked into a batch, or gives it to a worker if it is large; or refuses it. */
+void weir_server_predict_ask(struct weir_server_shard *shard, const struct weir_server_ask *ask);
+
 /* Checks a prediction's head: model, deadline, admission, coding. REPLIED: it was refused. */
 enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
                                                 struct weir_http_req *req,

@@ -171,7 +171,7 @@ static void decode_private(struct weir_server_runner *runner, struct weir_server
     struct weir_sink *sink = weir_batch_private_sink(job->batch);
     struct weir_error err = WEIR_ERROR_INIT;
     const struct weir_spec *spec = job->version->spec;
-    struct weir_str body = weir_buf_str(&job->body);
+    struct weir_str body = weir_str_make(job->body.at + job->body_at, job->body.n - job->body_at);
     enum weir_status status =
         weir_protocol_decode(&runner->decoder, &job->head, spec, body, sink, &call->protocol, &err);
     job->decoded_ns = weir_clock_ns();

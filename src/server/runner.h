@@ -53,6 +53,7 @@ struct weir_server_job {
     void *shard;             /* the loop's; not for the runner */
     struct weir_buf replies; /* bodies and error texts of all slices */
     struct weir_buf body;    /* private batches: the request body to be decoded */
+    size_t body_at;          /* private batches: where in it what the dialect reads begins */
     size_t body_charged;     /* private batches: bytes counted as request memory until it is back */
     struct weir_protocol_limits limits; /* private batches: those of the loop at the time */
     struct weir_protocol_head head;     /* private batches: how the body is to be read */
