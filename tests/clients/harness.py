@@ -27,21 +27,25 @@ REFUSAL = "the client's own error"
 
 @dataclass(frozen=True)
 class Case:
-    """One call of a client: what it is, what its answer is compared with, and the function that makes and checks it."""
+    """One call of a client: what it is, what its answer is compared with, and the function that makes and checks it.
+
+    replays: whether the same bytes must always be answered alike, and are few enough to be kept (tests/replay).
+    """
 
     call: str
     against: str
     run: Callable[[], Awaitable[None] | None]
+    replays: bool = True
 
 
 class Cases(list[Case]):
     """Collects cases in the order in which they are played."""
 
-    def case(self, call: str, against: str = RECORDED, *arguments: Any) -> Callable:
+    def case(self, call: str, against: str = RECORDED, *arguments: Any, replays: bool = True) -> Callable:
         """Decorates a function that plays the call; arguments are handed to it."""
 
         def add(function: Callable) -> Callable:
-            self.append(Case(call, against, lambda: function(*arguments)))
+            self.append(Case(call, against, lambda: function(*arguments), replays))
             return function
 
         return add
@@ -98,8 +102,9 @@ def _late(*_: Any) -> None:
 
 
 def play(client: str, cases: Iterable[Case], loop: asyncio.AbstractEventLoop,
-         started: Callable[[str], None] = lambda call: None) -> int:
-    """Plays cases one after the other; prints a line of JSON for each, returns how many failed."""
+         started: Callable[[str], None]) -> int:
+    """Plays cases one after the other, telling each at its start; prints a line of JSON for each, returns how many
+    failed."""
     n_failed = 0
     signal.signal(signal.SIGALRM, _late)
     for case in cases:

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 import harness
+from recorder import Recorder
 from server import Server
 
 
@@ -36,10 +37,8 @@ def main() -> int:
     server = Server(args.weir.resolve(), args.folder.resolve(), **getattr(module, "SERVER", {}))
     recorder = None
     if args.record:
-        from recorder import Recorder  # pylint: disable=import-outside-toplevel
-
-        recorder = Recorder(server.address)
-        server.address = recorder.address
+        recorder = Recorder({"main": server.address, "admin": server.admin})
+        server.address, server.admin = recorder.addresses["main"], recorder.addresses["admin"]
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     cases = module.cases(server)
@@ -50,15 +49,14 @@ def main() -> int:
         if recorder:
             recorder.call = call
 
-    n_failed = harness.play(module.CLIENT, [case for case in cases if args.only in case.call], loop, started)
+    cases = [case for case in cases if args.only in case.call and (case.replays or not args.record)]
+    n_failed = harness.play(module.CLIENT, cases, loop, started)
     if code := server.stop():
         print(json.dumps({"client": module.CLIENT, "call": "the server ends by itself", "against": "exit status 0",
                           "wrong": f"exit status {code}", "seconds": 0}), flush=True)
         n_failed += 1
-    if recorder:
-        import script  # pylint: disable=import-outside-toplevel
-
-        script.write(args.record, module, packages, recorder.conversations)
+    if recorder and not n_failed:
+        recorder.write(args.record, packages, getattr(module, "SERVER", {}).get("environment", {}))
     return 1 if n_failed else 0
 
 

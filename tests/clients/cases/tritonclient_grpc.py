@@ -23,8 +23,8 @@ def add_transport(cases: Cases, api: Api, server: Server) -> None:
     image = server.model("image")
 
     async def compressed(algorithm: str) -> None:
-        result = await api.infer("image", image.tensors("in"), compression_algorithm=algorithm)
-        close(result.as_numpy("Identity:0"), image.tensors("out")["Identity:0"], image.rel)
+        result = await api.infer("image", image.tensors("in", 1), compression_algorithm=algorithm)
+        close(result.as_numpy("Identity:0"), image.tensors("out", 1)["Identity:0"], image.rel)
 
     cases.case("infer, request gzip", RECORDED, "gzip")(compressed)
     cases.case("infer, request deflate", RECORDED, "deflate")(compressed)
@@ -34,12 +34,12 @@ def add_transport(cases: Cases, api: Api, server: Server) -> None:
         result = await api.infer("image", image.tensors("in", 1), client_timeout=30)
         close(result.as_numpy("Identity:0"), image.tensors("out", 1)["Identity:0"], image.rel)
 
-    @cases.case("infer, client_timeout too short", REFUSAL)
+    @cases.case("infer, client_timeout too short", REFUSAL, replays=False)
     async def _():
         with refused(InferenceServerException, "DEADLINE_EXCEEDED"):
             await api.infer("image", image.tensors("in"), client_timeout=0.00001)
 
-    @cases.case("infer, 16 MiB there and back", "the rows' answers, each alone")
+    @cases.case("infer, 16 MiB there and back", "the rows' answers, each alone", replays=False)
     async def _():
         asked = image.tensors("in")["image"]
         n = (1 << 24) // asked[0].nbytes
@@ -138,7 +138,7 @@ def cases(server: Server) -> Cases:
     add_stream(found, api, server)
     add_stubs(found, server, api.client._client_stub)  # pylint: disable=protected-access
 
-    @found.case("async_infer, 20 at once", RECORDED)
+    @found.case("async_infer, 20 at once", RECORDED, replays=False)
     def _():
         model = server.model("wine")
         came: queue.Queue = queue.Queue()
@@ -151,7 +151,7 @@ def cases(server: Server) -> Cases:
         close(np.concatenate([result.as_numpy("predict_proba") for result in by_id]),
               model.answer("predict_proba", 20, "f4"), 1e-6)
 
-    @found.case("async_infer, cancelled", "no answer, and the next call's recorded answers")
+    @found.case("async_infer, cancelled", "no answer, and the next call's recorded answers", replays=False)
     def _():
         model = server.model("image")
         came: queue.Queue = queue.Queue()

@@ -24,7 +24,7 @@ async def cases(server: Server) -> Cases:
     add_compression(found, api, server)
     add_mixed(found, api, server)
 
-    @found.case("infer, 50 at once", RECORDED)
+    @found.case("infer, 50 at once", RECORDED, replays=False)
     async def _():
         model = server.model("wine")
         rows = model.rows(25).astype(np.float32)
