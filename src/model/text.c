@@ -15,6 +15,7 @@ struct weights {
     bool is_sublinear;
     const double *idf;
     char norm;
+    bool sums_back;
     bool is_f32;
 };
 
@@ -57,8 +58,10 @@ static void weigh(const struct weights *w, struct weir_model_sparse_row *row)
     }
     for (size_t i = 0; w->idf && i < row->n; i++)
         at[i].value = weir_model_node_round(at[i].value * w->idf[at[i].column], w->is_f32);
-    for (size_t i = 0; w->norm && i < row->n; i++)
-        sum += w->norm == '1' ? fabs(at[i].value) : at[i].value * at[i].value;
+    for (size_t i = 0; w->norm && i < row->n; i++) {
+        double value = at[w->sums_back ? row->n - 1 - i : i].value;
+        sum += w->norm == '1' ? fabs(value) : value * value;
+    }
     if (sum == 0.0)
         return;
     double by = w->norm == '1' ? sum : sqrt(sum);
@@ -69,8 +72,10 @@ static void weigh(const struct weights *w, struct weir_model_sparse_row *row)
 static bool weights_copy(struct weir_model_builder *b, const struct weir_model_text_weights *from,
                          uint32_t n_columns, struct weights *to)
 {
-    *to = (struct weights){
-        .is_sublinear = from->is_sublinear, .norm = from->norm, .is_f32 = from->is_f32};
+    *to = (struct weights){.is_sublinear = from->is_sublinear,
+                           .norm = from->norm,
+                           .sums_back = from->sums_back,
+                           .is_f32 = from->is_f32};
     if (!from->idf)
         return true;
     to->idf = weir_model_builder_doubles(b, from->idf, n_columns);

@@ -33,6 +33,7 @@ struct weir_model_text_weights {
     bool is_sublinear; /* 1 + ln count */
     const double *idf; /* one for each column; NULL: none; copied */
     char norm;         /* '1', '2', or 0 */
+    bool sums_back;    /* the norm's sum begins at the last column */
     bool is_f32;       /* each step is rounded to float */
 };
 

@@ -193,14 +193,18 @@ static enum weir_status read_norm(const struct weir_value_at *at, char *out, str
     return WEIR_OK;
 }
 
-/* Reads idf_ (from 1.5), or the diagonal of the sparse matrix _idf_diag. */
+/* Reads idf_ (from 1.5), or the diagonal of the sparse matrix _idf_diag. The product with a sparse
+ * matrix gives a row's cells from the last to the first (scipy's csr_matmat), and so they are
+ * summed. */
 static enum weir_status read_idf(struct weir_format_sklearn *s, const struct weir_value_at *at,
-                                 struct weir_value_f64s *idf, struct weir_error *err)
+                                 struct weir_value_f64s *idf, bool *sums_back,
+                                 struct weir_error *err)
 {
     struct weir_value_at place;
     enum weir_status status = weir_value_attr_opt(at, "idf_", &place, err);
     if (status == WEIR_OK && place.v)
         return weir_value_f64s(&place, s->temp, idf, err);
+    *sums_back = true;
     if (status == WEIR_OK)
         status = weir_value_attr(at, "_idf_diag", &place, err);
     return status == WEIR_OK ? weir_value_attr_f64s(&place, "data", s->temp, idf, err) : status;
@@ -221,7 +225,7 @@ static enum weir_status read_weights(struct weir_format_sklearn *s, const struct
         status = read_norm(at, &out->norm, err);
     if (status != WEIR_OK || !uses_idf)
         return status;
-    status = read_idf(s, at, &idf, err);
+    status = read_idf(s, at, &idf, &out->sums_back, err);
     if (status != WEIR_OK)
         return status;
     if (*n_columns == 0)
