@@ -41,8 +41,9 @@ static void put(struct bench *t)
     *(uint64_t *)weir_batcher_committed(t->b)->user = t->now_ns;
 }
 
-static void ignore(void *ctx, struct weir_batch_slice *slice)
+static void ignore(void *ctx, struct weir_batch_slice *slice, enum weir_batcher_answer answer)
 {
+    (void)answer;
     (void)ctx;
     (void)slice;
 }

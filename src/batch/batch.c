@@ -41,7 +41,7 @@ uint32_t weir_batch_begin(struct weir_batch *batch, uint64_t now_ns)
     for (struct weir_batch_slice *s = batch->slices; s; s = s->next) {
         if (s->n_rows == 0)
             continue; /* a private batch whose decoding failed */
-        bool is_late = s->deadline_ns <= now_ns;
+        bool is_late = s->deadline_ns <= now_ns || weir_batch_begin_by_ns(s) <= now_ns;
         if (!weir_batch_slice_move(s,
                                    is_late ? WEIR_BATCH_SLICE_EXPIRED : WEIR_BATCH_SLICE_RUNNING) ||
             is_late)
@@ -69,6 +69,15 @@ bool weir_batch_is_wanted(const struct weir_batch *batch)
             return true;
     }
     return false;
+}
+
+bool weir_batch_is_late(const struct weir_batch *batch, uint64_t now_ns, bool *is_overdue)
+{
+    weir_assert(batch);
+    weir_assert(batch->is_private);
+    const struct weir_batch_slice *s = batch->slices;
+    *is_overdue = batch->store.begin_ns < s->deadline_ns;
+    return batch->store.begin_ns <= now_ns || s->deadline_ns <= now_ns;
 }
 
 void weir_batch_end(struct weir_batch *batch, uint64_t now_ns)
@@ -109,6 +118,9 @@ static enum weir_status private_reserve(struct weir_sink *sink, const struct wei
     batch->costly = want->costly;
     batch->store.has_text = want->text_bytes > 0;
     batch->store.n_reserved = (uint32_t)want->n_rows;
+    if (batch->store.takes_queue_timeout && want->queue_timeout_ns > 0)
+        batch->store.begin_ns = weir_batch_earlier(
+            batch->store.begin_ns, weir_clock_add(batch->opened_ns, want->queue_timeout_ns));
     *out =
         (struct weir_sink_span){batch->rows, row_bytes, weir_dtype_size(want->dtype), want->dtype};
     return WEIR_OK;

@@ -9,7 +9,8 @@
  *
  *     WAITING ── begin ──▶ RUNNING          (rows are run exactly once)
  *        ├──── cancel ───▶ CANCELED         (rows never run; nobody waits for an answer)
- *        └──── deadline ─▶ EXPIRED          (rows never run; the answer is a timeout)
+ *        └──── deadline ─▶ EXPIRED          (rows never run; the answer is a timeout: of the
+ *               or queue timeout                deadline or the queue, whichever came first)
  */
 #ifndef WEIR_BATCH_BATCH_H
 #define WEIR_BATCH_BATCH_H
@@ -71,6 +72,7 @@ struct weir_batch_slice {
                                 orders everything else */
     uint64_t arrived_ns;
     uint64_t deadline_ns; /* WEIR_TIME_NEVER: none */
+    uint64_t begin_ns;    /* its queue timeout: its run begins before this; WEIR_TIME_NEVER: none */
     void *user;           /* slice_user_bytes of the owner's own, undefined at commit */
     struct {
         size_t bytes;     /* counted against the queue's bounds, */
@@ -120,6 +122,8 @@ struct weir_batch {
         void *block;  /* owned; rows points into it */
         size_t bytes; /* usable from rows on */
         size_t request_bytes_max;
+        bool takes_queue_timeout;     /* private batches only: */
+        uint64_t begin_ns;            /* as of its slice, as its decoder had it */
         uint32_t n_reserved;          /* rows of a private reservation that is open */
         bool has_text;                /* of that reservation */
         struct weir_batch_text *text; /* owned; where its texts are, the one being filled first */
@@ -131,23 +135,38 @@ struct weir_batch {
         struct weir_batcher_version *version;
         struct weir_batcher_lane *lane; /* NULL: private */
         struct weir_batch_slice *last;
-        uint64_t deadline_ns; /* no unanswered slice's deadline is earlier */
-        uint64_t cost_ns;     /* expected cost of its run */
-        uint32_t n_live;      /* slices neither canceled nor expired */
-        uint8_t place;        /* enum place of the batcher */
+        struct weir_batcher_level *level; /* of the version */
+        uint64_t deadline_ns;             /* no unanswered slice's deadline is earlier */
+        uint64_t begin_ns;                /* no unanswered slice's queue timeout is earlier */
+        uint64_t cost_ns;                 /* expected cost of its run */
+        uint32_t n_live;                  /* slices neither canceled nor expired */
+        uint8_t place;                    /* enum place of the batcher */
         bool is_closed;
     } loop; /* loop thread only */
 };
 
-/* Starts the run: slices that were canceled, or whose deadline is not after now_ns, are dead from
- * here on and their rows are moved out; rows, row numbers, n_rows and wanted are those of the live
- * slices afterwards. Returns n_rows; 0: there is nothing to run. Once per batch, before its rows
- * are read. O(rows) only when something is dead. Runs on: the thread that runs the batch. */
+/* Starts the run: slices that were canceled, or whose deadline or queue timeout is not after
+ * now_ns, are dead from here on and their rows are moved out; rows, row numbers, n_rows and wanted
+ * are those of the live slices afterwards. Returns n_rows; 0: there is nothing to run. Once per
+ * batch, before its rows are read. O(rows) only when something is dead. Runs on: the thread that
+ * runs the batch. */
 WEIR_MUST_USE uint32_t weir_batch_begin(struct weir_batch *batch, uint64_t now_ns);
 
 /* Finds whether anybody still waits for a batch that has not begun, so that a private one need not
  * be decoded in vain. Runs on: the thread that has the batch. */
 bool weir_batch_is_wanted(const struct weir_batch *batch);
+
+/* Returns the time before which a slice's run must begin; WEIR_TIME_NEVER: none. Of a private batch
+ * only for the thread that has it, since its decoder may shorten it. */
+static inline uint64_t weir_batch_begin_by_ns(const struct weir_batch_slice *slice)
+{
+    return slice->batch->is_private ? slice->batch->store.begin_ns : slice->begin_ns;
+}
+
+/* Finds whether the deadline or the queue timeout of a private batch's request has passed at
+ * now_ns, so that its body need not be decoded; *is_overdue: it was the queue timeout. Runs on: the
+ * thread that has the batch. */
+bool weir_batch_is_late(const struct weir_batch *batch, uint64_t now_ns, bool *is_overdue);
 
 /* Finds whether a slice's rows were run; valid after weir_batch_begin. Runs on: the thread that has
  * the batch. */

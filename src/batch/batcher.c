@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The batcher itself: versions, bounds, estimates and the life of a slice on the loop. The decode
- * sink is in batcher_decode.c, what leaves and comes back in batcher_take.c, the memory in
+/* The batcher itself: versions, bounds and estimates. The decode sink is in batcher_decode.c, the
+ * life of a slice in batcher_slice.c, what leaves and comes back in batcher_take.c, the memory in
  * batcher_store.c. */
 #include "batch/batcher.h"
 
@@ -127,12 +127,13 @@ void weir_batcher_set_limits(struct weir_batcher_version *v,
     weir_assert(limits);
     weir_assert(limits->rows_max > 0);
     weir_assert(limits->queue_requests_max > 0);
+    weir_assert(limits->n_levels <= WEIR_BATCHER_LEVELS_MAX);
     v->limits = *limits;
 }
 
 static bool is_in_flight(const struct weir_batcher_version *v)
 {
-    return v->load.n_waiting > 0 || v->load.n_out > 0;
+    return v->n_waiting > 0 || v->n_out > 0;
 }
 
 void weir_batcher_release_if_done(struct weir_batcher *b, struct weir_batcher_version *v)
@@ -184,17 +185,37 @@ void weir_batcher_cost_update(struct weir_batcher *b, struct weir_batch *batch)
     struct weir_batcher_lane *lane = batch->loop.lane;
     uint64_t cost_ns = weir_batch_cost_ns(lane->cost, batch->n_rows);
     b->waiting_cost_ns += cost_ns - batch->loop.cost_ns;
+    lane->level->waiting_cost_ns += cost_ns - batch->loop.cost_ns;
     if (!batch->loop.is_closed)
-        lane->version->open_cost_ns += cost_ns - batch->loop.cost_ns;
+        lane->level->open_cost_ns += cost_ns - batch->loop.cost_ns;
     batch->loop.cost_ns = cost_ns;
 }
 
-/* Splits what is ahead of a new request of version v: what waits or is queued, and what is left of
- * the runs that have begun. Its own open batch is not ahead: the request will be part of it. */
-static void ahead_of(const struct weir_batcher *b, const struct weir_batcher_version *v,
-                     uint64_t now_ns, uint64_t *queued_ns, uint64_t *running_ns)
+struct weir_batcher_level *weir_batcher_level_of(struct weir_batcher_version *v, uint64_t priority)
 {
-    *queued_ns = b->waiting_cost_ns - (v ? v->open_cost_ns : 0);
+    uint32_t n = v->limits.n_levels;
+    if (n == 0)
+        return v->levels;
+    uint32_t level = v->limits.default_level;
+    if (priority > 0 && priority <= n)
+        level = (uint32_t)priority;
+    else if (level == 0 || level > n)
+        level = n;
+    return &v->levels[level - 1];
+}
+
+/* Splits what is ahead of a new request of a level of version v (NULL: of any): what waits or is
+ * queued, and what is left of the runs that have begun. Its own open batch is not ahead, for the
+ * request will be part of it, nor are its version's lower levels. */
+static void ahead_of(const struct weir_batcher *b, const struct weir_batcher_version *v,
+                     const struct weir_batcher_level *level, uint64_t now_ns, uint64_t *queued_ns,
+                     uint64_t *running_ns)
+{
+    *queued_ns = b->waiting_cost_ns - (level ? level->open_cost_ns : 0);
+    if (v && v->limits.n_levels > 1) {
+        for (size_t i = (size_t)(level - v->levels) + 1; i < WEIR_BATCHER_LEVELS_MAX; i++)
+            *queued_ns -= v->levels[i].waiting_cost_ns;
+    }
     *running_ns = 0;
     WEIR_LIST_FOREACH (link, &b->out) {
         const struct weir_batch *batch = WEIR_CONTAINER_OF(link, struct weir_batch, loop.link);
@@ -216,23 +237,26 @@ uint64_t weir_batcher_wait_ns(const struct weir_batcher *b, const struct weir_ba
     weir_assert(b);
     uint64_t queued_ns;
     uint64_t running_ns;
-    ahead_of(b, v, now_ns, &queued_ns, &running_ns);
+    const struct weir_batcher_level *level = NULL;
+    if (v)
+        level = &v->levels[v->limits.n_levels > 0 ? v->limits.n_levels - 1 : 0];
+    ahead_of(b, v, level, now_ns, &queued_ns, &running_ns);
     return queued_ns + running_ns;
 }
 
 static enum weir_batcher_refusal find_refusal(const struct weir_batcher *b,
                                               const struct weir_batcher_version *v,
+                                              const struct weir_batcher_level *level,
                                               const struct weir_batch_cost *cost, uint32_t n_rows,
                                               size_t bytes, uint64_t deadline_ns, uint64_t now_ns)
 {
     const struct weir_batcher_limits *limits = &v->limits;
-    const struct weir_batcher_load *load = &v->load;
-    if (load->n_requests > 0) { /* one request is always let in alone, whatever its size */
-        if (load->n_requests >= limits->queue_requests_max)
+    if (level->n_requests > 0) { /* one request is always let in alone, whatever its size */
+        if (level->n_requests >= limits->queue_requests_max)
             return WEIR_BATCHER_REFUSAL_REQUESTS;
-        if (n_rows > limits->queue_rows_max || load->n_rows > limits->queue_rows_max - n_rows)
+        if (n_rows > limits->queue_rows_max || level->n_rows > limits->queue_rows_max - n_rows)
             return WEIR_BATCHER_REFUSAL_ROWS;
-        if (bytes > limits->queue_bytes_max || load->n_bytes > limits->queue_bytes_max - bytes)
+        if (bytes > limits->queue_bytes_max || level->n_bytes > limits->queue_bytes_max - bytes)
             return WEIR_BATCHER_REFUSAL_BYTES;
     }
     if (deadline_ns <= now_ns)
@@ -240,7 +264,7 @@ static enum weir_batcher_refusal find_refusal(const struct weir_batcher *b,
     uint64_t queued_ns = 0;
     uint64_t running_ns = 0;
     if (b->load.n_waiting > 0 || b->load.n_out > 0)
-        ahead_of(b, v, now_ns, &queued_ns, &running_ns);
+        ahead_of(b, v, level, now_ns, &queued_ns, &running_ns);
     if (queued_ns > limits->queue_ns_max)
         return WEIR_BATCHER_REFUSAL_TIME;
     uint64_t need_ns = queued_ns + running_ns + weir_batch_cost_ns(cost, n_rows);
@@ -250,10 +274,12 @@ static enum weir_batcher_refusal find_refusal(const struct weir_batcher *b,
 
 enum weir_batcher_refusal weir_batcher_check(struct weir_batcher *b,
                                              const struct weir_batcher_version *v,
+                                             const struct weir_batcher_level *level,
                                              const struct weir_batch_cost *cost, uint32_t n_rows,
                                              size_t bytes, uint64_t deadline_ns, uint64_t now_ns)
 {
-    enum weir_batcher_refusal why = find_refusal(b, v, cost, n_rows, bytes, deadline_ns, now_ns);
+    enum weir_batcher_refusal why =
+        find_refusal(b, v, level, cost, n_rows, bytes, deadline_ns, now_ns);
     b->counters.n_refused[why]++;
     return why;
 }
@@ -263,7 +289,8 @@ enum weir_batcher_refusal weir_batcher_admit(struct weir_batcher *b, struct weir
 {
     weir_assert(b);
     weir_assert(v);
-    enum weir_batcher_refusal why = find_refusal(b, v, &v->cost, n_rows, 0, deadline_ns, now_ns);
+    enum weir_batcher_refusal why =
+        find_refusal(b, v, v->levels, &v->cost, n_rows, 0, deadline_ns, now_ns);
     if (why != WEIR_BATCHER_REFUSAL_NONE)
         b->counters.n_refused[why]++;
     return why;
@@ -277,7 +304,7 @@ enum weir_batcher_refusal weir_batcher_admit_private(struct weir_batcher *b,
     weir_assert(b);
     weir_assert(v);
     enum weir_batcher_refusal why =
-        find_refusal(b, v, &v->cost, 1, body_bytes, deadline_ns, now_ns);
+        find_refusal(b, v, v->levels, &v->cost, 1, body_bytes, deadline_ns, now_ns);
     if (why != WEIR_BATCHER_REFUSAL_NONE)
         b->counters.n_refused[why]++;
     return why;
@@ -300,144 +327,6 @@ uint64_t weir_batcher_handover_ns(const struct weir_batcher *b)
     return b->handover_ns;
 }
 
-/* --- Slices on the loop --- */
-
-void weir_batcher_uncount(struct weir_batcher *b, struct weir_batch_slice *slice)
-{
-    if (!slice->loop.is_counted)
-        return;
-    slice->loop.is_counted = false;
-    struct weir_batcher_version *v = slice->batch->loop.version;
-    v->load.n_requests--;
-    v->load.n_rows -= slice->loop.n_rows;
-    v->load.n_bytes -= slice->loop.bytes;
-    b->load.n_requests--;
-    b->load.n_rows -= slice->loop.n_rows;
-    b->load.n_bytes -= slice->loop.bytes;
-}
-
-static void slice_died(struct weir_batcher *b, struct weir_batch_slice *slice)
-{
-    weir_assert(slice->batch->loop.n_live > 0);
-    slice->batch->loop.n_live--;
-    weir_batcher_uncount(b, slice);
-}
-
-/* Finds a waiting batch's earliest deadline again: it decides when the batch leaves. */
-static void find_deadline(struct weir_batch *batch)
-{
-    uint64_t min_ns = WEIR_TIME_NEVER;
-    for (const struct weir_batch_slice *s = batch->slices; s; s = s->next) {
-        if (!s->loop.is_answered && s->deadline_ns < min_ns)
-            min_ns = s->deadline_ns;
-    }
-    batch->loop.deadline_ns = min_ns;
-}
-
-bool weir_batcher_cancel(struct weir_batcher *b, struct weir_batch_slice *slice)
-{
-    weir_assert(b);
-    weir_assert(slice);
-    bool was_answered = slice->loop.is_answered;
-    slice->loop.is_answered = true;
-    if (weir_batch_slice_move(slice, WEIR_BATCH_SLICE_CANCELED)) {
-        b->counters.n_canceled++;
-        slice_died(b, slice);
-        struct weir_batch *batch = slice->batch;
-        if (batch->loop.place == PLACE_WAITING && slice->deadline_ns != WEIR_TIME_NEVER &&
-            slice->deadline_ns <= batch->loop.deadline_ns)
-            find_deadline(batch);
-        return true;
-    }
-    bool is_running =
-        atomic_load_explicit(&slice->state, memory_order_relaxed) == WEIR_BATCH_SLICE_RUNNING;
-    if (!was_answered && is_running)
-        b->counters.n_abandoned++;
-    else if (!was_answered)
-        b->counters.n_expired++; /* The worker saw its deadline pass. */
-    return !is_running;
-}
-
-enum weir_batcher_answer weir_batcher_answer(struct weir_batcher *b, struct weir_batch_slice *slice,
-                                             uint64_t now_ns)
-{
-    weir_assert(b);
-    weir_assert(slice);
-    weir_assert(slice->batch->loop.place == PLACE_OUT);
-    if (slice->loop.is_answered)
-        return WEIR_BATCHER_ANSWER_NONE;
-    slice->loop.is_answered = true;
-    switch (
-        (enum weir_batch_slice_state)atomic_load_explicit(&slice->state, memory_order_relaxed)) {
-    case WEIR_BATCH_SLICE_WAITING:
-        return WEIR_BATCHER_ANSWER_UNRUN;
-    case WEIR_BATCH_SLICE_RUNNING:
-        if (slice->deadline_ns > now_ns)
-            return WEIR_BATCHER_ANSWER_RESULT;
-        b->counters.n_late++;
-        return WEIR_BATCHER_ANSWER_EXPIRED;
-    case WEIR_BATCH_SLICE_EXPIRED:
-        b->counters.n_expired++;
-        return WEIR_BATCHER_ANSWER_EXPIRED;
-    case WEIR_BATCH_SLICE_CANCELED:
-        break; /* cancelling marks as answered */
-    }
-    weir_assert(!"a canceled slice counts as answered");
-    return WEIR_BATCHER_ANSWER_NONE;
-}
-
-/* Answers the due slices of one batch and finds its earliest deadline again. */
-static size_t expire_batch(struct weir_batcher *b, struct weir_batch *batch, uint64_t now_ns,
-                           weir_batcher_expired_fn *fn, void *ctx)
-{
-    size_t n = 0;
-    uint64_t next_ns = WEIR_TIME_NEVER;
-    for (struct weir_batch_slice *s = batch->slices; s; s = s->next) {
-        if (s->loop.is_answered)
-            continue;
-        if (s->deadline_ns > now_ns) {
-            next_ns = s->deadline_ns < next_ns ? s->deadline_ns : next_ns;
-            continue;
-        }
-        s->loop.is_answered = true;
-        n++;
-        if (weir_batch_slice_move(s, WEIR_BATCH_SLICE_EXPIRED)) {
-            b->counters.n_expired++;
-            slice_died(b, s);
-        } else if (weir_batch_slice_is_live(s)) {
-            b->counters.n_late++;
-        } else {
-            b->counters.n_expired++; /* the worker saw it first */
-        }
-        fn(ctx, s);
-    }
-    batch->loop.deadline_ns = next_ns;
-    return n;
-}
-
-size_t weir_batcher_expire(struct weir_batcher *b, uint64_t now_ns, weir_batcher_expired_fn *fn,
-                           void *ctx)
-{
-    weir_assert(b);
-    weir_assert(fn);
-    if (now_ns < b->deadline_ns)
-        return 0;
-    size_t n = 0;
-    uint64_t next_ns = WEIR_TIME_NEVER;
-    struct weir_list *lists[] = {&b->waiting, &b->out};
-    for (size_t i = 0; i < WEIR_ARRAY_LEN(lists); i++) {
-        WEIR_LIST_FOREACH (link, lists[i]) {
-            struct weir_batch *batch = WEIR_CONTAINER_OF(link, struct weir_batch, loop.link);
-            if (batch->loop.deadline_ns <= now_ns)
-                n += expire_batch(b, batch, now_ns, fn, ctx);
-            if (batch->loop.deadline_ns < next_ns)
-                next_ns = batch->loop.deadline_ns;
-        }
-    }
-    b->deadline_ns = next_ns;
-    return n;
-}
-
 /* --- What is going on --- */
 
 const struct weir_batcher_counters *weir_batcher_counters(const struct weir_batcher *b)
@@ -450,5 +339,13 @@ struct weir_batcher_load weir_batcher_load(const struct weir_batcher *b,
                                            const struct weir_batcher_version *v)
 {
     weir_assert(b);
-    return v ? v->load : b->load;
+    if (!v)
+        return b->load;
+    struct weir_batcher_load load = {.n_waiting = v->n_waiting, .n_out = v->n_out};
+    for (size_t i = 0; i < WEIR_BATCHER_LEVELS_MAX; i++) {
+        load.n_requests += v->levels[i].n_requests;
+        load.n_rows += v->levels[i].n_rows;
+        load.n_bytes += v->levels[i].n_bytes;
+    }
+    return load;
 }

@@ -10,12 +10,18 @@
  *                                                                        ▼
  *     finish ◀─ answer(slice)… ◀─ run ◀─ weir_batch_begin ◀─ take ◀─ open batch of the lane
  *
- * A lane is (version, element type, columns, costly outputs); it has at most one open batch, into
- * whose matrix rows are decoded directly. What always holds: a batch never mixes lanes; the rows of
- * a lane keep their order of arrival; batches are taken in the order of their oldest row, but for
- * those that may not leave yet; a batch never waits while a worker is idle, unless a queue delay
- * was asked for; each committed slice is answered exactly once (a result, an expiry, or a
+ * A lane is (version, level, element type, columns, costly outputs); it has at most one open batch,
+ * into whose matrix rows are decoded directly. What always holds: a batch never mixes lanes; the
+ * rows of a lane keep their order of arrival; batches are taken in the order of their oldest row,
+ * but for those that may not leave yet; a batch never waits while a worker is idle, unless a queue
+ * delay was asked for; each committed slice is answered exactly once (a result, an expiry, or a
  * cancellation by its owner).
+ *
+ * A version may have levels of priority: the level is part of the lane, and when it is the
+ * version's turn the highest level that may leave does, always. Between versions levels mean
+ * nothing: that one model's clients may say who goes first takes nothing from another's. Each level
+ * has queue bounds of its own, and only what would leave before it counts in its expected wait.
+ * Private batches have no level, for theirs is known when they are decoded, by when they have left.
  *
  * Batches, matrices and slices are kept and reused: the steady state allocates nothing.
  * Threads: the loop's only, but for what batch/batch.h says about a batch that was taken. */
@@ -40,6 +46,7 @@ enum {
     WEIR_BATCHER_ROWS_MAX_DEFAULT = 256,
     WEIR_BATCHER_QUEUE_REQUESTS_MAX_DEFAULT = 1024,
     WEIR_BATCHER_QUEUE_ROWS_MAX_DEFAULT = 262144,
+    WEIR_BATCHER_LEVELS_MAX = 16, /* of priority, of one version */
 };
 
 #define WEIR_BATCHER_QUEUE_BYTES_MAX_DEFAULT   ((size_t)64 << 20)
@@ -54,8 +61,8 @@ enum {
  * the batches of others. */
 #define WEIR_BATCHER_TURN_NS UINT64_C(1000000)
 
-/* Bounds of one version's gathering and queueing. Queued: admitted and not yet finished (or
- * dead). */
+/* Bounds of one version's gathering and queueing; those of the queue hold for each level. Queued:
+ * admitted and not yet finished (or dead). */
 struct weir_batcher_limits {
     uint32_t rows_max;           /* max_batch_size; bounds gathering only */
     uint64_t queue_delay_ns_max; /* max_queue_delay; 0: never wait beside an idle worker */
@@ -66,15 +73,20 @@ struct weir_batcher_limits {
     uint64_t queue_ns_max;    /* expected wait behind closed batches */
     enum weir_batcher_inline inline_mode;
     uint64_t inline_ns_max; /* with AUTO, a batch expected to cost more never runs on the loop */
+    uint32_t n_levels;      /* of priority, WEIR_BATCHER_LEVELS_MAX at most; 0: none are known */
+    uint32_t default_level; /* of requests without one or with one that there is not; 0: lowest */
+    uint64_t queue_timeout_ns; /* how long rows may wait for their run to begin; 0: as long as
+                                  their deadline lets them */
+    bool takes_queue_timeout;  /* whether a request may shorten that for itself */
 };
 
 /* The default limits. */
-#define WEIR_BATCHER_LIMITS_INIT                                                       \
-    {                                                                                  \
-        WEIR_BATCHER_ROWS_MAX_DEFAULT, 0, WEIR_BATCHER_QUEUE_REQUESTS_MAX_DEFAULT,     \
-            WEIR_BATCHER_QUEUE_ROWS_MAX_DEFAULT, WEIR_BATCHER_QUEUE_BYTES_MAX_DEFAULT, \
-            WEIR_BATCHER_REQUEST_BYTES_MAX_DEFAULT, WEIR_BATCHER_QUEUE_NS_MAX_DEFAULT, \
-            WEIR_BATCHER_INLINE_AUTO, WEIR_BATCHER_INLINE_NS_MAX_DEFAULT               \
+#define WEIR_BATCHER_LIMITS_INIT                                                        \
+    {                                                                                   \
+        WEIR_BATCHER_ROWS_MAX_DEFAULT, 0, WEIR_BATCHER_QUEUE_REQUESTS_MAX_DEFAULT,      \
+            WEIR_BATCHER_QUEUE_ROWS_MAX_DEFAULT, WEIR_BATCHER_QUEUE_BYTES_MAX_DEFAULT,  \
+            WEIR_BATCHER_REQUEST_BYTES_MAX_DEFAULT, WEIR_BATCHER_QUEUE_NS_MAX_DEFAULT,  \
+            WEIR_BATCHER_INLINE_AUTO, WEIR_BATCHER_INLINE_NS_MAX_DEFAULT, 0, 0, 0, true \
     }
 
 struct weir_batcher_opts {
@@ -121,6 +133,7 @@ enum weir_batcher_take {
 enum weir_batcher_answer {
     WEIR_BATCHER_ANSWER_RESULT,  /* its rows were run */
     WEIR_BATCHER_ANSWER_EXPIRED, /* the deadline has passed, whether or not its rows were run */
+    WEIR_BATCHER_ANSWER_OVERDUE, /* its queue timeout passed before its run began */
     WEIR_BATCHER_ANSWER_UNRUN,   /* the run never began: the pool was stopped, or the decoding of a
                                     private batch failed; the owner knows what to say */
     WEIR_BATCHER_ANSWER_NONE,    /* it was answered before, or nobody waits */
@@ -135,7 +148,8 @@ struct weir_batcher_counters {
     uint64_t n_slices;    /* committed */
     uint64_t n_rows;      /* committed */
     uint64_t n_canceled;  /* slices canceled before they ran */
-    uint64_t n_expired;   /* slices expired before they ran */
+    uint64_t n_expired;   /* slices whose deadline passed before they ran */
+    uint64_t n_overdue;   /* slices whose queue timeout passed before they ran */
     uint64_t n_late;      /* slices that ran, but too late: answered as expired */
     uint64_t n_abandoned; /* slices canceled while they ran: nobody waited for the answer */
     uint64_t n_dropped;   /* batches that were dropped whole, because nothing in them was alive */
@@ -187,8 +201,9 @@ const struct weir_batch_cost *weir_batcher_cost(const struct weir_batcher_versio
 
 /* --- Requests --- */
 
-/* Finds whether a request of n_rows (1 if not known yet) and its deadline can be taken in now; to
- * be asked before any work is spent on its body. A refusal is counted. */
+/* Finds whether a request of n_rows (1 if not known yet) and its deadline can be taken in now, if
+ * it is of the highest level; to be asked before any work is spent on its body. A refusal is
+ * counted. */
 enum weir_batcher_refusal weir_batcher_admit(struct weir_batcher *b, struct weir_batcher_version *v,
                                              uint32_t n_rows, uint64_t deadline_ns,
                                              uint64_t now_ns);
@@ -222,10 +237,12 @@ bool weir_batcher_cancel(struct weir_batcher *b, struct weir_batch_slice *slice)
 enum weir_batcher_answer weir_batcher_answer(struct weir_batcher *b, struct weir_batch_slice *slice,
                                              uint64_t now_ns);
 
-/* Calls fn for each slice whose deadline is not after now_ns and that has no answer yet, once, in
- * waiting and in running batches; its answer is a timeout. The rows of a slice that has not started
- * will not run. fn must not call the batcher. Returns how many. Cheap when nothing is due. */
-typedef void weir_batcher_expired_fn(void *ctx, struct weir_batch_slice *slice);
+/* Calls fn for each slice that has no answer yet and whose deadline, or whose queue timeout while
+ * its run has not begun, is not after now_ns, once, in waiting and in running batches; its answer
+ * is EXPIRED or OVERDUE. The rows of a slice that has not started will not run. fn must not call
+ * the batcher. Returns how many. Cheap when nothing is due. */
+typedef void weir_batcher_expired_fn(void *ctx, struct weir_batch_slice *slice,
+                                     enum weir_batcher_answer answer);
 size_t weir_batcher_expire(struct weir_batcher *b, uint64_t now_ns, weir_batcher_expired_fn *fn,
                            void *ctx);
 
@@ -267,8 +284,9 @@ void weir_batcher_add_handover(struct weir_batcher *b, uint64_t handover_ns);
 /* Returns the current estimate of a hand-over's cost. */
 uint64_t weir_batcher_handover_ns(const struct weir_batcher *b);
 
-/* Returns the expected wait of a request of version v (NULL: any) that would arrive now, before its
- * own run begins: what waits before it or is running, divided among the workers. */
+/* Returns the expected wait of a request of version v (NULL: any) and its lowest level that would
+ * arrive now, before its own run begins: what waits before it or is running, divided among the
+ * workers. */
 uint64_t weir_batcher_wait_ns(const struct weir_batcher *b, const struct weir_batcher_version *v,
                               uint64_t now_ns);
 

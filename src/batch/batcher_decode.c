@@ -101,6 +101,16 @@ static bool place_rows(struct weir_batcher *b, struct weir_batcher_lane *lane,
     return true;
 }
 
+/* Returns when a request must have begun that arrives now. A timeout of its own only shortens that
+ * of the version. */
+static uint64_t begin_ns(const struct weir_batcher_limits *limits, uint64_t own_ns, uint64_t now_ns)
+{
+    uint64_t timeout_ns = limits->queue_timeout_ns;
+    if (own_ns > 0 && limits->takes_queue_timeout && (timeout_ns == 0 || own_ns < timeout_ns))
+        timeout_ns = own_ns;
+    return timeout_ns > 0 ? weir_clock_add(now_ns, timeout_ns) : WEIR_TIME_NEVER;
+}
+
 static enum weir_status decode_reserve(struct weir_sink *sink, const struct weir_sink_want *want,
                                        struct weir_sink_span *out, struct weir_error *err)
 {
@@ -118,11 +128,13 @@ static enum weir_status decode_reserve(struct weir_sink *sink, const struct weir
         b->counters.n_refused[WEIR_BATCHER_REFUSAL_SIZE]++;
         return refuse(b, WEIR_BATCHER_REFUSAL_SIZE, WEIR_ERR_LIMIT, err);
     }
-    struct weir_batcher_lane *lane = weir_batcher_lane_get(b, d->version, want, row_bytes);
+    struct weir_batcher_level *level = weir_batcher_level_of(d->version, want->priority);
+    struct weir_batcher_lane *lane = weir_batcher_lane_get(b, d->version, level, want, row_bytes);
     if (!lane)
         return refuse_memory(b, err);
-    enum weir_batcher_refusal why = weir_batcher_check(
-        b, d->version, lane->cost, (uint32_t)want->n_rows, all_bytes, d->deadline_ns, d->now_ns);
+    enum weir_batcher_refusal why =
+        weir_batcher_check(b, d->version, level, lane->cost, (uint32_t)want->n_rows, all_bytes,
+                           d->deadline_ns, d->now_ns);
     if (why != WEIR_BATCHER_REFUSAL_NONE)
         return refuse(b, why, status_of(why), err);
     if (!d->slice)
@@ -133,6 +145,7 @@ static enum weir_status decode_reserve(struct weir_sink *sink, const struct weir
     d->n_rows = (uint32_t)want->n_rows;
     d->bytes = bytes;
     d->has_text = want->text_bytes > 0;
+    d->begin_ns = begin_ns(&d->version->limits, want->queue_timeout_ns, d->now_ns);
     struct weir_batch *batch = d->batch;
     *out = (struct weir_sink_span){(char *)batch->rows + batch->n_rows * row_bytes, row_bytes,
                                    weir_dtype_size(want->dtype), want->dtype};
@@ -140,16 +153,13 @@ static enum weir_status decode_reserve(struct weir_sink *sink, const struct weir
 }
 
 void weir_batcher_append(struct weir_batcher *b, struct weir_batch *batch,
-                         struct weir_batch_slice *slice, uint32_t n_rows, size_t bytes,
-                         uint64_t deadline_ns, uint64_t now_ns)
+                         struct weir_batch_slice *slice, uint32_t n_rows, size_t bytes)
 {
-    struct weir_batcher_version *v = batch->loop.version;
+    struct weir_batcher_level *level = batch->loop.level;
     slice->batch = batch;
     slice->next = NULL;
     slice->row = batch->n_rows;
     slice->n_rows = n_rows;
-    slice->arrived_ns = now_ns;
-    slice->deadline_ns = deadline_ns;
     atomic_store_explicit(&slice->state, WEIR_BATCH_SLICE_WAITING, memory_order_relaxed);
     slice->loop.bytes = bytes;
     slice->loop.n_rows = n_rows;
@@ -163,13 +173,16 @@ void weir_batcher_append(struct weir_batcher *b, struct weir_batch *batch,
     batch->n_slices++;
     batch->n_rows += n_rows;
     batch->loop.n_live++;
-    if (deadline_ns < batch->loop.deadline_ns)
-        batch->loop.deadline_ns = deadline_ns;
-    if (deadline_ns < b->deadline_ns)
-        b->deadline_ns = deadline_ns;
-    v->load.n_requests++;
-    v->load.n_rows += n_rows;
-    v->load.n_bytes += bytes;
+    if (slice->deadline_ns < batch->loop.deadline_ns)
+        batch->loop.deadline_ns = slice->deadline_ns;
+    if (slice->begin_ns < batch->loop.begin_ns)
+        batch->loop.begin_ns = slice->begin_ns;
+    uint64_t first_ns = weir_batch_earlier(slice->deadline_ns, slice->begin_ns);
+    if (first_ns < b->deadline_ns)
+        b->deadline_ns = first_ns;
+    level->n_requests++;
+    level->n_rows += n_rows;
+    level->n_bytes += bytes;
     b->load.n_requests++;
     b->load.n_rows += n_rows;
     b->load.n_bytes += bytes;
@@ -191,11 +204,14 @@ static void open_batch(struct weir_batcher *b, struct weir_batcher_lane *lane,
     batch->opened_ns = now_ns;
     batch->loop.version = lane->version;
     batch->loop.lane = lane;
+    batch->loop.level = lane->level;
     batch->loop.deadline_ns = WEIR_TIME_NEVER;
+    batch->loop.begin_ns = WEIR_TIME_NEVER;
     batch->loop.place = PLACE_WAITING;
     weir_list_push(&b->waiting, &batch->loop.link);
     lane->open = batch;
-    lane->version->load.n_waiting++;
+    lane->level->n_waiting++;
+    lane->version->n_waiting++;
     b->load.n_waiting++;
 }
 
@@ -216,7 +232,10 @@ static void decode_commit(struct weir_sink *sink, uint32_t wanted)
     slice->wanted = wanted | lane->costly;
     batch->wanted |= slice->wanted;
     size_t bytes = d->bytes + (d->has_text ? weir_batcher_text_keep(batch, sink) : 0);
-    weir_batcher_append(b, batch, slice, d->n_rows, bytes, d->deadline_ns, d->now_ns);
+    slice->arrived_ns = d->now_ns;
+    slice->deadline_ns = d->deadline_ns;
+    slice->begin_ns = d->begin_ns;
+    weir_batcher_append(b, batch, slice, d->n_rows, bytes);
     weir_batcher_cost_update(b, batch);
     if (batch->n_rows >= rows_max)
         weir_batcher_close(b, batch,
@@ -295,17 +314,24 @@ enum weir_status weir_batcher_private(struct weir_batch **out, struct weir_batch
     batch->closed_ns = now_ns;
     batch->store.sink.ops = &weir_batch_private_ops;
     batch->store.request_bytes_max = v->limits.request_bytes_max;
+    batch->store.takes_queue_timeout = v->limits.takes_queue_timeout;
     batch->loop.version = v;
+    batch->loop.level = v->levels;
     batch->loop.deadline_ns = WEIR_TIME_NEVER;
+    batch->loop.begin_ns = WEIR_TIME_NEVER;
     batch->loop.is_closed = true;
     batch->loop.place = PLACE_OUT;
     slice->wanted = 0;
-    weir_batcher_append(b, batch, slice, 0, body_bytes, deadline_ns, now_ns);
+    slice->arrived_ns = now_ns;
+    slice->deadline_ns = deadline_ns;
+    slice->begin_ns = begin_ns(&v->limits, 0, now_ns);
+    batch->store.begin_ns = slice->begin_ns;
+    weir_batcher_append(b, batch, slice, 0, body_bytes);
     weir_list_push(&b->out, &batch->loop.link);
     b->n_out_pool++;
     b->n_out_private++;
     b->load.n_out++;
-    v->load.n_out++;
+    v->n_out++;
     b->counters.n_pool++;
     b->counters.n_closed[WEIR_BATCH_CLOSE_PRIVATE]++;
     *out = batch;

@@ -45,8 +45,11 @@ static bool tensors_are(const struct weir_batch_tensors *a, const struct weir_si
     return true;
 }
 
-static bool lane_is(const struct weir_batcher_lane *lane, const struct weir_sink_want *want)
+static bool lane_is(const struct weir_batcher_lane *lane, const struct weir_batcher_level *level,
+                    const struct weir_sink_want *want)
 {
+    if (lane->level != level)
+        return false;
     if (want->tensors || lane->tensors)
         return tensors_are(lane->tensors, want->tensors);
     return lane->dtype == want->dtype && lane->n_columns == want->n_columns &&
@@ -76,12 +79,14 @@ static void forget_one(struct weir_batcher *b, struct weir_batcher_version *v)
 }
 
 static struct weir_batcher_lane *lane_new(struct weir_batcher *b, struct weir_batcher_version *v,
+                                          struct weir_batcher_level *level,
                                           const struct weir_sink_want *want, size_t row_bytes)
 {
     struct weir_batcher_lane *lane = weir_mem_zalloc(b->mem, sizeof *lane);
     if (!lane)
         return NULL;
     lane->version = v;
+    lane->level = level;
     lane->dtype = want->dtype;
     lane->n_columns = (uint32_t)want->n_columns;
     lane->costly = want->costly;
@@ -104,16 +109,17 @@ static struct weir_batcher_lane *lane_new(struct weir_batcher *b, struct weir_ba
 
 struct weir_batcher_lane *weir_batcher_lane_get(struct weir_batcher *b,
                                                 struct weir_batcher_version *v,
+                                                struct weir_batcher_level *level,
                                                 const struct weir_sink_want *want, size_t row_bytes)
 {
     struct weir_batcher_lane **at = &v->lanes;
-    while (*at && !lane_is(*at, want))
+    while (*at && !lane_is(*at, level, want))
         at = &(*at)->next;
     struct weir_batcher_lane *lane = *at;
     if (lane)
         *at = lane->next;
     else
-        lane = lane_new(b, v, want, row_bytes);
+        lane = lane_new(b, v, level, want, row_bytes);
     if (!lane)
         return NULL;
     lane->next = v->lanes;

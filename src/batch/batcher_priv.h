@@ -27,9 +27,20 @@ enum {
                                   forgotten, unless it has batches */
 };
 
+/* What is queued of one level of priority of a version. */
+struct weir_batcher_level {
+    uint32_t n_requests; /* admitted, not finished, not dead */
+    uint32_t n_rows;
+    size_t n_bytes;
+    uint32_t n_waiting;       /* batches not taken yet */
+    uint64_t waiting_cost_ns; /* expected cost of these, */
+    uint64_t open_cost_ns;    /* and of the open ones among them */
+};
+
 struct weir_batcher_lane {
     struct weir_batcher_lane *next; /* of its version */
     struct weir_batcher_version *version;
+    struct weir_batcher_level *level;
     enum weir_dtype dtype;
     uint32_t n_columns;
     uint32_t costly;
@@ -48,9 +59,11 @@ struct weir_batcher_version {
     struct weir_batcher_lane *lanes; /* the last used first */
     uint32_t n_lanes;
     struct weir_batch_cost cost;
-    struct weir_batcher_load load; /* n_waiting includes open ones */
-    uint64_t open_cost_ns;         /* expected cost of its open batches */
+    uint32_t n_waiting; /* batches, open ones included */
+    uint32_t n_out;     /* batches taken and not finished */
     bool is_retired;
+    /* Highest first; of a version without levels the first alone is used. */
+    struct weir_batcher_level levels[WEIR_BATCHER_LEVELS_MAX];
 };
 
 /* The request that is being decoded. */
@@ -58,6 +71,7 @@ struct weir_batcher_decode {
     struct weir_sink sink; /* first: the sink's address is ours */
     struct weir_batcher_version *version;
     uint64_t deadline_ns;
+    uint64_t begin_ns; /* set at the reservation */
     uint64_t now_ns;
     struct weir_batcher_lane *lane; /* NULL: nothing is reserved */
     struct weir_batch *batch;       /* where the rows go: the lane's open one, or a fresh one */
@@ -100,13 +114,19 @@ struct weir_batcher {
     uint32_t n_out_pool;      /* out, on or for a worker */
     uint32_t n_out_private;   /* of these, private ones */
     uint64_t waiting_cost_ns; /* expected cost of all waiting batches */
-    uint64_t deadline_ns;     /* no unanswered slice's deadline is earlier */
+    uint64_t deadline_ns;     /* no unanswered slice's deadline or queue timeout is earlier */
     uint64_t taken_ns;        /* time of the last take */
     uint64_t handover_ns;
     bool is_starved; /* the last take left something for want of an idle worker */
     struct weir_batcher_load load;
     struct weir_batcher_counters counters;
 };
+
+/* Returns the earlier of two times. */
+static inline uint64_t weir_batch_earlier(uint64_t a_ns, uint64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
 
 /* --- batch.c --- */
 
@@ -155,6 +175,7 @@ void weir_batcher_slice_release(struct weir_batcher *b, struct weir_batch_slice 
  * kind come in runs. NULL: no memory. */
 struct weir_batcher_lane *weir_batcher_lane_get(struct weir_batcher *b,
                                                 struct weir_batcher_version *v,
+                                                struct weir_batcher_level *level,
                                                 const struct weir_sink_want *want,
                                                 size_t row_bytes);
 
@@ -170,16 +191,25 @@ void weir_batcher_lane_tensors_copy(struct weir_batch_tensors *to,
 
 extern const struct weir_sink_ops weir_batcher_decode_ops;
 
-/* Appends a slice, in the decode's or a caller's hands, to a batch. */
+/* Appends a slice, in the decode's or a caller's hands, to a batch. Its times are set: arrived_ns,
+ * deadline_ns, begin_ns. */
 void weir_batcher_append(struct weir_batcher *b, struct weir_batch *batch,
-                         struct weir_batch_slice *slice, uint32_t n_rows, size_t bytes,
-                         uint64_t deadline_ns, uint64_t now_ns);
+                         struct weir_batch_slice *slice, uint32_t n_rows, size_t bytes);
+
+/* --- batcher_slice.c --- */
+
+/* Stops counting a slice as queued. */
+void weir_batcher_uncount(struct weir_batcher *b, struct weir_batch_slice *slice);
 
 /* --- batcher.c --- */
+
+/* Returns the level of a priority. */
+struct weir_batcher_level *weir_batcher_level_of(struct weir_batcher_version *v, uint64_t priority);
 
 /* Counts and returns a refusal, or NONE. */
 enum weir_batcher_refusal weir_batcher_check(struct weir_batcher *b,
                                              const struct weir_batcher_version *v,
+                                             const struct weir_batcher_level *level,
                                              const struct weir_batch_cost *cost, uint32_t n_rows,
                                              size_t bytes, uint64_t deadline_ns, uint64_t now_ns);
 
@@ -192,8 +222,5 @@ void weir_batcher_cost_update(struct weir_batcher *b, struct weir_batch *batch);
 
 /* Moves a retired version to the released ones once nothing of it is in flight. */
 void weir_batcher_release_if_done(struct weir_batcher *b, struct weir_batcher_version *v);
-
-/* Stops counting a slice as queued. */
-void weir_batcher_uncount(struct weir_batcher *b, struct weir_batch_slice *slice);
 
 #endif

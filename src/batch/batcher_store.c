@@ -185,6 +185,7 @@ void weir_batcher_batch_release(struct weir_batcher *b, struct weir_batch *batch
     atomic_store_explicit(&batch->started_ns, 0, memory_order_relaxed);
     batch->loop.version = NULL;
     batch->loop.lane = NULL;
+    batch->loop.level = NULL;
     batch->loop.last = NULL;
     batch->loop.cost_ns = 0;
     batch->loop.n_live = 0;

@@ -6,9 +6,10 @@
  * still go ahead into the pool's queue, n_ahead_max of them, so that a worker need not wait for the
  * loop between two batches; an open batch stays and grows, unless a closed one younger than it
  * would overtake it: then it is its turn, full or not, so that a busy model cannot starve a quiet
- * one. Nor may a busy loop starve a quiet one: workers that always find something queued never
- * become idle, so a batcher that has nothing out with them but private batches gives its oldest
- * batch after WEIR_BATCHER_TURN_NS all the same. */
+ * one. Where levels of priority are, an older batch gives its place to the highest level of its own
+ * version that may leave. Nor may a busy loop starve a quiet one: workers that always find
+ * something queued never become idle, so a batcher that has nothing out with them but private
+ * batches gives its oldest batch after WEIR_BATCHER_TURN_NS all the same. */
 #include "base/clock.h"
 #include "base/macros.h"
 #include "batch/batcher_priv.h"
@@ -21,7 +22,7 @@ void weir_batcher_close(struct weir_batcher *b, struct weir_batch *batch,
     struct weir_batcher_lane *lane = batch->loop.lane;
     weir_assert(lane->open == batch);
     lane->open = NULL;
-    lane->version->open_cost_ns -= batch->loop.cost_ns;
+    lane->level->open_cost_ns -= batch->loop.cost_ns;
     batch->loop.is_closed = true;
     batch->close = reason;
     batch->closed_ns = now_ns;
@@ -39,7 +40,9 @@ static void leave(struct weir_batcher *b, struct weir_batch *batch)
     b->n_closed--;
     b->waiting_cost_ns -= batch->loop.cost_ns;
     b->load.n_waiting--;
-    v->load.n_waiting--;
+    batch->loop.level->waiting_cost_ns -= batch->loop.cost_ns;
+    batch->loop.level->n_waiting--;
+    v->n_waiting--;
 }
 
 /* Returns the slices and the memory of a batch that is in no list any more. */
@@ -73,6 +76,14 @@ static void drop(struct weir_batcher *b, struct weir_batch *batch, uint64_t now_
     recycle(b, batch);
 }
 
+/* Returns the time so long before another; none before none. */
+static uint64_t before(uint64_t at_ns, uint64_t need_ns)
+{
+    if (at_ns == WEIR_TIME_NEVER)
+        return WEIR_TIME_NEVER;
+    return at_ns > need_ns ? at_ns - need_ns : 0;
+}
+
 /* Returns when a batch may leave, as far as its own rows are concerned, and why then. */
 static uint64_t due_ns(const struct weir_batcher *b, const struct weir_batch *batch,
                        enum weir_batch_close *reason)
@@ -84,9 +95,9 @@ static uint64_t due_ns(const struct weir_batcher *b, const struct weir_batch *ba
     *reason = WEIR_BATCH_CLOSE_DELAY;
     uint64_t at_ns = weir_clock_add(batch->opened_ns, delay_ns);
     uint64_t need_ns = weir_clock_add(batch->loop.cost_ns, b->handover_ns);
-    uint64_t deadline_ns = batch->loop.deadline_ns;
-    uint64_t last_ns = deadline_ns > need_ns ? deadline_ns - need_ns : 0;
-    if (deadline_ns != WEIR_TIME_NEVER && last_ns < at_ns) {
+    uint64_t last_ns = weir_batch_earlier(before(batch->loop.deadline_ns, need_ns),
+                                          before(batch->loop.begin_ns, b->handover_ns));
+    if (last_ns < at_ns) {
         *reason = WEIR_BATCH_CLOSE_DEADLINE;
         return last_ns;
     }
@@ -131,7 +142,7 @@ static enum weir_batcher_take give(struct weir_batcher *b, struct weir_batch *ba
     batch->loop.place = PLACE_OUT;
     weir_list_push(&b->out, &batch->loop.link);
     b->load.n_out++;
-    batch->loop.version->load.n_out++;
+    batch->loop.version->n_out++;
     if (is_inline)
         b->counters.n_inline++;
     else
@@ -139,6 +150,28 @@ static enum weir_batcher_take give(struct weir_batcher *b, struct weir_batch *ba
     b->n_out_pool += is_inline ? 0 : 1;
     *out = batch;
     return is_inline ? WEIR_BATCHER_TAKE_INLINE : WEIR_BATCHER_TAKE_POOL;
+}
+
+/* Returns the batch that leaves in place of one that may: of its version, of the highest level
+ * that has one that may leave, the oldest. */
+static struct weir_batch *first_of_version(const struct weir_batcher *b, struct weir_batch *batch,
+                                           uint64_t now_ns)
+{
+    const struct weir_batcher_version *v = batch->loop.version;
+    struct weir_batch *first = batch;
+    bool is_alone = true;
+    for (const struct weir_batcher_level *level = v->levels; level < batch->loop.level; level++)
+        is_alone = is_alone && level->n_waiting == 0;
+    if (WEIR_LIKELY(is_alone))
+        return batch;
+    WEIR_LIST_FOREACH (link, &b->waiting) {
+        struct weir_batch *other = WEIR_CONTAINER_OF(link, struct weir_batch, loop.link);
+        enum weir_batch_close reason;
+        if (other->loop.version == v && other->loop.level < first->loop.level &&
+            other->loop.n_live > 0 && due_ns(b, other, &reason) <= now_ns)
+            first = other;
+    }
+    return first;
 }
 
 enum weir_batcher_take weir_batcher_take(struct weir_batcher *b, uint64_t now_ns, uint32_t n_idle,
@@ -161,21 +194,24 @@ enum weir_batcher_take weir_batcher_take(struct weir_batcher *b, uint64_t now_ns
         enum weir_batch_close reason;
         if (due_ns(b, batch, &reason) > now_ns)
             continue;
-        if (is_cheap(b, batch)) {
+        struct weir_batch *first = first_of_version(b, batch, now_ns);
+        if (first != batch)
+            (void)due_ns(b, first, &reason); /* For the reason: it is due. */
+        if (is_cheap(b, first)) {
             if (reason == WEIR_BATCH_CLOSE_IDLE)
                 reason = WEIR_BATCH_CLOSE_INLINE;
-            return give(b, batch, true, reason, now_ns, out);
+            return give(b, first, true, reason, now_ns, out);
         }
         if (n_idle > 0)
-            return give(b, batch, false, reason, now_ns, out);
+            return give(b, first, false, reason, now_ns, out);
         b->is_starved = true;
         if (!has_gathered_out(b) && turn_ns(batch) <= now_ns)
-            return give(b, batch, false, WEIR_BATCH_CLOSE_TURN, now_ns, out);
+            return give(b, first, false, WEIR_BATCH_CLOSE_TURN, now_ns, out);
         if (!batch->loop.is_closed) {
             if (!oldest)
-                oldest = batch;
+                oldest = first;
         } else if (has_room) {
-            return give(b, oldest ? oldest : batch, false, WEIR_BATCH_CLOSE_TURN, now_ns, out);
+            return give(b, oldest ? oldest : first, false, WEIR_BATCH_CLOSE_TURN, now_ns, out);
         }
     }
     return WEIR_BATCHER_TAKE_EMPTY;
@@ -187,7 +223,7 @@ static void come_back(struct weir_batcher *b, struct weir_batch *batch)
     weir_assert(batch->loop.place == PLACE_OUT);
     weir_list_remove(&batch->loop.link);
     b->load.n_out--;
-    batch->loop.version->load.n_out--;
+    batch->loop.version->n_out--;
     if (!batch->is_inline) {
         weir_assert(b->n_out_pool > 0);
         b->n_out_pool--;
@@ -208,7 +244,9 @@ void weir_batcher_put_back(struct weir_batcher *b, struct weir_batch *batch)
     b->n_closed++;
     b->waiting_cost_ns += batch->loop.cost_ns;
     b->load.n_waiting++;
-    batch->loop.version->load.n_waiting++;
+    batch->loop.level->waiting_cost_ns += batch->loop.cost_ns;
+    batch->loop.level->n_waiting++;
+    batch->loop.version->n_waiting++;
 }
 
 void weir_batcher_finish(struct weir_batcher *b, struct weir_batch *batch, uint64_t run_ns,

@@ -54,6 +54,10 @@ struct weir_config_model {
     uint64_t queue_bytes_max;
     uint64_t queue_delay_max_ns;
     uint64_t request_timeout_ns;
+    uint64_t queue_timeout_ns;
+    uint64_t request_queue_timeout; /* enum weir_config_queue_timeout */
+    uint64_t priority_levels;
+    uint64_t default_priority_level;
 };
 
 /* Where the value of an option came from. */

@@ -56,15 +56,23 @@
     X(DURATION, inline_cost_max_ns, "inline_cost_max", "100us", 0, 10 * WEIR_NS_PER_MS, "", MODEL, "Batching", \
       "With inline: auto, a batch that is expected to cost more never runs on the loop.") \
     X(COUNT, queue_requests_max, "queue_requests_max", "1024", 1, 1000000, "requests", MODEL, "Batching", \
-      "Requests of one model that may wait on one loop; more are refused with 503.") \
+      "Requests of one model, or of each of its levels of priority, that may wait on one loop; more are refused with 503.") \
     X(COUNT, queue_rows_max, "queue_rows_max", "1048576", 1, 1000000000, "rows", MODEL, "Batching", \
-      "Rows of one model that may wait on one loop; more are refused with 503.") \
+      "Rows of one model, or of each level, that may wait on one loop; more are refused with 503.") \
     X(SIZE, queue_bytes_max, "queue_bytes_max", "64MiB", 1, WEIR_CONFIG_TIB, "", MODEL, "Batching", \
-      "Input bytes of one model that may wait on one loop; more are refused with 503.") \
+      "Input bytes of one model, or of each level, that may wait on one loop; more are refused with 503.") \
     X(DURATION, queue_delay_max_ns, "queue_delay_max", "250ms", WEIR_NS_PER_MS, 3600 * WEIR_NS_PER_S, "", MODEL, "Batching", \
       "A request whose expected wait is longer is refused on arrival with 503.") \
     X(DURATION, request_timeout_ns, "request_timeout", "30s", WEIR_NS_PER_MS, 3600 * WEIR_NS_PER_S, "", MODEL, "Batching", \
       "A request is answered with 504 after this time; X-Request-Timeout-Ms may lower it.") \
+    X(DURATION, queue_timeout_ns, "queue_timeout", "0", 0, 3600 * WEIR_NS_PER_S, "", MODEL, "Batching", \
+      "A request whose run has not begun after this time is answered with 503; 0: no limit.") \
+    X(CHOICE, request_queue_timeout, "request_queue_timeout", "shorten", 0, 1, "shorten|ignore", MODEL, "Batching", \
+      "Whether the timeout parameter of a request may shorten queue_timeout for it, or is ignored.") \
+    X(COUNT, priority_levels, "priority_levels", "0", 0, 16, "levels", MODEL, "Batching", \
+      "Levels of priority, 1 the highest: of a model's rows higher levels are always run first; 0: none.") \
+    X(COUNT, default_priority_level, "default_priority_level", "0", 0, 16, "level", MODEL, "Batching", \
+      "The level of requests without a priority or with one that there is not; 0: the lowest.") \
     /* --- connections and requests --- */ \
     X(COUNT, connections_max, "connections_max", "0", 0, 1000000, "connections", RESTART, "Connections", \
       "Open connections in all, others wait in the backlog; 0: 4096, or what the descriptor limit allows.") \
@@ -209,6 +217,10 @@ enum weir_config_inline {
     WEIR_CONFIG_INLINE_AUTO,
     WEIR_CONFIG_INLINE_NEVER,
     WEIR_CONFIG_INLINE_ALWAYS,
+};
+enum weir_config_queue_timeout {
+    WEIR_CONFIG_QUEUE_TIMEOUT_SHORTEN,
+    WEIR_CONFIG_QUEUE_TIMEOUT_IGNORE
 };
 enum weir_config_removal { WEIR_CONFIG_REMOVAL_KEEP, WEIR_CONFIG_REMOVAL_UNLOAD };
 

@@ -28,11 +28,13 @@ const struct weir_config_row weir_config_value_rows[WEIR_CONFIG_OPTION_N] = {
     }
 
 const struct weir_config_model_row weir_config_value_model_rows[WEIR_CONFIG_MODEL_ROW_N] = {
-    MODEL_ROW(max_batch_size),     MODEL_ROW(max_queue_delay_microseconds),
-    MODEL_ROW(inline_choice),      MODEL_ROW(inline_cost_max_ns),
-    MODEL_ROW(queue_requests_max), MODEL_ROW(queue_rows_max),
-    MODEL_ROW(queue_bytes_max),    MODEL_ROW(queue_delay_max_ns),
-    MODEL_ROW(request_timeout_ns),
+    MODEL_ROW(max_batch_size),         MODEL_ROW(max_queue_delay_microseconds),
+    MODEL_ROW(inline_choice),          MODEL_ROW(inline_cost_max_ns),
+    MODEL_ROW(queue_requests_max),     MODEL_ROW(queue_rows_max),
+    MODEL_ROW(queue_bytes_max),        MODEL_ROW(queue_delay_max_ns),
+    MODEL_ROW(request_timeout_ns),     MODEL_ROW(queue_timeout_ns),
+    MODEL_ROW(request_queue_timeout),  MODEL_ROW(priority_levels),
+    MODEL_ROW(default_priority_level),
 };
 
 /* Units, largest first, so that writing finds the largest that divides. */

@@ -140,6 +140,15 @@ static void answer_result(struct weir_server_shard *shard, struct weir_server_jo
     (void)weir_http_reply(shard->loop.http, call->loop.ticket, &reply); /* Nobody may be waiting. */
 }
 
+void weir_server_answer_overdue(struct weir_server_shard *shard, struct weir_batch_slice *slice,
+                                uint64_t now_ns)
+{
+    char text[WEIR_SERVER_OVERDUE_TEXT_BYTES];
+    weir_server_runner_overdue_text(slice, text);
+    weir_server_answer_call_error(shard, weir_server_runner_call_of(slice), WEIR_ERR_BUSY,
+                                  weir_str_c(text), now_ns);
+}
+
 void weir_server_answer_slice(struct weir_server_shard *shard, struct weir_server_job *job,
                               struct weir_batch_slice *slice, uint64_t now_ns)
 {
@@ -152,6 +161,9 @@ void weir_server_answer_slice(struct weir_server_shard *shard, struct weir_serve
     case WEIR_BATCHER_ANSWER_EXPIRED:
         weir_server_answer_call_error(shard, call, WEIR_ERR_TIMEOUT,
                                       WEIR_STR("the request's deadline has passed"), now_ns);
+        break;
+    case WEIR_BATCHER_ANSWER_OVERDUE:
+        weir_server_answer_overdue(shard, slice, now_ns);
         break;
     case WEIR_BATCHER_ANSWER_UNRUN:
         if (call->status == WEIR_ERR_CANCELED)

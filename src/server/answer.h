@@ -25,6 +25,10 @@ void weir_server_answer_refuse_of(struct weir_server_shard *shard,
 void weir_server_answer_call_error(struct weir_server_shard *shard, struct weir_server_call *call,
                                    enum weir_status status, struct weir_str text, uint64_t now_ns);
 
+/* Answers the call of a slice whose queue timeout passed before its run began. */
+void weir_server_answer_overdue(struct weir_server_shard *shard, struct weir_batch_slice *slice,
+                                uint64_t now_ns);
+
 /* Answers a slice of a batch that came back, if it still needs an answer. */
 void weir_server_answer_slice(struct weir_server_shard *shard, struct weir_server_job *job,
                               struct weir_batch_slice *slice, uint64_t now_ns);

@@ -107,12 +107,15 @@ static void run_here(struct weir_server_shard *shard, struct weir_batch *batch)
                                 ended_ns > 0 ? ended_ns : weir_loop_now_ns(&shard->loop.loop));
 }
 
-static void on_expired(void *ctx, struct weir_batch_slice *slice)
+static void on_expired(void *ctx, struct weir_batch_slice *slice, enum weir_batcher_answer answer)
 {
     struct weir_server_shard *shard = ctx;
-    weir_server_answer_call_error(shard, weir_server_runner_call_of(slice), WEIR_ERR_TIMEOUT,
-                                  WEIR_STR("the request's deadline has passed"),
-                                  weir_loop_now_ns(&shard->loop.loop));
+    uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
+    if (answer == WEIR_BATCHER_ANSWER_OVERDUE)
+        weir_server_answer_overdue(shard, slice, now_ns);
+    else
+        weir_server_answer_call_error(shard, weir_server_runner_call_of(slice), WEIR_ERR_TIMEOUT,
+                                      WEIR_STR("the request's deadline has passed"), now_ns);
 }
 
 /* Sees to it that the loop comes round when the batcher needs it. */

@@ -52,6 +52,7 @@ void weir_server_metrics_loop_cells(struct weir_server_loop_cells *cells,
     struct weir_str in = WEIR_STR("in");
     struct weir_str out = WEIR_STR("out");
     struct weir_str expired = WEIR_STR("expired");
+    struct weir_str overdue = WEIR_STR("queue_timeout");
     struct weir_str canceled = WEIR_STR("canceled");
     struct weir_str late = WEIR_STR("late");
     struct weir_str abandoned = WEIR_STR("abandoned");
@@ -69,6 +70,8 @@ void weir_server_metrics_loop_cells(struct weir_server_loop_cells *cells,
     cells->lag = weir_metric_registry_histogram(registry, shard, WEIR_SERVER_METRIC_LAG, &loop);
     cells->expired =
         weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_UNANSWERED, &expired);
+    cells->overdue =
+        weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_UNANSWERED, &overdue);
     cells->canceled =
         weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_UNANSWERED, &canceled);
     cells->late =

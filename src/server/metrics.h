@@ -79,6 +79,7 @@ struct weir_server_loop_cells {
     struct weir_metric_histogram *iteration;
     struct weir_metric_histogram *lag;
     struct weir_metric_counter *expired;
+    struct weir_metric_counter *overdue;
     struct weir_metric_counter *canceled;
     struct weir_metric_counter *late;
     struct weir_metric_counter *abandoned;

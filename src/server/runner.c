@@ -6,6 +6,8 @@
 #include "batch/batcher.h"
 #include "server/runner_priv.h"
 
+#include <stdio.h>
+
 /* What a runner keeps from run to run; more is given back after the run that needed it. */
 enum { KEPT_VALUES_BYTES_MAX = 4 * 1024 * 1024, KEPT_REPLY_BYTES_MAX = 256 * 1024, ALIGN = 64 };
 
@@ -129,6 +131,15 @@ void weir_server_runner_encode(struct weir_server_job *job, struct weir_server_c
     }
 }
 
+void weir_server_runner_overdue_text(const struct weir_batch_slice *slice,
+                                     char text[WEIR_SERVER_OVERDUE_TEXT_BYTES])
+{
+    uint64_t timeout_ns = weir_batch_begin_by_ns(slice) - slice->arrived_ns;
+    (void)snprintf(text, WEIR_SERVER_OVERDUE_TEXT_BYTES,
+                   "timeout: the request waited in the queue for more than %llu us",
+                   (unsigned long long)(timeout_ns / WEIR_NS_PER_US)); /* Fits. */
+}
+
 /* Writes the answer of a slice whose first row is row number `row` of the run. */
 static void encode_slice(const struct run *run, struct weir_server_job *job,
                          const struct weir_batch_slice *slice, struct weir_server_call *call,
@@ -158,16 +169,23 @@ static void encode_slice(const struct run *run, struct weir_server_job *job,
 static void decode_private(struct weir_server_runner *runner, struct weir_server_job *job,
                            uint64_t now_ns)
 {
-    bool is_late = job->batch->slices->deadline_ns <= now_ns;
+    struct weir_batch_slice *slice = job->batch->slices;
+    bool is_overdue;
+    bool is_late = weir_batch_is_late(job->batch, now_ns, &is_overdue);
     if (is_late || !weir_batch_is_wanted(job->batch)) {
-        if (is_late)
-            weir_server_runner_fail(job, weir_server_runner_call_of(job->batch->slices),
-                                    WEIR_ERR_TIMEOUT, "the request's deadline has passed");
+        char text[WEIR_SERVER_OVERDUE_TEXT_BYTES];
+        if (is_late && is_overdue) {
+            weir_server_runner_overdue_text(slice, text);
+            weir_server_runner_fail(job, weir_server_runner_call_of(slice), WEIR_ERR_BUSY, text);
+        } else if (is_late) {
+            weir_server_runner_fail(job, weir_server_runner_call_of(slice), WEIR_ERR_TIMEOUT,
+                                    "the request's deadline has passed");
+        }
         weir_buf_deinit(&job->body);
         return;
     }
     runner->decoder.limits = job->limits;
-    struct weir_server_call *call = weir_server_runner_call_of(job->batch->slices);
+    struct weir_server_call *call = weir_server_runner_call_of(slice);
     struct weir_sink *sink = weir_batch_private_sink(job->batch);
     struct weir_error err = WEIR_ERROR_INIT;
     const struct weir_spec *spec = job->version->spec;

@@ -91,6 +91,13 @@ static inline struct weir_server_call *weir_server_runner_call_of(struct weir_ba
     return (struct weir_server_call *)slice->user;
 }
 
+enum { WEIR_SERVER_OVERDUE_TEXT_BYTES = 96 };
+
+/* Writes what a request is told whose queue timeout passed before its run began. Runs on: the
+ * thread that has the batch, or the loop where the batch is not private. */
+void weir_server_runner_overdue_text(const struct weir_batch_slice *slice,
+                                     char text[WEIR_SERVER_OVERDUE_TEXT_BYTES]);
+
 /* Gives back the memory of unusually large answers, after they were sent. Runs on: the loop. */
 void weir_server_runner_job_trim(struct weir_server_job *job);
 

@@ -206,6 +206,7 @@ static void on_idle(void *arg)
     weir_metric_gauge_set(cells->queue_requests, load.n_requests);
     weir_metric_gauge_set(cells->queue_rows, load.n_rows);
     weir_metric_counter_set(cells->expired, c->n_expired);
+    weir_metric_counter_set(cells->overdue, c->n_overdue);
     weir_metric_counter_set(cells->canceled, c->n_canceled);
     weir_metric_counter_set(cells->late, c->n_late);
     weir_metric_counter_set(cells->abandoned, c->n_abandoned);

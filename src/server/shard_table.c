@@ -22,6 +22,10 @@ static struct weir_batcher_limits limits_of(const struct weir_config *config, st
     limits.queue_ns_max = m->queue_delay_max_ns;
     limits.inline_mode = (enum weir_batcher_inline)m->inline_choice;
     limits.inline_ns_max = m->inline_cost_max_ns;
+    limits.n_levels = (uint32_t)m->priority_levels;
+    limits.default_level = (uint32_t)m->default_priority_level;
+    limits.queue_timeout_ns = m->queue_timeout_ns;
+    limits.takes_queue_timeout = m->request_queue_timeout == WEIR_CONFIG_QUEUE_TIMEOUT_SHORTEN;
     return limits;
 }
 

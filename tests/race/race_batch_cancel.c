@@ -36,6 +36,7 @@ static struct weir_batch_slice *open_slices[N_OPEN_MAX]; /* not answered yet */
 static size_t n_open;
 static unsigned n_results;
 static unsigned n_expired;
+static unsigned n_overdue;
 static unsigned n_canceled_waiting;
 static unsigned n_canceled_running;
 
@@ -115,6 +116,12 @@ static void done(struct weir_pool_job *job, bool is_canceled)
             n_expired++;
             forget(s);
             break;
+        case WEIR_BATCHER_ANSWER_OVERDUE:
+            if (user->was_run)
+                fail("a run that was too late to begin");
+            n_overdue++;
+            forget(s);
+            break;
         case WEIR_BATCHER_ANSWER_UNRUN:
             fail("the batch was begun");
             break;
@@ -125,10 +132,11 @@ static void done(struct weir_pool_job *job, bool is_canceled)
     weir_batcher_finish(b, batch, 0, now_ns);
 }
 
-static void on_expired(void *ctx, struct weir_batch_slice *slice)
+static void on_expired(void *ctx, struct weir_batch_slice *slice, enum weir_batcher_answer answer)
 {
     (void)ctx;
-    n_expired++;
+    n_expired += answer == WEIR_BATCHER_ANSWER_EXPIRED;
+    n_overdue += answer == WEIR_BATCHER_ANSWER_OVERDUE;
     forget(slice);
 }
 
@@ -138,8 +146,12 @@ static void arrive(uint32_t id)
     uint64_t deadline_ns =
         next_random() % 4 ? WEIR_TIME_NEVER : now_ns + 1 + next_random() % 100000;
     struct weir_sink *sink = weir_batcher_decode(b, v, deadline_ns, now_ns);
-    const struct weir_sink_want want = {
-        .n_rows = 1 + next_random() % 3, .n_columns = N_COLUMNS, .dtype = WEIR_F64};
+    const struct weir_sink_want want = {.n_rows = 1 + next_random() % 3,
+                                        .n_columns = N_COLUMNS,
+                                        .dtype = WEIR_F64,
+                                        .priority = next_random() % 4,
+                                        .queue_timeout_ns =
+                                            next_random() % 4 ? 0 : 1 + next_random() % 100000};
     struct weir_sink_span span;
     if (weir_sink_reserve(sink, &want, &span, NULL) != WEIR_OK)
         fail("reserve");
@@ -202,6 +214,7 @@ int main(void)
     struct weir_batcher_limits limits = WEIR_BATCHER_LIMITS_INIT;
     limits.rows_max = 16;
     limits.inline_mode = WEIR_BATCHER_INLINE_NEVER;
+    limits.n_levels = 3;
     const struct weir_pool_opts pool_opts = {.n_workers = N_WORKERS, .n_group_max = 2};
     if (weir_batcher_new(&b, &opts, weir_mem_default()) != WEIR_OK ||
         weir_batcher_add_version(&v, b, &limits, &limits, NULL) != WEIR_OK ||
@@ -226,11 +239,11 @@ int main(void)
     if (weir_pool_stop(pool, true, 10 * WEIR_NS_PER_S) != WEIR_OK)
         fail("stop");
     (void)weir_pool_home_drain(&home);
-    if (n_results + n_expired + n_canceled_waiting + n_canceled_running != N_REQUESTS)
+    if (n_results + n_expired + n_overdue + n_canceled_waiting + n_canceled_running != N_REQUESTS)
         fail("answers do not add up");
-    printf("%u results, %u expired, %u canceled waiting, %u canceled running\n", n_results,
-           n_expired, n_canceled_waiting, n_canceled_running);
-    if (n_results == 0 || n_expired == 0 || n_canceled_waiting == 0)
+    printf("%u results, %u expired, %u overdue, %u canceled waiting, %u canceled running\n",
+           n_results, n_expired, n_overdue, n_canceled_waiting, n_canceled_running);
+    if (n_results == 0 || n_expired == 0 || n_overdue == 0 || n_canceled_waiting == 0)
         fail("the test shows nothing");
     weir_pool_free(pool);
     weir_batcher_free(b);

@@ -249,8 +249,9 @@ Test(batch_batcher, canceled_and_expired_rows_are_moved_out_and_never_run)
     end();
 }
 
-static void note_expired(void *ctx, struct weir_batch_slice *slice)
+static void note_expired(void *ctx, struct weir_batch_slice *slice, enum weir_batcher_answer answer)
 {
+    cr_assert_eq(answer, WEIR_BATCHER_ANSWER_EXPIRED);
     int *sum = ctx;
     *sum += *(int *)slice->user;
 }

@@ -48,8 +48,9 @@ struct sim {
     uint64_t n_late;
 };
 
-static void on_expired(void *ctx, struct weir_batch_slice *slice)
+static void on_expired(void *ctx, struct weir_batch_slice *slice, enum weir_batcher_answer answer)
 {
+    cr_assert_eq(answer, WEIR_BATCHER_ANSWER_EXPIRED);
     (void)slice;
     ((struct sim *)ctx)->n_late++;
 }
@@ -79,8 +80,9 @@ static void finish(struct sim *s, struct weir_batch *batch, uint64_t now_ns, uin
         case WEIR_BATCHER_ANSWER_EXPIRED:
             s->n_late++;
             break;
+        case WEIR_BATCHER_ANSWER_OVERDUE:
         case WEIR_BATCHER_ANSWER_UNRUN:
-            cr_assert_fail("every batch was begun");
+            cr_assert_fail("every batch was begun, and there are no queue timeouts");
             break;
         case WEIR_BATCHER_ANSWER_NONE:
             break;

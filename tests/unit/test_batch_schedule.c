@@ -3,10 +3,11 @@
  *
  * The model below knows nothing of lanes, lists or lower bounds: it keeps every request and every
  * group of requests there ever was in two arrays, and answers each question by walking them. A
- * schedule is arrivals (some rolled back, some refused), cancellations, deadlines, iterations of
- * the loop, a pool with few workers that sometimes has no room, private batches, and versions that
- * are retired and replaced, in random order. After every step the two must agree; every row carries
- * its request and its number, so that a row that is lost, moved or run twice is seen. */
+ * schedule is arrivals (some rolled back, some refused), cancellations, deadlines, queue timeouts,
+ * levels of priority, iterations of the loop, a pool with few workers that sometimes has no room,
+ * private batches, and versions that are retired and replaced, in random order. After every step
+ * the two must agree; every row carries its request and its number, so that a row that is lost,
+ * moved or run twice is seen. */
 #include "base/clock.h"
 #include "batch/batcher.h"
 #include "test_mem.h"
@@ -40,6 +41,9 @@ struct request {
     int shape;
     uint32_t n_rows;
     uint64_t deadline_ns;
+    uint64_t begin_ns;     /* its run begins before; as the loop knows it, */
+    uint64_t own_begin_ns; /* and as the decoder of a private batch does */
+    uint32_t level;
     enum request_state state;
     bool is_answered;
     bool is_counted; /* as queued */
@@ -55,7 +59,8 @@ enum group_place { OPEN, CLOSED, QUEUED, BUSY, GONE };
 struct group {
     int version;
     int shape;
-    int first; /* number of its first request; the others are found by walking */
+    uint32_t level; /* from 1; of private ones and without levels 1 */
+    int first;      /* number of its first request; the others are found by walking */
     uint32_t n_rows;
     uint64_t opened_ns;
     uint64_t started_ns;
@@ -95,6 +100,8 @@ struct world {
     int n_queue;
     int n_busy;
     int n_results;
+    int n_overdue;
+    int n_overtaken; /* times that a batch left before an older one of a lower level */
 };
 
 static struct world w;
@@ -132,12 +139,13 @@ static uint64_t cost_of(int version, int shape, uint32_t n_rows)
     return shapes[shape].costly ? 0 : weir_batch_cost_ns(&w.versions[version].cost, n_rows);
 }
 
-static void load_of(int version, struct weir_batcher_load *load)
+static void load_of_level(int version, uint32_t level, struct weir_batcher_load *load)
 {
     *load = (struct weir_batcher_load){0};
     for (int i = 0; i < w.n_requests; i++) {
         const struct request *r = &w.requests[i];
-        if (r->is_counted && (version < 0 || r->version == version)) {
+        if (r->is_counted && (version < 0 || r->version == version) &&
+            (level == 0 || r->level == level)) {
             load->n_requests++;
             load->n_rows += w.groups[r->group].is_private ? 0 : r->n_rows;
             load->n_bytes += r->bytes;
@@ -150,6 +158,40 @@ static void load_of(int version, struct weir_batcher_load *load)
         load->n_waiting += g->place == OPEN || g->place == CLOSED;
         load->n_out += g->place == QUEUED || g->place == BUSY;
     }
+}
+
+static void load_of(int version, struct weir_batcher_load *load)
+{
+    load_of_level(version, 0, load);
+}
+
+static uint32_t level_of(int version, uint64_t priority)
+{
+    const struct weir_batcher_limits *limits = &w.versions[version].limits;
+    if (limits->n_levels == 0)
+        return 1;
+    if (priority >= 1 && priority <= limits->n_levels)
+        return (uint32_t)priority;
+    return limits->default_level > 0 ? limits->default_level : limits->n_levels;
+}
+
+static uint64_t begin_ns_of(int version, uint64_t own_ns)
+{
+    const struct weir_batcher_limits *limits = &w.versions[version].limits;
+    uint64_t all = limits->queue_timeout_ns ? w.now_ns + limits->queue_timeout_ns : WEIR_TIME_NEVER;
+    uint64_t own = own_ns && limits->takes_queue_timeout ? w.now_ns + own_ns : WEIR_TIME_NEVER;
+    return own < all ? own : all;
+}
+
+/* Finds whether a request's time is over as far as the loop knows. */
+static bool is_over(const struct request *r)
+{
+    return r->deadline_ns <= w.now_ns || (r->state != RUNNING && r->begin_ns <= w.now_ns);
+}
+
+static enum weir_batcher_answer end_of(uint64_t deadline_ns, uint64_t begin_ns)
+{
+    return begin_ns < deadline_ns ? WEIR_BATCHER_ANSWER_OVERDUE : WEIR_BATCHER_ANSWER_EXPIRED;
 }
 
 static int n_alive(int group)
@@ -174,12 +216,23 @@ static uint64_t earliest_deadline(int group)
     return min_ns;
 }
 
-static enum weir_batcher_refusal expected_refusal(int version, int shape, uint32_t n_rows,
-                                                  uint64_t deadline_ns)
+static uint64_t earliest_begin(int group)
+{
+    uint64_t min_ns = WEIR_TIME_NEVER;
+    for (int i = 0; i < w.n_requests; i++) {
+        const struct request *r = &w.requests[i];
+        if (r->group == group && !r->is_answered && r->begin_ns < min_ns)
+            min_ns = r->begin_ns;
+    }
+    return min_ns;
+}
+
+static enum weir_batcher_refusal expected_refusal(int version, uint32_t level, int shape,
+                                                  uint32_t n_rows, uint64_t deadline_ns)
 {
     const struct weir_batcher_limits *limits = &w.versions[version].limits;
     struct weir_batcher_load load;
-    load_of(version, &load);
+    load_of_level(version, level, &load);
     size_t bytes = n_rows * row_bytes(shape);
     if (bytes > limits->request_bytes_max)
         return WEIR_BATCHER_REFUSAL_SIZE;
@@ -197,7 +250,10 @@ static enum weir_batcher_refusal expected_refusal(int version, int shape, uint32
     uint64_t running_ns = 0;
     for (int i = 0; i < w.n_groups; i++) {
         const struct group *g = &w.groups[i];
-        if (g->place == CLOSED || g->place == QUEUED || (g->place == OPEN && g->version != version))
+        bool is_behind = g->version == version && g->level > level;
+        bool is_joined = g->version == version && g->level == level && g->place == OPEN;
+        if (g->place == QUEUED ||
+            ((g->place == CLOSED || g->place == OPEN) && !is_behind && !is_joined))
             queued_ns += g->cost_ns;
         if (g->place == BUSY && g->started_ns + g->cost_ns > w.now_ns)
             running_ns += g->started_ns + g->cost_ns - w.now_ns;
@@ -211,11 +267,11 @@ static enum weir_batcher_refusal expected_refusal(int version, int shape, uint32
     return WEIR_BATCHER_REFUSAL_NONE;
 }
 
-static int open_group(int version, int shape)
+static int open_group(int version, uint32_t level, int shape)
 {
     for (int i = 0; i < w.n_groups; i++) {
         const struct group *g = &w.groups[i];
-        if (g->place == OPEN && g->version == version && g->shape == shape)
+        if (g->place == OPEN && g->version == version && g->level == level && g->shape == shape)
             return i;
     }
     return -1;
@@ -232,7 +288,7 @@ static void gather(int request)
 {
     struct request *r = &w.requests[request];
     uint32_t rows_max = w.versions[r->version].limits.rows_max;
-    int group = open_group(r->version, r->shape);
+    int group = open_group(r->version, r->level, r->shape);
     if (group >= 0 && w.groups[group].n_rows + r->n_rows > rows_max) {
         close_group(group, WEIR_BATCH_CLOSE_FULL);
         group = -1;
@@ -241,6 +297,7 @@ static void gather(int request)
         group = w.n_groups++;
         w.groups[group] = (struct group){.version = r->version,
                                          .shape = r->shape,
+                                         .level = r->level,
                                          .first = request,
                                          .opened_ns = w.now_ns,
                                          .place = OPEN,
@@ -264,10 +321,13 @@ static uint64_t due_ns(int group, enum weir_batch_close *reason)
     *reason = WEIR_BATCH_CLOSE_DELAY;
     uint64_t at_ns = g->opened_ns + delay_ns;
     uint64_t deadline_ns = earliest_deadline(group);
-    if (deadline_ns == WEIR_TIME_NEVER)
-        return at_ns;
+    uint64_t begin_ns = earliest_begin(group);
     uint64_t spare_ns = g->cost_ns + HANDOVER_NS;
-    uint64_t last_ns = deadline_ns > spare_ns ? deadline_ns - spare_ns : 0;
+    uint64_t last_ns = WEIR_TIME_NEVER;
+    if (deadline_ns != WEIR_TIME_NEVER)
+        last_ns = deadline_ns > spare_ns ? deadline_ns - spare_ns : 0;
+    if (begin_ns != WEIR_TIME_NEVER && (begin_ns < HANDOVER_NS || begin_ns - HANDOVER_NS < last_ns))
+        last_ns = begin_ns > HANDOVER_NS ? begin_ns - HANDOVER_NS : 0;
     if (last_ns < at_ns)
         *reason = WEIR_BATCH_CLOSE_DEADLINE;
     return last_ns < at_ns ? last_ns : at_ns;
@@ -321,6 +381,21 @@ static bool has_gathered_out(void)
     return false;
 }
 
+/* The group that goes in place of one that may: the highest level of its version, the oldest of it.
+ */
+static int best_of_version(int group)
+{
+    int best = group;
+    for (int i = -N_STEPS * 10; (i = next_waiting(i)) >= 0; i = w.groups[i].rank) {
+        const struct group *g = &w.groups[i];
+        enum weir_batch_close reason;
+        if (g->version == w.groups[group].version && g->level < w.groups[best].level &&
+            n_alive(i) > 0 && due_ns(i, &reason) <= w.now_ns)
+            best = i;
+    }
+    return best;
+}
+
 /* Which group is to leave now, and how; −1: none. Groups in which nobody is alive vanish. */
 static int expected_take(bool *is_inline, enum weir_batch_close *reason)
 {
@@ -334,18 +409,20 @@ static int expected_take(bool *is_inline, enum weir_batch_close *reason)
         }
         if (due_ns(i, reason) > w.now_ns)
             continue;
-        *is_inline = is_cheap(g);
+        int best = best_of_version(i);
+        (void)due_ns(best, reason);
+        *is_inline = is_cheap(&w.groups[best]);
         if (*is_inline || n_idle() > 0)
-            return i;
+            return best;
         if (!has_gathered_out() && g->opened_ns + WEIR_BATCHER_TURN_NS <= w.now_ns) {
             *reason = WEIR_BATCH_CLOSE_TURN;
-            return i;
+            return best;
         }
         if (g->place == OPEN && oldest < 0)
-            oldest = i;
+            oldest = best;
         if (g->place == CLOSED && has_room) {
             *reason = WEIR_BATCH_CLOSE_TURN;
-            return oldest >= 0 ? oldest : i;
+            return oldest >= 0 ? oldest : best;
         }
     }
     return -1;
@@ -362,6 +439,12 @@ static void add_version(int slot)
     v->limits.queue_delay_ns_max = chance(30) ? 1 + below(200000) : 0;
     v->limits.inline_mode = (enum weir_batcher_inline)below(3);
     v->limits.inline_ns_max = below(20000);
+    if (chance(50)) {
+        v->limits.n_levels = (uint32_t)(1 + below(4));
+        v->limits.default_level = (uint32_t)below(v->limits.n_levels + 1);
+    }
+    v->limits.queue_timeout_ns = chance(30) ? 1 + below(200000) : 0;
+    v->limits.takes_queue_timeout = chance(70);
     if (chance(50)) {
         v->limits.queue_requests_max = (uint32_t)(1 + below(30));
         v->limits.queue_rows_max = (uint32_t)(1 + below(100));
@@ -402,6 +485,11 @@ static uint64_t random_deadline(void)
     return chance(50) ? WEIR_TIME_NEVER : w.now_ns + below(chance(50) ? 20000 : 400000);
 }
 
+static uint64_t random_timeout(void)
+{
+    return chance(60) ? 0 : 1 + below(chance(50) ? 20000 : 400000);
+}
+
 static uint32_t random_rows(void)
 {
     return (uint32_t)(chance(80) ? 1 + below(3) : 1 + below(40));
@@ -415,7 +503,11 @@ static void step_arrive(void)
     uint32_t n_rows = random_rows();
     struct weir_sink_want want = shapes[shape];
     want.n_rows = n_rows;
-    enum weir_batcher_refusal expected = expected_refusal(version, shape, n_rows, deadline_ns);
+    want.priority = chance(50) ? 0 : below(6);
+    want.queue_timeout_ns = random_timeout();
+    uint32_t level = level_of(version, want.priority);
+    enum weir_batcher_refusal expected =
+        expected_refusal(version, level, shape, n_rows, deadline_ns);
     struct weir_sink *sink = weir_batcher_decode(w.b, w.versions[version].v, deadline_ns, w.now_ns);
     struct weir_sink_span span;
     enum weir_status status = weir_sink_reserve(sink, &want, &span, NULL);
@@ -439,9 +531,12 @@ static void step_arrive(void)
                                            .shape = shape,
                                            .n_rows = n_rows,
                                            .deadline_ns = deadline_ns,
+                                           .begin_ns = begin_ns_of(version, want.queue_timeout_ns),
+                                           .level = level,
                                            .is_counted = true,
                                            .bytes = n_rows * row_bytes(shape),
                                            .slice = weir_batcher_committed(w.b)};
+    w.requests[request].own_begin_ns = w.requests[request].begin_ns;
     *(int *)w.requests[request].slice->user = request;
     gather(request);
 }
@@ -455,6 +550,7 @@ static void step_private(void)
     struct group *g = &w.groups[group];
     *g = (struct group){.version = version,
                         .shape = (int)below(N_SHAPES),
+                        .level = 1,
                         .first = request,
                         .opened_ns = w.now_ns,
                         .place = QUEUED,
@@ -469,10 +565,13 @@ static void step_private(void)
                                            .shape = g->shape,
                                            .n_rows = random_rows(),
                                            .deadline_ns = deadline_ns,
+                                           .begin_ns = begin_ns_of(version, 0),
+                                           .level = 1,
                                            .is_counted = true,
                                            .bytes = bytes,
                                            .group = group,
                                            .slice = g->batch->slices};
+    w.requests[request].own_begin_ns = w.requests[request].begin_ns;
     *(int *)g->batch->slices->user = request;
     w.queue[w.n_queue++] = group;
 }
@@ -494,12 +593,15 @@ static void step_cancel(void)
     }
 }
 
-static void on_expired(void *ctx, struct weir_batch_slice *slice)
+static void on_expired(void *ctx, struct weir_batch_slice *slice, enum weir_batcher_answer answer)
 {
     (void)ctx;
     struct request *r = &w.requests[*(int *)slice->user];
     CHECK(r->slice == slice, "another slice");
-    CHECK(r->deadline_ns <= w.now_ns, "expired too early");
+    CHECK(is_over(r), "expired too early");
+    CHECK(answer == (r->state == RUNNING ? WEIR_BATCHER_ANSWER_EXPIRED
+                                         : end_of(r->deadline_ns, r->begin_ns)),
+          "expired for the other reason");
     CHECK(!r->is_answered, "expired twice");
     r->is_answered = true;
     r->n_answers++;
@@ -519,6 +621,14 @@ static void begin(int group)
         struct weir_sink *sink = weir_batch_private_sink(batch);
         struct weir_sink_want want = shapes[g->shape];
         want.n_rows = r->n_rows;
+        want.queue_timeout_ns = random_timeout();
+        const struct weir_batcher_limits *limits = &w.versions[g->version].limits;
+        uint64_t own_ns = g->opened_ns + want.queue_timeout_ns;
+        bool is_over_now;
+        bool is_overdue;
+        is_over_now = weir_batch_is_late(batch, w.now_ns, &is_overdue);
+        CHECK(is_over_now == (r->deadline_ns <= w.now_ns || r->begin_ns <= w.now_ns), "late");
+        CHECK(is_overdue == (r->begin_ns < r->deadline_ns), "overdue");
         struct weir_sink_span span;
         if (weir_sink_reserve(sink, &want, &span, NULL) != WEIR_OK || chance(20)) {
             g->is_undecoded = true;
@@ -528,6 +638,8 @@ static void begin(int group)
             g->started_ns = w.now_ns;
             return;
         }
+        if (want.queue_timeout_ns > 0 && limits->takes_queue_timeout && own_ns < r->own_begin_ns)
+            r->own_begin_ns = own_ns;
         fill(&span, g->first, r->n_rows, want.n_columns);
         weir_sink_commit(sink, 1u << WEIR_OUTPUT_PREDICT);
     }
@@ -540,7 +652,8 @@ static void begin(int group)
             continue;
         CHECK(slice && *(int *)slice->user == i, "request %d is not where it arrived", i);
         if (r->state == WAITING)
-            r->state = r->deadline_ns <= w.now_ns ? EXPIRED : RUNNING;
+            r->state =
+                r->deadline_ns <= w.now_ns || r->own_begin_ns <= w.now_ns ? EXPIRED : RUNNING;
         CHECK(weir_batch_slice_is_live(slice) == (r->state == RUNNING), "request %d", i);
         if (r->state == RUNNING) {
             CHECK(slice->row == expected_rows, "row");
@@ -566,15 +679,17 @@ static void finish(int group)
     weir_batch_end(g->batch, w.now_ns);
     for (struct weir_batch_slice *s = g->batch->slices; s; s = s->next) {
         struct request *r = &w.requests[*(int *)s->user];
-        enum weir_batcher_answer expected = r->is_answered        ? WEIR_BATCHER_ANSWER_NONE
-                                            : r->state == WAITING ? WEIR_BATCHER_ANSWER_UNRUN
-                                            : r->state == RUNNING && r->deadline_ns > w.now_ns
-                                                ? WEIR_BATCHER_ANSWER_RESULT
-                                                : WEIR_BATCHER_ANSWER_EXPIRED;
+        enum weir_batcher_answer expected =
+            r->is_answered                                     ? WEIR_BATCHER_ANSWER_NONE
+            : r->state == WAITING                              ? WEIR_BATCHER_ANSWER_UNRUN
+            : r->state == RUNNING && r->deadline_ns > w.now_ns ? WEIR_BATCHER_ANSWER_RESULT
+            : r->state == RUNNING                              ? WEIR_BATCHER_ANSWER_EXPIRED
+                                  : end_of(r->deadline_ns, r->own_begin_ns);
         CHECK(weir_batcher_answer(w.b, s, w.now_ns) == expected, "answer");
         if (expected != WEIR_BATCHER_ANSWER_NONE)
             r->n_answers++;
         w.n_results += expected == WEIR_BATCHER_ANSWER_RESULT;
+        w.n_overdue += expected == WEIR_BATCHER_ANSWER_OVERDUE;
         r->is_answered = true;
         r->is_counted = false;
         r->slice = NULL;
@@ -582,6 +697,27 @@ static void finish(int group)
     weir_batcher_finish(w.b, g->batch, 0, w.now_ns);
     g->place = GONE;
     g->batch = NULL;
+}
+
+/* Strictness, said once more in its own words: nothing of a higher level that could have left stays
+ * behind, and rows of two levels are never in one batch. */
+static void check_levels(int taken)
+{
+    const struct group *g = &w.groups[taken];
+    for (int i = 0; i < w.n_groups; i++) {
+        const struct group *other = &w.groups[i];
+        if (other->version != g->version || (other->place != OPEN && other->place != CLOSED))
+            continue;
+        enum weir_batch_close reason;
+        CHECK(other->level >= g->level || n_alive(i) == 0 || due_ns(i, &reason) > w.now_ns,
+              "group %d of level %u leaves before group %d of level %u", taken, g->level, i,
+              other->level);
+        w.n_overtaken += other->level > g->level && other->rank < g->rank;
+    }
+    for (int i = 0; i < w.n_requests; i++)
+        CHECK(w.requests[i].group != taken || w.requests[i].slice == NULL ||
+                  w.requests[i].level == g->level,
+              "request %d is in a batch of another level", i);
 }
 
 static void take_all(void)
@@ -615,6 +751,7 @@ static void take_all(void)
         CHECK(batch->close == g->reason, "closed for %s, not %s",
               weir_batch_close_name(batch->close), weir_batch_close_name(g->reason));
         CHECK(batch->opened_ns == g->opened_ns, "opened");
+        check_levels(expected);
         g->batch = batch;
         g->is_inline = is_inline;
         if (!is_inline && chance(5)) {
@@ -653,8 +790,7 @@ static void step_iteration(void)
 {
     size_t n_due = 0;
     for (int i = 0; i < w.n_requests; i++)
-        n_due += w.requests[i].slice && !w.requests[i].is_answered &&
-                 w.requests[i].deadline_ns <= w.now_ns;
+        n_due += w.requests[i].slice && !w.requests[i].is_answered && is_over(&w.requests[i]);
     uint64_t next_ns = weir_batcher_next_ns(w.b);
     CHECK(n_due == 0 || next_ns <= w.now_ns, "a deadline would be missed");
     size_t n = weir_batcher_expire(w.b, w.now_ns, on_expired, NULL);
@@ -731,6 +867,7 @@ static void run_schedule(uint64_t seed)
 {
     w.n_requests = w.n_groups = w.n_versions = w.n_put_back = 0;
     w.n_queue = w.n_queue_head = w.n_busy = w.n_results = 0;
+    w.n_overdue = w.n_overtaken = 0;
     w.now_ns = 0;
     weir_test_random_init(&w.random, seed);
     w.opts = (struct weir_batcher_opts){.n_workers = (uint32_t)(1 + below(3)),
@@ -788,11 +925,17 @@ Test(batch_schedule, random_schedules_agree_with_the_model)
         return;
     }
     int n_results = 0;
+    int n_overdue = 0;
+    int n_overtaken = 0;
     for (uint64_t seed = 1; seed <= N_SEEDS; seed++) {
         run_schedule(seed * 7919);
         n_results += w.n_results;
+        n_overdue += w.n_overdue;
+        n_overtaken += w.n_overtaken;
     }
     cr_assert_gt(n_results, N_SEEDS * 50, "%d", n_results);
+    cr_assert_gt(n_overdue, N_SEEDS, "%d", n_overdue);
+    cr_assert_gt(n_overtaken, N_SEEDS, "%d", n_overtaken);
 }
 
 /* One worker that takes 1 ms a batch, 10 requests each 100 µs: twice what it could do one by one.
