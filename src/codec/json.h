@@ -29,13 +29,14 @@ struct weir_codec_json_limits {
     size_t string_bytes_max; /* of one string or key, as written, without its quotes */
     size_t number_bytes_max; /* of one number */
     bool allows_nonfinite;   /* the tokens NaN, Infinity, -Infinity, Inf, -Inf stand for numbers */
+    bool ignores_tail;       /* what stands behind the first value is not looked at */
 };
 
 enum { WEIR_CODEC_JSON_DEPTH_CAP = 64 };
 
-#define WEIR_CODEC_JSON_LIMITS_INIT              \
-    {                                            \
-        64, 4096, 8u << 20, 1u << 20, 512, false \
+#define WEIR_CODEC_JSON_LIMITS_INIT                     \
+    {                                                   \
+        64, 4096, 8u << 20, 1u << 20, 512, false, false \
     }
 
 /* Where a large array or object ends. */

@@ -645,7 +645,9 @@ enum weir_status weir_codec_json_scan(struct weir_codec_json *json, struct weir_
     s.depth = 0;
     const char *root = space(&s, text.at);
     const char *p = scan_value(&s, root);
-    if (p) {
+    if (p && json->limits.ignores_tail) {
+        json->end = p;
+    } else if (p) {
         p = space(&s, p);
         if (p != s.end)
             p = fail_expected(&s, p, "the end of the text");

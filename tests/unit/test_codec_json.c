@@ -290,6 +290,22 @@ Test(codec_json, every_cut_of_a_text_is_refused)
     weir_codec_json_deinit(&json);
 }
 
+Test(codec_json, what_stands_behind_a_value_can_be_ignored)
+{
+    static const char *const texts[] = {"{\"a\":[1]}", "{\"a\":[1]} x", "{\"a\":[1]}}",
+                                        "{\"a\":[1]}\xff"};
+    struct weir_codec_json_limits limits = WEIR_CODEC_JSON_LIMITS_INIT;
+    limits.ignores_tail = true;
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(texts); i++) {
+        struct weir_codec_json json;
+        weir_codec_json_init(&json, &limits, test_mem());
+        cr_assert_eq(scan_copy(&json, texts[i], strlen(texts[i]), NULL), WEIR_OK, "%s", texts[i]);
+        cr_assert_eq(json.end - json.start, 9);
+        cr_assert_eq(scan_copy(&json, texts[i], 8, NULL), WEIR_ERR_INVALID);
+        weir_codec_json_deinit(&json);
+    }
+}
+
 static const struct {
     const char *text;
     const char *msg;
