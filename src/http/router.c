@@ -9,6 +9,7 @@
 struct segment {
     struct weir_str text; /* a literal segment, or the literal tail after a capture */
     bool is_capture;
+    bool is_digits; /* of a capture */
 };
 
 struct weir_http_compiled {
@@ -87,6 +88,7 @@ static bool compile(struct weir_http_compiled *out, const char *pattern)
         const char *end = memchr(s->text.at, '}', s->text.n);
         if (!end || ++out->n_captures > WEIR_HTTP_CAPTURES_MAX)
             return false;
+        s->is_digits = end[-1] == '#';
         s->text = weir_str_make(end + 1, s->text.n - (size_t)(end + 1 - s->text.at));
     }
     return true;
@@ -119,30 +121,54 @@ void weir_http_router_deinit(struct weir_http_router *router)
     *router = (struct weir_http_router){0};
 }
 
+static bool equals(struct weir_str a, struct weir_str b, uint32_t flags)
+{
+    return flags & WEIR_HTTP_ROUTE_NO_CASE ? weir_str_eq_nocase(a, b) : weir_str_eq(a, b);
+}
+
 /* Compares an encoded segment with a literal. */
-static bool literal_fits(struct weir_str segment, struct weir_str literal)
+static bool literal_fits(struct weir_str segment, struct weir_str literal, uint32_t flags)
 {
     if (segment.n < literal.n)
         return false;
     if (segment.n == literal.n)
-        return weir_str_eq(segment, literal);
+        return equals(segment, literal, flags);
     if (segment.n > 3 * literal.n || !memchr(segment.at, '%', segment.n))
         return false;
     char decoded[WEIR_HTTP_CAPTURE_BYTES_MAX];
     size_t n = weir_http_percent_decode(segment, decoded, sizeof decoded);
-    return weir_str_eq(weir_str_make(decoded, n), literal);
+    return equals(weir_str_make(decoded, n), literal, flags);
 }
 
-static bool route_fits(const struct weir_http_compiled *c, const struct weir_str *segments,
-                       uint32_t n_segments)
+static bool is_digits(struct weir_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.at[i] < '0' || s.at[i] > '9')
+            return false;
+    }
+    return true;
+}
+
+/* Compares an encoded segment with a capture and the literal behind it. */
+static bool capture_fits(struct weir_str segment, const struct segment *s, uint32_t flags)
+{
+    if (segment.n <= s->text.n)
+        return false;
+    size_t n = segment.n - s->text.n;
+    return equals(weir_str_make(segment.at + n, s->text.n), s->text, flags) &&
+           !(flags & WEIR_HTTP_ROUTE_NO_COLON && memchr(segment.at, ':', n)) &&
+           (!s->is_digits || is_digits(weir_str_make(segment.at, n)));
+}
+
+static bool route_fits(const struct weir_http_compiled *c, uint32_t flags,
+                       const struct weir_str *segments, uint32_t n_segments)
 {
     if (c->n_segments != n_segments)
         return false;
     for (uint32_t i = 0; i < n_segments; i++) {
         const struct segment *s = &c->segments[i];
-        if (!s->is_capture && !literal_fits(segments[i], s->text))
-            return false;
-        if (s->is_capture && (segments[i].n <= s->text.n || !weir_str_ends(segments[i], s->text)))
+        if (s->is_capture ? !capture_fits(segments[i], s, flags)
+                          : !literal_fits(segments[i], s->text, flags))
             return false;
     }
     return true;
@@ -180,7 +206,7 @@ enum weir_http_match_kind weir_http_router_match(const struct weir_http_router *
         return WEIR_HTTP_MATCH_NOT_FOUND;
     uint32_t wanted = 1U << (method == WEIR_HTTP_HEAD ? WEIR_HTTP_GET : method);
     for (uint32_t i = 0; i < router->n_routes; i++) {
-        if (!route_fits(&router->compiled[i], segments, n))
+        if (!route_fits(&router->compiled[i], router->routes[i].flags, segments, n))
             continue;
         match->allow |= router->routes[i].methods;
         if ((router->routes[i].methods & wanted) != 0) {

@@ -3,9 +3,10 @@
  *
  * A pattern is a path of literal segments and captures: "/v2/models/{m}/versions/{v}/infer". A
  * capture is a whole segment, or the first part of one before a literal tail
- * ("/v1/models/{m}:predict"). The path is cut at '/' first and each segment is percent-decoded once
- * after that, so an encoded '/' stays inside its segment. One trailing '/' is accepted. Of two
- * routes that match, the earlier in the table wins. */
+ * ("/v1/models/{m}:predict"); one whose name ends in '#' ("{v#}") is all digits. The path is cut at
+ * '/' first and each segment is percent-decoded once after that, so an encoded '/' stays inside its
+ * segment. One trailing '/' is accepted. Of two routes that match, the earlier in the table wins.
+ */
 #ifndef WEIR_HTTP_ROUTER_H
 #define WEIR_HTTP_ROUTER_H
 
@@ -48,6 +49,8 @@ enum weir_http_route_flags {
     WEIR_HTTP_ROUTE_EMPTY_BODY = 1, /* POST without Content-Length and Transfer-Encoding has an
                                        empty body here; elsewhere it is answered 411 */
     WEIR_HTTP_ROUTE_STREAM = 2,     /* HTTP/2 only: the body is shown in parts */
+    WEIR_HTTP_ROUTE_NO_CASE = 4,    /* literals match in any case (of ASCII) */
+    WEIR_HTTP_ROUTE_NO_COLON = 8,   /* a capture has no ':' as sent, an encoded one may be */
 };
 
 /* A row of the caller's table; borrowed while the router lives. */

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { ROOT, PREDICT, PREDICT_MODEL, MODEL, VERSION, INFER, TFS, TFS_GET, EXACT };
+enum { ROOT, PREDICT, PREDICT_MODEL, MODEL, VERSION, INFER, TFS, TFS_GET, EXACT, ANY_CASE, DIGITS };
 
 #define GET  WEIR_HTTP_METHOD_BIT(GET)
 #define POST WEIR_HTTP_METHOD_BIT(POST)
@@ -22,6 +22,8 @@ static const struct weir_http_route routes[] = {
     {POST, "/v2/models/{m}/versions/{v}/infer", INFER, 0},
     {POST, "/v1/models/{m}:predict", TFS, 0},
     {GET, "/v1/models/{m}", TFS_GET, 0},
+    {POST, "/v0/models/{m}:predict", ANY_CASE, WEIR_HTTP_ROUTE_NO_CASE | WEIR_HTTP_ROUTE_NO_COLON},
+    {GET, "/v0/versions/{v#}", DIGITS, 0},
 };
 
 static const struct {
@@ -55,6 +57,12 @@ static const struct {
     {WEIR_HTTP_POST, "/v1/models/:predict", WEIR_HTTP_MATCH_METHOD, GET, ""},
     {WEIR_HTTP_PUT, "/v1/models/a:predict", WEIR_HTTP_MATCH_METHOD, GET | POST, ""},
     {WEIR_HTTP_GET, "/a/b/c/d/e/f/g/h/i/j/k/l/m/n", WEIR_HTTP_MATCH_NOT_FOUND, 0, ""},
+    {WEIR_HTTP_POST, "/V0/mOdels/Ab:PREdict", WEIR_HTTP_MATCH_FOUND, ANY_CASE, "Ab|"},
+    {WEIR_HTTP_POST, "/v0/models/a%3Ab:predict", WEIR_HTTP_MATCH_FOUND, ANY_CASE, "a:b|"},
+    {WEIR_HTTP_POST, "/v0/models/a:b:predict", WEIR_HTTP_MATCH_NOT_FOUND, 0, ""},
+    {WEIR_HTTP_POST, "/v0/models/:predict", WEIR_HTTP_MATCH_NOT_FOUND, 0, ""},
+    {WEIR_HTTP_GET, "/v0/versions/0123", WEIR_HTTP_MATCH_FOUND, DIGITS, "0123|"},
+    {WEIR_HTTP_GET, "/v0/versions/12a", WEIR_HTTP_MATCH_NOT_FOUND, 0, ""},
     {WEIR_HTTP_GET, "*", WEIR_HTTP_MATCH_NOT_FOUND, 0, ""},
 };
 
