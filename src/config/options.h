@@ -46,6 +46,8 @@
       "How long connections are still accepted after SIGTERM, with readiness already off.") \
     X(DURATION, drain_timeout_ns, "drain_timeout", "30s", 0, 3600 * WEIR_NS_PER_S, "", LIVE, "Serving", \
       "After SIGTERM the process ends at the latest after this time, drain_delay included.") \
+    X(CHOICE, columns_answer, "columns_answer", "outputs", 0, 2, "outputs|predictions|both", LIVE, "Serving", \
+      "Under which key /v1/models/M:predict answers inputs: outputs as TensorFlow Serving, predictions as KServe v1.") \
     /* --- batching --- */ \
     X(COUNT, max_batch_size, "max_batch_size", "256", 1, 65536, "rows", MODEL, "Batching", \
       "A batch closes when it holds this many rows; a larger request is a batch of its own.") \

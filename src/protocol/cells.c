@@ -3,6 +3,8 @@
  *
  * A text is written once, into the sink's room, whose size is bounded beforehand by the bytes of
  * JSON it comes from: escapes only ever get shorter, quotes and comma pay for part of the head. */
+#include "codec/base64.h"
+#include "codec/utf8.h"
 #include "protocol/protocol_priv.h"
 #include "tensor/cell.h"
 
@@ -57,6 +59,48 @@ struct weir_cell_text *weir_protocol_cells_text(struct weir_protocol_fill *fill,
     return to;
 }
 
+bool weir_protocol_cells_is_b64(const struct weir_codec_json *json, const char *value,
+                                struct weir_str *written)
+{
+    if (*value != '{')
+        return false;
+    struct weir_codec_json_iter it = weir_codec_json_iter(json, value);
+    struct weir_str name;
+    const char *member;
+    if (!weir_codec_json_next_member(&it, &name, &member) || *member != '"' || *it.at != '}' ||
+        !weir_codec_json_string_eq(name, WEIR_STR("b64")))
+        return false;
+    *written = weir_codec_json_string(member);
+    return true;
+}
+
+struct weir_cell_text *weir_protocol_cells_b64(struct weir_protocol_fill *fill,
+                                               struct weir_str written)
+{
+    struct weir_buf *text = &fill->decoder->text;
+    weir_buf_clear(text);
+    if (memchr(written.n > 0 ? written.at : "", '\\',
+               written.n)) { /* "\/" is a way to write '/'. */
+        weir_codec_json_unescape(written, text);
+        written = weir_buf_str(text);
+    }
+    size_t before = text->n;
+    if (weir_buf_reserve(text, written.n) != WEIR_OK || !weir_buf_ok(text)) {
+        fill->is_out_of_memory = true;
+        return NULL;
+    }
+    if (before > 0)
+        written = weir_str_make(text->at, before); /* Not moved any more while it is read. */
+    if (!weir_codec_base64_decode(written, text))
+        return NULL;
+    size_t n = text->n - before;
+    struct weir_cell_text *to = weir_sink_take_text(fill->sink, n);
+    weir_assert(to); /* Bytes are fewer than their text. */
+    if (n > 0)
+        memcpy(to->at, text->at + before, n);
+    return to;
+}
+
 /* Writes a text where a number belongs, if it is one. */
 static enum weir_status store_number_text(struct weir_protocol_fill *fill, const char *at,
                                           size_t row, size_t column)
@@ -83,12 +127,35 @@ static enum weir_status store_number_text(struct weir_protocol_fill *fill, const
         weir_codec_json_echo(&fill->decoder->json, at, echo, sizeof echo));
 }
 
+/* Writes the text that {"b64": "…"} stands for; false: failed. */
+static bool store_b64(struct weir_protocol_fill *fill, struct weir_str written, size_t row,
+                      size_t column)
+{
+    struct weir_cell_text *text = weir_protocol_cells_b64(fill, written);
+    if (!text && fill->is_out_of_memory)
+        return false;
+    if (!text ||
+        !weir_codec_utf8_is_valid(weir_str_make(text->at, text->n), WEIR_CODEC_UTF8_STRICT)) {
+        (void)weir_protocol_fill_cell_error(fill, row, column, "\"b64\" is not %s",
+                                            text ? "a text in UTF-8" : "base64");
+        return false;
+    }
+    store(fill, row, column, weir_cell_from_text(text));
+    return true;
+}
+
 const char *weir_protocol_cells_fill(struct weir_protocol_fill *fill, const char *at, size_t row,
                                      size_t column)
 {
     const struct weir_codec_json *json = &fill->decoder->json;
     enum weir_codec_json_kind kind = weir_codec_json_kind(at);
     enum weir_column_kind takes = kind_of(fill, column);
+    struct weir_str base64;
+    if (kind == WEIR_CODEC_JSON_OBJECT && fill->takes_b64 && takes != WEIR_COLUMN_NUMBER &&
+        weir_protocol_cells_is_b64(json, at, &base64))
+        return store_b64(fill, base64, row, column)
+                   ? weir_codec_json_rows_after(weir_codec_json_skip(json, at))
+                   : NULL;
     if (kind == WEIR_CODEC_JSON_STRING) {
         if (takes == WEIR_COLUMN_NUMBER) {
             if (store_number_text(fill, at, row, column) != WEIR_OK)

@@ -160,43 +160,75 @@ static void fail_missing(struct weir_protocol_fill *fill, size_t row, size_t n_m
                                            name, n_missing - 1);
 }
 
-const char *weir_protocol_columns_fill(struct weir_protocol_fill *fill, const char *object,
-                                       size_t row)
+bool weir_protocol_columns_check(struct weir_protocol_fill *fill, size_t row, size_t n_given)
+{
+    if (WEIR_LIKELY(n_given == fill->spec->n_features))
+        return true;
+    fail_missing(fill, row, fill->spec->n_features - n_given);
+    return false;
+}
+
+static const char *fill_one(struct weir_protocol_fill *fill, const char *value, size_t row,
+                            size_t column)
+{
+    if (fill->spec->columns)
+        return weir_protocol_cells_fill(fill, value, row, column);
+    size_t n;
+    void *to =
+        (char *)fill->span.base + row * fill->span.row_stride + column * fill->span.column_stride;
+    const char *at =
+        weir_codec_json_rows_read(&fill->decoder->json, value, fill->element, to, 0, 1, &n);
+    return n == 1 ? at : weir_protocol_fill_cell(fill, value, row, column);
+}
+
+const char *weir_protocol_columns_cell(struct weir_protocol_fill *fill, const char *value,
+                                       size_t row, size_t column)
+{
+    if (WEIR_LIKELY(*value != '[' || !fill->takes_unit_lists))
+        return fill_one(fill, value, row, column);
+    const char *at = weir_codec_json_rows_first(value);
+    if (*at != ']')
+        at = fill_one(fill, at, row, column);
+    if (!at)
+        return NULL;
+    size_t n = weir_codec_json_count(&fill->decoder->json, value);
+    if (n == 1)
+        return weir_codec_json_rows_after(at + 1);
+    (void)weir_protocol_fill_cell_error(fill, row, column, "expected one value, got a list of %zu",
+                                        n);
+    return NULL;
+}
+
+const char *weir_protocol_columns_members(struct weir_protocol_fill *fill, const char *object,
+                                          size_t row, size_t *n_given)
 {
     struct weir_protocol_decoder *decoder = fill->decoder;
-    const struct weir_codec_json *json = &decoder->json;
-    const struct weir_spec *spec = fill->spec;
-    size_t n_given = 0;
     const char *at = weir_codec_json_rows_first(object);
     for (size_t position = 0; *at != '}'; position++) {
         struct weir_str name = weir_codec_json_string(at);
         const char *value = weir_codec_json_rows_member(name);
-        int64_t column = weir_protocol_columns_find(decoder, spec, name, position);
+        int64_t column = weir_protocol_columns_find(decoder, fill->spec, name, position);
         if (column == WEIR_PROTOCOL_COLUMN_NO_MEMORY) {
             fill->is_out_of_memory = true;
             return NULL;
         }
         if (column == WEIR_PROTOCOL_COLUMN_NONE) {
             fill->n_ignored += fill->n_ignored < UINT32_MAX;
-            at = weir_codec_json_rows_after(weir_codec_json_skip(json, value));
+            at = weir_codec_json_rows_after(weir_codec_json_skip(&decoder->json, value));
             continue;
         }
-        size_t n = 0;
-        void *to = (char *)fill->span.base + row * fill->span.row_stride +
-                   (size_t)column * fill->span.column_stride;
-        if (!spec->columns)
-            at = weir_codec_json_rows_read(json, value, fill->element, to, 0, 1, &n);
-        if (n == 0) {
-            at = spec->columns ? weir_protocol_cells_fill(fill, value, row, (size_t)column)
-                               : weir_protocol_fill_cell(fill, value, row, (size_t)column);
-            if (!at)
-                return NULL;
-        }
-        n_given += weir_protocol_columns_mark(decoder, (size_t)column, (uint32_t)row + 1);
-    }
-    if (WEIR_UNLIKELY(n_given < spec->n_features)) {
-        fail_missing(fill, row, spec->n_features - n_given);
-        return NULL;
+        at = weir_protocol_columns_cell(fill, value, row, (size_t)column);
+        if (!at)
+            return NULL;
+        *n_given += weir_protocol_columns_mark(decoder, (size_t)column, (uint32_t)row + 1);
     }
     return at;
+}
+
+const char *weir_protocol_columns_fill(struct weir_protocol_fill *fill, const char *object,
+                                       size_t row)
+{
+    size_t n_given = 0;
+    const char *end = weir_protocol_columns_members(fill, object, row, &n_given);
+    return end && weir_protocol_columns_check(fill, row, n_given) ? end : NULL;
 }

@@ -33,6 +33,7 @@ enum weir_protocol_route_flags {
     WEIR_PROTOCOL_POST = 4,       /* POST; else GET */
     WEIR_PROTOCOL_REPOSITORY = 8, /* on the admin listener, on others if repository_api says so;
                                      pages of the web are refused: for orders */
+    WEIR_PROTOCOL_NO_CASE = 16,   /* literals of the path match in any case, captures have no ':' */
 };
 
 /* A row of a dialect's table of routes. */
@@ -212,6 +213,11 @@ struct weir_protocol_ops {
     /* Appends the body of an error; returns its content type, a literal, NULL: application/json.
      * NULL: {"error": text}. */
     const char *(*error)(struct weir_buf *body, int status, struct weir_str text);
+    /* Words what is refused because no route has the path (404) or none the method (405): appends
+     * the body and returns the status, or 0 for a path that is not the dialect's. path: as sent,
+     * without query. NULL: never. */
+    int (*refuse)(struct weir_str method, struct weir_str path, int status, struct weir_str text,
+                  struct weir_buf *body);
     /* Reads an order; *out is what the path says. NULL: the path says it all. */
     enum weir_status (*order)(const struct weir_protocol_question *question,
                               struct weir_protocol_order *out, struct weir_error *err);

@@ -4,6 +4,7 @@
 #include "protocol/flask/flask.h"
 #include "protocol/grpc/grpc.h"
 #include "protocol/protocol_priv.h"
+#include "protocol/tfserving/tfserving_priv.h"
 #include "protocol/v2/v2.h"
 
 #include <math.h>
@@ -59,6 +60,22 @@ uint64_t weir_protocol_tensors_bytes(const struct weir_result *result, uint64_t 
     return bytes;
 }
 
+enum weir_status weir_protocol_check_tensors(const struct weir_protocol_limits *limits,
+                                             const struct weir_protocol_call *call,
+                                             const struct weir_result *result,
+                                             struct weir_error *err)
+{
+    uint64_t bytes = weir_protocol_tensors_bytes(result, call->tensors);
+    if (call->dialect == WEIR_PROTOCOL_TFSERVING &&
+        !weir_protocol_tfserving_check_tensors(call, result, &bytes))
+        return weir_error_set(err, WEIR_ERR_INVALID,
+                              "the outputs have not the same number of rows: ask by \"inputs\"");
+    if (bytes > limits->answer_bytes_max)
+        return weir_error_set(err, WEIR_ERR_LIMIT,
+                              "the answer would have more bytes than are sent");
+    return WEIR_OK;
+}
+
 uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
                                     const struct weir_spec *spec)
 {
@@ -85,6 +102,8 @@ uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
             }
         }
     }
+    if (call->dialect == WEIR_PROTOCOL_TFSERVING)
+        bytes = weir_protocol_tfserving_answer_bytes(call, spec, bytes);
     return bytes;
 }
 
@@ -104,6 +123,7 @@ enum weir_status weir_protocol_check_size(const struct weir_protocol_decoder *de
             (unsigned long long)n_rows, spec->n_features, (unsigned long long)l->n_cells_max);
     struct weir_protocol_call sized;
     sized.dialect = call->dialect;
+    sized.form = call->form;
     sized.id_bytes = call->id_bytes;
     sized.n_rows = (uint32_t)n_rows;
     sized.n_outputs = call->n_outputs;
@@ -240,6 +260,7 @@ static const struct weir_protocol_ops *const dialects[WEIR_PROTOCOL_N] = {
     [WEIR_PROTOCOL_FLASK] = &weir_protocol_flask,
     [WEIR_PROTOCOL_V2] = &weir_protocol_v2,
     [WEIR_PROTOCOL_GRPC] = &weir_protocol_grpc,
+    [WEIR_PROTOCOL_TFSERVING] = &weir_protocol_tfserving,
 };
 
 const struct weir_protocol_ops *weir_protocol_ops_of(enum weir_protocol_dialect dialect)

@@ -28,17 +28,25 @@ enum {
     WEIR_PROTOCOL_ID_BYTES_MAX = 256, /* a request id as written in JSON, without quotes */
 };
 
+/* How TensorFlow Serving's "inputs" are answered: as there, as in KServe v1, or for both. */
+enum weir_protocol_columns_answer {
+    WEIR_PROTOCOL_COLUMNS_OUTPUTS,     /* {"outputs": …} */
+    WEIR_PROTOCOL_COLUMNS_PREDICTIONS, /* {"predictions": […]} */
+    WEIR_PROTOCOL_COLUMNS_BOTH,
+};
+
 /* What one request may ask for; past it WEIR_ERR_LIMIT before any work. */
 struct weir_protocol_limits {
     uint64_t n_rows_max;
     uint64_t n_cells_max;      /* rows × features */
     uint64_t answer_bytes_max; /* an upper bound of the answer's size is compared */
     struct weir_codec_json_limits json;
+    uint8_t columns_answer; /* enum weir_protocol_columns_answer */
 };
 
-#define WEIR_PROTOCOL_LIMITS_INIT                                \
-    {                                                            \
-        65536, 16u << 20, 64u << 20, WEIR_CODEC_JSON_LIMITS_INIT \
+#define WEIR_PROTOCOL_LIMITS_INIT                                                               \
+    {                                                                                           \
+        65536, 16u << 20, 64u << 20, WEIR_CODEC_JSON_LIMITS_INIT, WEIR_PROTOCOL_COLUMNS_OUTPUTS \
     }
 
 /* A decoder's memory, kept from request to request. One for each thread that decodes. */
@@ -60,9 +68,10 @@ enum weir_protocol_dialect {
     WEIR_PROTOCOL_FLASK, /* {"features": …} → {"prediction": …} */
     WEIR_PROTOCOL_V2,    /* Open Inference Protocol v2, REST */
     WEIR_PROTOCOL_GRPC,  /* services over gRPC: Open Inference Protocol v2, TensorFlow Serving */
+    WEIR_PROTOCOL_TFSERVING, /* TensorFlow Serving's REST interface and KServe v1 */
 };
 
-enum { WEIR_PROTOCOL_N = WEIR_PROTOCOL_GRPC + 1 };
+enum { WEIR_PROTOCOL_N = 4 }; /* enumerators of enum weir_protocol_dialect */
 
 /* All that the answer to a request needs. Plain data, no pointers. */
 struct weir_protocol_call {
@@ -73,6 +82,7 @@ struct weir_protocol_call {
     uint32_t by_alias;              /* those of them that were asked for by their alias */
     uint64_t tensors;               /* set of 1 << output: the tensors wanted; 0: rows */
     uint32_t n_ignored;             /* extra names in named rows, for a counter; saturates */
+    uint8_t form;                   /* the dialect's own: how the answer is written */
     uint8_t n_outputs;              /* outputs in the answer, at least 1 */
     uint8_t outputs[WEIR_OUTPUT_N]; /* enum weir_output each, in the answer's order */
     uint8_t action;                 /* gRPC: of the route */
@@ -108,6 +118,14 @@ void weir_protocol_encode(const struct weir_protocol_call *call,
 
 /* Returns the same for tensors, whose sizes are known only after the run. */
 uint64_t weir_protocol_tensors_bytes(const struct weir_result *result, uint64_t wanted);
+
+/* Finds whether the tensors of a result can be answered as the call asks. WEIR_ERR_INVALID: an
+ * entry for each row is asked for, but the outputs have not the same number of them;
+ * WEIR_ERR_LIMIT: more bytes than are sent. */
+WEIR_MUST_USE enum weir_status
+weir_protocol_check_tensors(const struct weir_protocol_limits *limits,
+                            const struct weir_protocol_call *call, const struct weir_result *result,
+                            struct weir_error *err);
 
 /* Returns an upper bound of the answer's body in bytes, but for tensors; also a good first size for
  * its buffer. */

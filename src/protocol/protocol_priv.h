@@ -18,6 +18,8 @@ struct weir_protocol_fill {
     enum weir_dtype datatype; /* as the client declared it; F64 where nothing is declared */
     bool takes_bools;         /* true and false are 1 and 0 */
     bool takes_number_texts;  /* a text that is a number is one, where a column takes numbers */
+    bool takes_b64;           /* {"b64": "…"} is a text, where a column may hold one */
+    bool takes_unit_lists;    /* a list of one value is that value, in rows by name */
     const char *key;          /* the place, "features"; NULL: "inputs[<input>].data" */
     size_t input;
     uint32_t n_ignored;    /* extra names in named rows */
@@ -101,6 +103,29 @@ int64_t weir_protocol_columns_find_plain(struct weir_protocol_decoder *decoder,
 /* Writes one row from an object. Returns its '}'; NULL: failed. */
 const char *weir_protocol_columns_fill(struct weir_protocol_fill *fill, const char *object,
                                        size_t row);
+
+/* The same in steps, for a row whose values stand in several objects; of two that give the same
+ * column the later one holds. *n_given counts the columns that were given, from 0. The check after
+ * the last object, false: a column is missing, err is set. */
+const char *weir_protocol_columns_members(struct weir_protocol_fill *fill, const char *object,
+                                          size_t row, size_t *n_given);
+WEIR_MUST_USE bool weir_protocol_columns_check(struct weir_protocol_fill *fill, size_t row,
+                                               size_t n_given);
+
+/* Writes the value of one cell, matrix or frame. Returns the place of the next element; NULL:
+ * failed. */
+const char *weir_protocol_columns_cell(struct weir_protocol_fill *fill, const char *value,
+                                       size_t row, size_t column);
+
+/* Finds the text of {"b64": "…"}, an object with this one member, as written; false: the value is
+ * something else. */
+bool weir_protocol_cells_is_b64(const struct weir_codec_json *json, const char *value,
+                                struct weir_str *written);
+
+/* Copies the bytes that a text of base64 stands for into the sink's room; NULL: it is none, or
+ * fill->is_out_of_memory. */
+struct weir_cell_text *weir_protocol_cells_b64(struct weir_protocol_fill *fill,
+                                               struct weir_str written);
 
 /* Marks a column as given in round (> 0); false: it was already. */
 bool weir_protocol_columns_mark(struct weir_protocol_decoder *decoder, size_t column,

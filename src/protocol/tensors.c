@@ -22,6 +22,9 @@ void weir_protocol_tensors_init(struct weir_protocol_tensors *t,
     t->err = err;
     t->given = 0;
     t->base = NULL;
+    t->takes_b64 = false;
+    t->is_strict = false;
+    t->ignores_extra = false;
     memset(t->shapes, 0, spec->tensors->n_inputs * sizeof *t->shapes);
 }
 
@@ -221,10 +224,16 @@ static bool fill_text(struct weir_protocol_tensors *t,
                       const struct weir_protocol_tensors_from *from, const char *at, uint64_t i,
                       char *to)
 {
-    if (weir_codec_json_kind(at) != WEIR_CODEC_JSON_STRING)
+    struct weir_str written;
+    bool is_b64 = t->takes_b64 && weir_protocol_cells_is_b64(&t->decoder->json, at, &written);
+    if (!is_b64 && weir_codec_json_kind(at) != WEIR_CODEC_JSON_STRING)
         return fail(t, from, i, "a text", at);
     struct weir_protocol_fill fill = {.decoder = t->decoder, .sink = t->sink};
-    const struct weir_cell_text *text = weir_protocol_cells_text(&fill, weir_codec_json_string(at));
+    const struct weir_cell_text *text =
+        is_b64 ? weir_protocol_cells_b64(&fill, written)
+               : weir_protocol_cells_text(&fill, weir_codec_json_string(at));
+    if (!text && !fill.is_out_of_memory)
+        return fail(t, from, i, "base64 in \"b64\"", at);
     if (!text) {
         (void)weir_error_set(t->err, WEIR_ERR_NO_MEMORY, "out of memory");
         return false;

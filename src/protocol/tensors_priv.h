@@ -17,6 +17,10 @@ struct weir_protocol_tensors {
     uint64_t given;                                     /* set of 1 << input */
     size_t offsets[WEIR_TENSORS_MAX];
     char *base; /* the reserved piece */
+    /* How nested lists are read; false by weir_protocol_tensors_init. */
+    bool takes_b64;     /* {"b64": "…"} is a text */
+    bool is_strict;     /* the lists are nested as the tensors are: one row is a list of one */
+    bool ignores_extra; /* names that are no inputs, beside lists of rows */
 };
 
 /* Begins; nothing is given yet. */

@@ -174,9 +174,6 @@ static void answer_own(struct weir_server_shard *shard, struct weir_http_req *re
                        const struct weir_server_route *route)
 {
     switch ((enum weir_server_own)route->route->action) {
-    case WEIR_SERVER_OWN_ALIVE:
-        answer_text(shard, req, "{\"status\":\"alive\"}");
-        break;
     case WEIR_SERVER_OWN_HEALTH:
         answer_text(shard, req, "{\"status\":\"ok\"}");
         break;

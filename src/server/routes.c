@@ -16,7 +16,6 @@
 static const struct weir_protocol_route own_routes[] = {
     GET("/healthz", HEALTH, 0, "Whether the server lives"),
     GET("/health", HEALTH, 0, "Whether the server lives"),
-    GET("/", ALIVE, 0, "Whether the server lives"),
     GET("/metrics", METRICS, WEIR_PROTOCOL_ADMIN, "Metrics in the text format of Prometheus"),
     GET("/weir/v1/models", MODELS, WEIR_PROTOCOL_ADMIN, "States of all models"),
     POST("/weir/v1/models/{m}/rollback", ROLLBACK, "Serve the version before this one"),
@@ -30,6 +29,16 @@ static uint32_t methods_of(const struct weir_protocol_route *route)
                                              : WEIR_HTTP_METHOD_BIT(GET);
 }
 
+static uint32_t http_flags(const struct weir_protocol_route *route)
+{
+    uint32_t flags = 0;
+    if (route->flags & WEIR_PROTOCOL_EMPTY_BODY)
+        flags |= WEIR_HTTP_ROUTE_EMPTY_BODY;
+    if (route->flags & WEIR_PROTOCOL_NO_CASE)
+        flags |= WEIR_HTTP_ROUTE_NO_CASE | WEIR_HTTP_ROUTE_NO_COLON;
+    return flags;
+}
+
 static void add(struct weir_server_routes *routes, const struct weir_server_route *row)
 {
     routes->rows[routes->n] = *row;
@@ -37,7 +46,7 @@ static void add(struct weir_server_routes *routes, const struct weir_server_rout
         .methods = methods_of(row->route),
         .pattern = row->route->pattern,
         .id = routes->n,
-        .flags = row->route->flags & WEIR_PROTOCOL_EMPTY_BODY ? WEIR_HTTP_ROUTE_EMPTY_BODY : 0,
+        .flags = http_flags(row->route),
     };
     routes->n++;
 }

@@ -12,7 +12,6 @@
 
 /* What the server's own routes are for (act WEIR_PROTOCOL_HOST). */
 enum weir_server_own {
-    WEIR_SERVER_OWN_ALIVE,
     WEIR_SERVER_OWN_HEALTH,
     WEIR_SERVER_OWN_METRICS,
     WEIR_SERVER_OWN_MODELS,   /* states of all models */

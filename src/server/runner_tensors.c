@@ -102,10 +102,11 @@ static void encode_part(const struct weir_server_runner *runner, const struct gr
                                  .batch_dtype = WEIR_F64,
                                  .n_rows = p->slice->n_rows,
                                  .tensors = tensors};
-    if (weir_protocol_tensors_bytes(&result, call->protocol.tensors) >
-        runner->decoder.limits.answer_bytes_max)
-        weir_server_runner_fail(p->job, call, WEIR_ERR_LIMIT,
-                                "the answer would have more bytes than are sent");
+    struct weir_error err = WEIR_ERROR_INIT;
+    enum weir_status status =
+        weir_protocol_check_tensors(&runner->decoder.limits, &call->protocol, &result, &err);
+    if (status != WEIR_OK)
+        weir_server_runner_fail(p->job, call, status, err.msg);
     else
         weir_server_runner_encode(p->job, call, &result);
 }

@@ -48,6 +48,29 @@ static void on_gone(void *ctx, struct weir_http_ticket ticket, void *user)
     weir_server_dispatch_gone(ctx, user);
 }
 
+/* Lets the dialect that a path belongs to say that there is no such route. */
+static void on_refusal(void *ctx, struct weir_http_req *req, struct weir_str text,
+                       struct weir_http_reply *reply, struct weir_buf *room)
+{
+    (void)ctx; /* Which dialects there are is known without it. */
+    struct weir_str method = weir_str_c(weir_http_method_name(weir_http_req_method(req)));
+    if (reply->status != 404 && reply->status != 405)
+        return;
+    for (size_t d = 0; d < WEIR_PROTOCOL_N; d++) {
+        const struct weir_protocol_ops *ops = weir_protocol_ops_of((enum weir_protocol_dialect)d);
+        int status = ops->refuse
+                         ? ops->refuse(method, weir_http_req_path(req), reply->status, text, room)
+                         : 0;
+        if (status == 0)
+            continue;
+        reply->status = status;
+        if (status != 405)
+            reply->fields = WEIR_STR("");
+        reply->body = weir_buf_str(room);
+        return;
+    }
+}
+
 static void on_done(void *ctx, const struct weir_http_done *done)
 {
     struct weir_server_shard *shard = ctx;
@@ -65,7 +88,7 @@ static void on_done(void *ctx, const struct weir_http_done *done)
 }
 
 static const struct weir_http_handlers handlers = {
-    .head = on_head, .body = on_body, .gone = on_gone, .done = on_done};
+    .head = on_head, .body = on_body, .gone = on_gone, .refusal = on_refusal, .done = on_done};
 
 /* --- life --- */
 

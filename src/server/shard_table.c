@@ -35,6 +35,7 @@ struct weir_protocol_limits weir_server_shard_protocol_limits(const struct weir_
     limits.n_rows_max = config->request_rows_max;
     limits.n_cells_max = config->request_cells_max;
     limits.answer_bytes_max = config->answer_bytes_max;
+    limits.columns_answer = (uint8_t)config->columns_answer;
     limits.json.depth_max = (uint32_t)config->json_depth_max;
     limits.json.n_values_max = config->json_values_max;
     limits.json.string_bytes_max = config->json_string_bytes_max;

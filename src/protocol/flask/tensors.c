@@ -52,7 +52,7 @@ static enum weir_status give(struct weir_protocol_tensors *t, size_t input, cons
     t->given |= UINT64_C(1) << input;
     bool is_row = info->n_dims > 0 && shape->n_dims + 1 == (uint32_t)info->n_dims &&
                   (info->dims[0] < 0 || info->dims[0] == 1);
-    if (is_row && t->spec->tensors->n_inputs == 1 && add_row(shape, 1))
+    if (is_row && !t->is_strict && t->spec->tensors->n_inputs == 1 && add_row(shape, 1))
         t->call->is_single_row = true;
     return WEIR_OK;
 }
@@ -99,6 +99,8 @@ static enum weir_status give_members(struct weir_protocol_tensors *t, const char
     const char *value;
     while (weir_codec_json_next_member(&it, &name, &value)) {
         size_t input;
+        if (t->ignores_extra && n_rows == 0 && !weir_protocol_tensors_find(t, name, &input))
+            continue;
         enum weir_status status = find_member(t, name, key, &input);
         if (status != WEIR_OK)
             return status;
@@ -120,6 +122,8 @@ static bool fill_members(struct weir_protocol_tensors *t, const char *object, co
     uint64_t given = 0;
     while (weir_codec_json_next_member(&it, &name, &value)) {
         size_t input;
+        if (t->ignores_extra && !is_row && !weir_protocol_tensors_find(t, name, &input))
+            continue;
         if (find_member(t, name, key, &input) != WEIR_OK ||
             !fill_input(t, input, value, key, row, is_row))
             return false;
@@ -150,11 +154,19 @@ static bool fill_records(struct weir_protocol_tensors *t, const char *rows, cons
     return true;
 }
 
+/* Finds whether a value is inputs by name, not a text in base64. */
+static bool is_members(const struct weir_protocol_tensors *t, const char *value)
+{
+    struct weir_str written;
+    return *value == '{' &&
+           !(t->takes_b64 && weir_protocol_cells_is_b64(&t->decoder->json, value, &written));
+}
+
 enum weir_status weir_protocol_flask_tensors(struct weir_protocol_tensors *t, const char *rows,
                                              const char *key)
 {
-    bool is_object = *rows == '{';
-    bool is_records = *rows == '[' && *weir_codec_json_rows_first(rows) == '{';
+    bool is_object = is_members(t, rows);
+    bool is_records = *rows == '[' && is_members(t, weir_codec_json_rows_first(rows));
     enum weir_status status;
     if (is_records)
         status = give_members(t, weir_codec_json_rows_first(rows), key,
