@@ -29,6 +29,7 @@ struct run {
     struct replay_peer *peer;            /* the one that is meant now */
     const char *call;                    /* what the client was doing */
     char reason[REASON_BYTES];
+    struct weir_buf report; /* all that went wrong */
 };
 
 /* --- the models --- */
@@ -153,22 +154,30 @@ static bool play_step(struct run *r, struct replay_step *step)
     return false;
 }
 
+/* Adds where and how a step differs to the report, as lines of a comment. */
+static void report(struct run *r, const struct replay_step *step)
+{
+    char *at = r->reason;
+    weir_buf_printf(&r->report, "# line %u, \"%s\":\n", step->line, r->call);
+    for (char *line; (line = strsep(&at, "\n"));)
+        weir_buf_printf(&r->report, "#   %.400s\n", line);
+}
+
+/* Plays all steps; goes on after an answer that is not the wanted one, but not where none came. */
 static bool play_steps(struct run *r, bool is_compared)
 {
     for (size_t i = 0; i < r->script->n; i++) {
         struct replay_step *step = &r->script->steps[i];
         bool has_answer = step->kind == REPLAY_ANSWER || step->kind == REPLAY_STREAM;
-        char reason[REASON_BYTES];
-        if (play_step(r, step) &&
-            (!is_compared || !has_answer ||
-             replay_answer_matches(&step->want, &step->got[r->pass], r->reason, sizeof r->reason)))
-            continue;
-        (void)snprintf(reason, sizeof reason, "line %u, \"%s\": %.3000s", step->line, r->call,
-                       r->reason);
-        memcpy(r->reason, reason, sizeof reason);
-        return false;
+        if (!play_step(r, step)) {
+            report(r, step);
+            break;
+        }
+        if (is_compared && has_answer &&
+            !replay_answer_matches(&step->want, &step->got[r->pass], r->reason, sizeof r->reason))
+            report(r, step);
     }
-    return true;
+    return r->report.n == 0;
 }
 
 enum result { PASSED, FAILED, SKIPPED };
@@ -199,7 +208,7 @@ static enum result play(struct run *r, const struct weir_test_tmp *tmp, const ch
             replay_peer_close(&r->peers[i]);
     int status = weir_test_server_stop(&r->server, SIGTERM);
     if (status != 0 && result != FAILED) {
-        (void)snprintf(r->reason, sizeof r->reason, "the server ended with status %d", status);
+        weir_buf_printf(&r->report, "# the server ended with status %d\n", status);
         return FAILED;
     }
     return result;
@@ -228,17 +237,19 @@ static bool check_script(const char *path, enum replay_mode mode, int number,
     r.script = &script;
     r.mode = mode;
     enum result result = FAILED;
-    if (read_script(path, &script, r.reason, sizeof r.reason)) {
+    if (read_script(path, &script, r.reason, sizeof r.reason))
         result = play(&r, tmp, root, true);
-        replay_script_deinit(&script);
-    }
+    else
+        weir_buf_printf(&r.report, "# %s\n", r.reason);
+    replay_script_deinit(&script);
     const char *slash = strrchr(path, '/');
     (void)printf("%s %d - %s, %s%s\n", result == FAILED ? "not ok" : "ok", number,
                  slash ? slash + 1 : path, mode == REPLAY_WHOLE ? "whole" : "in pieces",
                  result == SKIPPED ? " # SKIP no ONNX Runtime" : "");
-    for (char *line = result == FAILED ? r.reason : NULL; line;)
-        (void)printf("# %s\n", strsep(&line, "\n"));
+    if (r.report.n > 0)
+        (void)fwrite(r.report.at, 1, r.report.n, stdout);
     (void)fflush(stdout);
+    weir_buf_deinit(&r.report);
     return result != FAILED;
 }
 
@@ -258,7 +269,8 @@ static bool write_script(const char *path, const struct weir_test_tmp *tmp, cons
         is_fine = fclose(file) == 0;
     }
     if (!is_fine)
-        (void)fprintf(stderr, "%s: %s\n", path, r.reason);
+        (void)fprintf(stderr, "%s: %s\n%s", path, r.reason, weir_buf_c(&r.report));
+    weir_buf_deinit(&r.report);
     replay_script_deinit(&script);
     return is_fine;
 }

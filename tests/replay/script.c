@@ -133,6 +133,23 @@ static bool read_setting(struct replay_script *script, const char *line)
     return *line == '#' || *line == '\0';
 }
 
+/* Puts the size of the body where a request says `Content-Length: ?`. */
+static void fill_length(struct weir_buf *text)
+{
+    static const char mark[] = "Content-Length: ?\r\n";
+    char *at = memmem(text->at, text->n, mark, sizeof mark - 1);
+    char *body = memmem(text->at, text->n, "\r\n\r\n", 4);
+    if (!at || !body)
+        return;
+    struct weir_buf filled = WEIR_BUF_INIT;
+    size_t n = (size_t)(at - text->at) + sizeof mark - 4;
+    weir_buf_append(&filled, text->at, n);
+    weir_buf_printf(&filled, "%zu", text->n - (size_t)(body + 4 - text->at));
+    weir_buf_append(&filled, text->at + n + 1, text->n - n - 1);
+    weir_buf_deinit(text);
+    *text = filled;
+}
+
 bool replay_script_read(struct replay_script *script, FILE *file, char *reason, size_t size)
 {
     static char line[LINE_BYTES];
@@ -146,6 +163,9 @@ bool replay_script_read(struct replay_script *script, FILE *file, char *reason, 
             return false;
         }
     }
+    for (size_t i = 0; i < script->n; i++)
+        if (script->steps[i].kind == REPLAY_SEND)
+            fill_length(&script->steps[i].text);
     (void)snprintf(reason, size, "there is nothing in it");
     return script->n > 0;
 }
