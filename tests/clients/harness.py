@@ -63,6 +63,9 @@ def equal(got: Any, expected: Any) -> None:
 def close(got: Any, expected: Any, rel: float = 1e-12) -> None:
     """Fails unless the numbers differ by at most rel times the largest of their row."""
     got, expected = np.asarray(got), np.asarray(expected)
+    if expected.dtype == bool:
+        equal(got, expected)
+        return
     if got.shape != expected.shape:
         raise AssertionError(f"expected shape {expected.shape}, got {got.shape}")
     largest = np.max(np.abs(expected), axis=-1, keepdims=True, initial=0) if expected.ndim else np.abs(expected)
