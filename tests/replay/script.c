@@ -301,7 +301,8 @@ static size_t write_text(FILE *file, const char *at, size_t n)
 {
     size_t i = 0;
     (void)fputc('"', file);
-    for (; i < n && i < TEXT_COLUMNS && is_text(at[i]) && (i == 0 || at[i - 1] != '\n'); i++) {
+    for (; i < n && i < TEXT_COLUMNS && is_text(at[i]) && (i < TEXT_RUN_MIN || at[i - 1] != '\n');
+         i++) {
         const char *escape = strchr("\rr\nn\tt\"\"\\\\", at[i]);
         if (at[i] == '\r' || at[i] == '\n' || at[i] == '\t' || at[i] == '"' || at[i] == '\\')
             (void)fprintf(file, "\\%c", escape[1]);
@@ -312,23 +313,31 @@ static size_t write_text(FILE *file, const char *at, size_t n)
     return i;
 }
 
+/* Finds whether a text begins here that is long enough to be written as such. */
+static bool begins_text(const char *at, size_t n)
+{
+    for (size_t i = 0; i < TEXT_RUN_MIN; i++)
+        if (i == n || !is_text(at[i]))
+            return i == n && n > 0;
+    return true;
+}
+
 /* Writes lines of a word and bytes: runs of text in quotes, the rest in hex. */
 static void write_bytes(FILE *file, char word, const struct weir_buf *bytes)
 {
     if (bytes->n == 0)
         (void)fprintf(file, "%c \"\"\n", word);
     for (size_t i = 0; i < bytes->n; (void)fputc('\n', file)) {
-        size_t n = 0;
-        while (n < TEXT_RUN_MIN && i + n < bytes->n && is_text(bytes->at[i + n]))
-            n++;
         (void)fprintf(file, "%c ", word);
-        if (n == TEXT_RUN_MIN || i + n == bytes->n) {
+        if (begins_text(bytes->at + i, bytes->n - i)) {
             i += write_text(file, bytes->at + i, bytes->n - i);
             continue;
         }
-        for (size_t k = 0;
-             k < HEX_BYTES && i < bytes->n && (k == 0 || !is_text(bytes->at[i]) || k < n + 1); k++)
+        for (size_t k = 0; k < HEX_BYTES && i < bytes->n; k++) {
             (void)fprintf(file, "%02x", (unsigned char)bytes->at[i++]);
+            if (begins_text(bytes->at + i, bytes->n - i))
+                break;
+        }
     }
 }
 

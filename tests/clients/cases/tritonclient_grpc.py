@@ -52,28 +52,33 @@ def add_stream(cases: Cases, api: Api, server: Server) -> None:
     rows = model.rows(10).astype(np.float32)
     wanted = [client.InferRequestedOutput("predict_proba")]
 
-    def stream(names: list[str]) -> list:
-        """Asks for a row each of these models on one stream; returns what came back, in order."""
+    def stream(names: list[str], is_waiting: bool = False) -> list:
+        """Asks for a row each of these models on one stream; returns what came back, in order. is_waiting: asks only
+        when the answer before has come."""
         came: queue.Queue = queue.Queue()
+        results = []
         api.client.start_stream(lambda result, error: came.put(error or result))
         try:
             for i, name in enumerate(names):
                 api.client.async_stream_infer(name, [api.tensor("input-0", rows[i : i + 1])], outputs=wanted,
                                               request_id=str(i))
-            return [came.get(timeout=WAIT_SECONDS) for _ in names]
+                if is_waiting:
+                    results.append(came.get(timeout=WAIT_SECONDS))
+            return results or [came.get(timeout=WAIT_SECONDS) for _ in names]
         finally:
             api.client.stop_stream()
 
-    @cases.case("start_stream, async_stream_infer of 10 rows, stop_stream", RECORDED)
-    def _():
-        results = stream(["wine"] * 10)
-        by_id = sorted(results, key=lambda result: int(result.get_response().id))
+    def rows_of(is_waiting: bool) -> None:
+        by_id = sorted(stream(["wine"] * 10, is_waiting), key=lambda result: int(result.get_response().id))
         close(np.concatenate([result.as_numpy("predict_proba") for result in by_id]),
               model.answer("predict_proba", 10, "f4"), 1e-6)
 
+    cases.case("start_stream, async_stream_infer of 10 rows one after the other, stop_stream", RECORDED, True)(rows_of)
+    cases.case("async_stream_infer of 10 rows at once", RECORDED, False, replays=False)(rows_of)
+
     @cases.case("async_stream_infer refused in the middle; the stream goes on", REFUSAL)
     def _():
-        results = stream(["wine", "nowhere", "wine"])
+        results = stream(["wine", "nowhere", "wine"], is_waiting=True)
         errors = [result for result in results if isinstance(result, Exception)]
         equal(len(errors), 1)
         has(errors[0], "nowhere")
