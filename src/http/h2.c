@@ -212,6 +212,8 @@ static int on_send_data(nghttp2_session *session WEIR_UNUSED, nghttp2_frame *fra
 {
     struct weir_http_h2 *h2 = arg;
     weir_assert(frame->data.padlen == 0); /* Nobody asks for padding. */
+    if (weir_http_h2_write_is_full(h2))   /* nghttp2 makes frame after frame in one call. */
+        return NGHTTP2_ERR_WOULDBLOCK;
     if (!weir_http_h2_write_bytes(h2, head, WEIR_HTTP_H2_FRAME_HEAD_BYTES) ||
         !weir_http_h2_reply_data(h2, source->ptr, n))
         return NGHTTP2_ERR_CALLBACK_FAILURE;

@@ -219,6 +219,9 @@ static inline uint64_t weir_http_h2_reply_left(const struct weir_http_req *req)
  * connection if it is over. false: it broke. */
 bool weir_http_h2_write(struct weir_http_conn *conn);
 
+/* Finds whether enough was made for one call to the kernel. */
+bool weir_http_h2_write_is_full(const struct weir_http_h2 *h2);
+
 /* Appends to the output: bytes that are copied, or a part of req's out_body. false: no memory. */
 bool weir_http_h2_write_bytes(struct weir_http_h2 *h2, const void *bytes, size_t n);
 bool weir_http_h2_write_body(struct weir_http_h2 *h2, struct weir_http_req *req, size_t at,

@@ -37,12 +37,17 @@ bool weir_http_h2_write_body(struct weir_http_h2 *h2, struct weir_http_req *req,
     return add_piece(h2, req, at, n);
 }
 
+bool weir_http_h2_write_is_full(const struct weir_http_h2 *h2)
+{
+    /* A frame takes two pieces at most: its head, and a body that is not copied. */
+    return h2->queued - h2->written >= WEIR_HTTP_H2_QUEUE_BYTES_MAX ||
+           h2->n_pieces + 3 > WEIR_HTTP_H2_PIECES_MAX;
+}
+
 /* Makes frames until a call to the kernel is worth it; false: out of memory, or nghttp2 gave up. */
 static bool make_frames(struct weir_http_h2 *h2)
 {
-    /* A frame takes two pieces at most: its head, and a body that is not copied. */
-    while (h2->queued - h2->written < WEIR_HTTP_H2_QUEUE_BYTES_MAX &&
-           h2->n_pieces + 3 <= WEIR_HTTP_H2_PIECES_MAX) {
+    while (!weir_http_h2_write_is_full(h2)) {
         const uint8_t *bytes;
         ssize_t n = nghttp2_session_mem_send(h2->session, &bytes);
         if (n < 0)
