@@ -24,6 +24,7 @@ enum weir_protocol_act {
     WEIR_PROTOCOL_LOAD,    /* an order: `page` is asked for the answer when it is done */
     WEIR_PROTOCOL_UNLOAD,  /* an order */
     WEIR_PROTOCOL_LOG,     /* an order: change what is logged */
+    WEIR_PROTOCOL_WATCH,   /* a document that is sent again whenever it changes: streams only */
     WEIR_PROTOCOL_HOST,    /* the server's own; no dialect has such routes */
 };
 
@@ -34,6 +35,7 @@ enum weir_protocol_route_flags {
     WEIR_PROTOCOL_REPOSITORY = 8, /* on the admin listener, on others if repository_api says so;
                                      pages of the web are refused: for orders */
     WEIR_PROTOCOL_NO_CASE = 16,   /* literals of the path match in any case, captures have no ':' */
+    WEIR_PROTOCOL_STREAM = 32,    /* gRPC: messages are answered while the call goes on */
 };
 
 /* A row of a dialect's table of routes. */

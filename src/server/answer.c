@@ -2,6 +2,7 @@
 #include "server/answer.h"
 
 #include "base/macros.h"
+#include "server/grpc_stream.h"
 #include "server/status.h"
 
 #include <stdio.h>
@@ -21,6 +22,10 @@ void weir_server_answer_error(struct weir_server_shard *shard, struct weir_http_
                               const struct weir_protocol_ops *ops, int code, struct weir_str fields,
                               struct weir_str text)
 {
+    if (weir_server_grpc_is(ops)) {
+        weir_server_grpc_fail(shard, ticket, weir_server_grpc_wire_status(code), fields, text);
+        return;
+    }
     struct weir_buf body = {.mem = shard->shared->mem};
     struct weir_http_reply reply = {
         .status = code, .fields = fields, .retry_after_s = code == 503 ? retry_after_s(shard) : 0};
@@ -36,8 +41,11 @@ void weir_server_answer_error(struct weir_server_shard *shard, struct weir_http_
 void weir_server_answer_refuse(struct weir_server_shard *shard, const struct weir_server_ask *ask,
                                int code, const char *text)
 {
-    weir_server_answer_error(shard, ask->ticket, ask->route->ops, code, WEIR_STR(""),
-                             weir_str_c(text));
+    if (ask->entry)
+        weir_server_grpc_stream_fail(ask->entry, weir_str_c(text));
+    else
+        weir_server_answer_error(shard, ask->ticket, ask->route->ops, code, WEIR_STR(""),
+                                 weir_str_c(text));
 }
 
 void weir_server_answer_refuse_of(struct weir_server_shard *shard,
@@ -99,8 +107,11 @@ void weir_server_answer_call_error(struct weir_server_shard *shard, struct weir_
     count_answer(call, code, now_ns);
     weir_server_statistics_fail(weir_server_shard_statistics(shard, call->loop.sv),
                                 now_ns - call->loop.begun_ns);
-    weir_server_answer_error(shard, call->loop.ticket, weir_protocol_ops_of(call->loop.dialect),
-                             code, answer_fields(call, NULL, now_ns, room), text);
+    if (call->loop.entry)
+        weir_server_grpc_stream_fail(call->loop.entry, text);
+    else
+        weir_server_answer_error(shard, call->loop.ticket, weir_protocol_ops_of(call->loop.dialect),
+                                 code, answer_fields(call, NULL, now_ns, room), text);
 }
 
 static void count_success(struct weir_server_shard *shard, const struct weir_server_call *call,
@@ -137,7 +148,12 @@ static void answer_result(struct weir_server_shard *shard, struct weir_server_jo
     };
     count_answer(call, 200, now_ns);
     count_success(shard, call, job, now_ns);
-    (void)weir_http_reply(shard->loop.http, call->loop.ticket, &reply); /* Nobody may be waiting. */
+    if (call->loop.entry)
+        weir_server_grpc_stream_answer(call->loop.entry, body);
+    else if (call->loop.dialect == WEIR_PROTOCOL_GRPC)
+        weir_server_grpc_reply(shard, call->loop.ticket, &reply);
+    else
+        (void)weir_http_reply(shard->loop.http, call->loop.ticket, &reply); /* As above. */
 }
 
 void weir_server_answer_overdue(struct weir_server_shard *shard, struct weir_batch_slice *slice,

@@ -7,6 +7,7 @@
 #include "codec/json.h"
 #include "server/answer.h"
 #include "server/catalog.h"
+#include "server/grpc.h"
 #include "server/keeper.h"
 #include "server/order.h"
 #include "server/status.h"
@@ -214,6 +215,8 @@ static void answer_question(struct weir_server_shard *shard, struct weir_http_ti
     else if (!weir_buf_ok(&body))
         weir_server_answer_error(shard, ticket, ops, 503, WEIR_STR(""),
                                  WEIR_STR("no memory for the answer"));
+    else if (weir_server_grpc_is(ops))
+        weir_server_grpc_reply(shard, ticket, &reply);
     else
         (void)weir_http_reply(shard->loop.http, ticket, &reply); /* Nobody may be waiting. */
     weir_buf_deinit(&body);
@@ -278,18 +281,26 @@ void weir_server_pages_answer(struct weir_server_shard *shard, struct weir_http_
                               const struct weir_server_route *route)
 {
     struct weir_protocol_question question = question_of(req, route);
+    weir_server_pages_ask(shard, req, route, &question);
+}
+
+void weir_server_pages_ask(struct weir_server_shard *shard, struct weir_http_req *req,
+                           const struct weir_server_route *route,
+                           const struct weir_protocol_question *question)
+{
     switch ((enum weir_protocol_act)route->route->act) {
     case WEIR_PROTOCOL_HOST:
         answer_own(shard, req, route);
         return;
     case WEIR_PROTOCOL_PAGE:
-        answer_question(shard, weir_http_req_ticket(req), route->ops, &question);
+        answer_question(shard, weir_http_req_ticket(req), route->ops, question);
         return;
     case WEIR_PROTOCOL_LOAD:
     case WEIR_PROTOCOL_UNLOAD:
     case WEIR_PROTOCOL_LOG:
-        take_order(shard, req, route, &question);
+        take_order(shard, req, route, question);
         return;
+    case WEIR_PROTOCOL_WATCH:
     case WEIR_PROTOCOL_PREDICT:
         break;
     }

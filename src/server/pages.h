@@ -11,4 +11,9 @@
 void weir_server_pages_answer(struct weir_server_shard *shard, struct weir_http_req *req,
                               const struct weir_server_route *route);
 
+/* Answers what is asked by a route that is no prediction; question: as its dialect reads it. */
+void weir_server_pages_ask(struct weir_server_shard *shard, struct weir_http_req *req,
+                           const struct weir_server_route *route,
+                           const struct weir_protocol_question *question);
+
 #endif

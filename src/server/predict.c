@@ -10,6 +10,7 @@
 #include "base/macros.h"
 #include "server/answer.h"
 #include "server/dispatch.h"
+#include "server/grpc_stream.h"
 #include "server/status.h"
 
 enum { MS_PER_HOUR = 3600 * 1000 };
@@ -181,6 +182,7 @@ static void fill_call(struct weir_server_call *call, const struct weir_server_as
 {
     call->loop.dialect = ask->route->dialect;
     call->loop.ticket = ask->ticket;
+    call->loop.entry = ask->entry;
     call->loop.sv = sv;
     call->loop.begun_ns = ask->begun_ns;
     call->status = WEIR_ERR_CANCELED;
@@ -193,6 +195,15 @@ static void fill_call(struct weir_server_call *call, const struct weir_server_as
         call->loop.request_id_bytes = (uint8_t)id.n;
         memcpy(call->loop.request_id, id.at, id.n);
     }
+}
+
+/* Remembers the slice for the case that nobody waits for it any more. */
+static void keep(const struct weir_server_ask *ask, struct weir_batch_slice *slice)
+{
+    if (ask->entry)
+        weir_server_grpc_stream_commit(ask->entry, slice);
+    else
+        weir_http_req_set_user(ask->req, slice);
 }
 
 /* --- bodies --------------------------------------------------------------------------------- */
@@ -247,8 +258,7 @@ static void take_large(struct weir_server_shard *shard, const struct weir_server
     job->limits = shard->loop.decoder.limits;
     job->head = ask->head;
     job->decoded_ns = 0;
-    if (ask->req)
-        weir_http_req_set_user(ask->req, batch->slices);
+    keep(ask, batch->slices);
     if (!weir_server_dispatch_submit(shard, batch)) {
         weir_buf_deinit(&job->body);
         weir_buf_clear(&job->replies);
@@ -295,8 +305,7 @@ static void take_small(struct weir_server_shard *shard, const struct weir_server
     call->loop.decoded_ns = weir_clock_ns();
     if (protocol.n_ignored > 0)
         weir_metric_counter_add(sv->cells.extra_columns, protocol.n_ignored);
-    if (ask->req)
-        weir_http_req_set_user(ask->req, slice);
+    keep(ask, slice);
     if (weir_batcher_has_closed(shard->loop.batcher))
         weir_server_dispatch_take(shard, weir_loop_now_ns(&shard->loop.loop));
 }

@@ -11,15 +11,16 @@
 struct weir_server_ask {
     const struct weir_server_route *route;
     struct weir_protocol_head head;
-    struct weir_protocol_target target; /* as far as the path names it */
-    struct weir_http_req *req;          /* NULL: it is part of a stream */
-    struct weir_http_ticket ticket;     /* of the request, or of the stream */
-    struct weir_str body;               /* what the dialect reads */
-    size_t body_at;                     /* where that begins in the request's body; */
-    struct weir_buf *unpacked;          /* not NULL: it is this buffer's instead, taken if kept */
-    uint64_t begun_ns;                  /* the read event that completed the head */
-    uint64_t timeout_ns;                /* as the client asks; UINT64_MAX: it does not */
-    struct weir_str request_id;         /* X-Request-Id; may be any */
+    struct weir_protocol_target target;   /* as far as the path names it */
+    struct weir_http_req *req;            /* NULL: it is part of a stream */
+    struct weir_http_ticket ticket;       /* of the request, or of the stream */
+    struct weir_server_grpc_entry *entry; /* of that stream; NULL: none */
+    struct weir_str body;                 /* what the dialect reads */
+    size_t body_at;                       /* where that begins in the request's body; */
+    struct weir_buf *unpacked;            /* not NULL: it is this buffer's instead, taken if kept */
+    uint64_t begun_ns;                    /* the read event that completed the head */
+    uint64_t timeout_ns;                  /* as the client asks; UINT64_MAX: it does not */
+    struct weir_str request_id;           /* X-Request-Id; may be any */
     bool wants_timing;
 };
 

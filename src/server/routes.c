@@ -36,6 +36,8 @@ static uint32_t http_flags(const struct weir_protocol_route *route)
         flags |= WEIR_HTTP_ROUTE_EMPTY_BODY;
     if (route->flags & WEIR_PROTOCOL_NO_CASE)
         flags |= WEIR_HTTP_ROUTE_NO_CASE | WEIR_HTTP_ROUTE_NO_COLON;
+    if (route->flags & WEIR_PROTOCOL_STREAM)
+        flags |= WEIR_HTTP_ROUTE_STREAM;
     return flags;
 }
 

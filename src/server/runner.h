@@ -15,6 +15,7 @@
 #include "repo/version.h"
 
 struct weir_server_shard_version;
+struct weir_server_grpc_entry;
 
 enum {
     WEIR_SERVER_REQUEST_ID_BYTES_MAX =
@@ -31,6 +32,7 @@ struct weir_server_call {
         uint64_t begun_ns;   /* read event that completed the head */
         uint64_t decoded_ns; /* when its rows were in the batch */
         enum weir_protocol_dialect dialect;
+        struct weir_server_grpc_entry *entry; /* of a stream that it is part of; NULL: none */
         bool wants_timing;
         uint8_t request_id_bytes;
         char request_id[WEIR_SERVER_REQUEST_ID_BYTES_MAX];

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "server/dispatch.h"
+#include "server/grpc_stream.h"
 #include "server/keeper.h"
 #include "server/order.h"
 #include "server/pages.h"
@@ -28,6 +29,8 @@ static enum weir_http_verdict on_head(void *ctx, struct weir_http_req *req)
 {
     struct weir_server_shard *shard = ctx;
     const struct weir_server_route *route = route_of(shard, req);
+    if (route->ops && weir_server_grpc_is(route->ops))
+        return weir_server_grpc_head(shard, req, route);
     return route->route->act == WEIR_PROTOCOL_PREDICT ? weir_server_predict_head(shard, req, route)
                                                       : WEIR_HTTP_ACCEPT;
 }
@@ -36,7 +39,9 @@ static void on_body(void *ctx, struct weir_http_req *req)
 {
     struct weir_server_shard *shard = ctx;
     const struct weir_server_route *route = route_of(shard, req);
-    if (route->route->act == WEIR_PROTOCOL_PREDICT)
+    if (route->ops && weir_server_grpc_is(route->ops))
+        weir_server_grpc_body(shard, req, route);
+    else if (route->route->act == WEIR_PROTOCOL_PREDICT)
         weir_server_predict_body(shard, req, route);
     else
         weir_server_pages_answer(shard, req, route);
@@ -44,8 +49,24 @@ static void on_body(void *ctx, struct weir_http_req *req)
 
 static void on_gone(void *ctx, struct weir_http_ticket ticket, void *user)
 {
-    (void)ticket; /* The slice is all that is needed. */
-    weir_server_dispatch_gone(ctx, user);
+    (void)ticket; /* The stream or the slice is all that is needed. */
+    if (weir_server_grpc_stream_is(user))
+        weir_server_grpc_stream_gone(ctx, user);
+    else
+        weir_server_dispatch_gone(ctx, user);
+}
+
+static size_t on_part(void *ctx, struct weir_http_req *req, struct weir_str bytes, bool is_last)
+{
+    struct weir_server_shard *shard = ctx;
+    return weir_server_grpc_stream_part(shard, req, route_of(shard, req), bytes, is_last);
+}
+
+static void on_room(void *ctx, struct weir_http_ticket ticket, void *user)
+{
+    (void)ticket;
+    if (weir_server_grpc_stream_is(user))
+        weir_server_grpc_stream_room(ctx, user);
 }
 
 /* Lets the dialect that a path belongs to say that there is no such route. */
@@ -54,7 +75,8 @@ static void on_refusal(void *ctx, struct weir_http_req *req, struct weir_str tex
 {
     (void)ctx; /* Which dialects there are is known without it. */
     struct weir_str method = weir_str_c(weir_http_method_name(weir_http_req_method(req)));
-    if (reply->status != 404 && reply->status != 405)
+    if (weir_server_grpc_refusal(req, text, reply, room) ||
+        (reply->status != 404 && reply->status != 405))
         return;
     for (size_t d = 0; d < WEIR_PROTOCOL_N; d++) {
         const struct weir_protocol_ops *ops = weir_protocol_ops_of((enum weir_protocol_dialect)d);
@@ -88,7 +110,14 @@ static void on_done(void *ctx, const struct weir_http_done *done)
 }
 
 static const struct weir_http_handlers handlers = {
-    .head = on_head, .body = on_body, .gone = on_gone, .refusal = on_refusal, .done = on_done};
+    .head = on_head,
+    .body = on_body,
+    .part = on_part,
+    .room = on_room,
+    .gone = on_gone,
+    .refusal = on_refusal,
+    .done = on_done,
+};
 
 /* --- life --- */
 
@@ -208,6 +237,7 @@ static void on_tick(struct weir_timer *timer, void *arg)
     weir_timer_start(timer, weir_loop_now_ns(&shard->loop.loop) + TICK_NS);
     if (shard->is_keeper)
         weir_server_keeper_tick(shard->shared->keeper);
+    weir_server_grpc_stream_tick(shard);
     if (shard->loop.is_draining && !shard->loop.is_drained &&
         weir_http_server_n_conns(shard->loop.http) == 0) {
         shard->loop.is_drained = true;
@@ -220,7 +250,10 @@ static void on_idle(void *arg)
     struct weir_server_shard *shard = arg;
     if (shard->loop.is_closing)
         return;
+    weir_server_grpc_stream_run(shard);
     weir_server_dispatch_all(shard);
+    if (!weir_list_is_empty(&shard->loop.streams_due))
+        weir_loop_again(&shard->loop.loop);
     struct weir_server_loop_cells *cells = &shard->loop.cells;
     const struct weir_batcher_counters *c = weir_batcher_counters(shard->loop.batcher);
     struct weir_batcher_load load = weir_batcher_load(shard->loop.batcher, NULL);
@@ -287,6 +320,8 @@ enum weir_status weir_server_shard_new(struct weir_server_shard **out,
     shard->is_keeper = is_keeper;
     shard->loop.config = config;
     weir_list_init(&shard->loop.versions);
+    weir_list_init(&shard->loop.streams);
+    weir_list_init(&shard->loop.streams_due);
     enum weir_status status = weir_loop_init(&shard->loop.loop, shared->mem, err);
     if (status != WEIR_OK) {
         weir_mem_free(shared->mem, shard);
@@ -309,6 +344,7 @@ void weir_server_shard_free(struct weir_server_shard *shard)
     if (!shard)
         return;
     struct weir_mem *mem = shard->shared->mem;
+    weir_server_grpc_stream_free_all(shard);
     weir_batcher_free(shard->loop.batcher);
     weir_loop_deinit(&shard->loop.loop);
     weir_protocol_decoder_deinit(&shard->loop.decoder);

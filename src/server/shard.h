@@ -80,6 +80,8 @@ struct weir_server_shard {
             *by_model;             /* of each table->models[i].version; NULL: none serves */
         struct weir_list versions; /* all, retired ones included */
         struct weir_server_loop_cells cells;
+        struct weir_list streams;             /* calls of gRPC that stream, */
+        struct weir_list streams_due;         /* and those of them that can go on */
         struct weir_timer coarse;             /* deadlines */
         struct weir_timer precise;            /* queue delays below a millisecond or two */
         struct weir_timer tick;               /* loop lag, and the watch over draining */

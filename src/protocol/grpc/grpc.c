@@ -34,6 +34,17 @@ void weir_protocol_grpc_stream_error(struct weir_buf *buf, struct weir_str text)
     weir_protocol_grpc_end(buf, place);
 }
 
+#define UNARY(method, act, action, flags)                                   \
+    {                                                                       \
+        "/inference.GRPCInferenceService/" method, WEIR_PROTOCOL_##act,     \
+            WEIR_PROTOCOL_GRPC_##action, WEIR_PROTOCOL_POST | (flags), NULL \
+    }
+
+static const struct weir_protocol_route routes[] = {
+    UNARY("ModelInfer", PREDICT, INFER, 0),
+    UNARY("ModelStreamInfer", PREDICT, STREAM_INFER, WEIR_PROTOCOL_STREAM),
+};
+
 static enum weir_status target(const struct weir_protocol_head *head, struct weir_str body,
                                struct weir_protocol_target *target, struct weir_error *err)
 {
@@ -68,6 +79,8 @@ static void encode(const struct weir_protocol_call *call, const struct weir_prot
 
 const struct weir_protocol_ops weir_protocol_grpc = {
     .name = "grpc",
+    .routes = routes,
+    .n_routes = WEIR_ARRAY_LEN(routes),
     .target = target,
     .decode = decode,
     .encode = encode,
