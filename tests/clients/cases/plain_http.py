@@ -270,6 +270,14 @@ def add_transport(cases: Cases, libraries_: list[Library], server: Server) -> No
         async with aiohttp.ClientSession() as client, client.post(url, data=asked, compress="deflate") as answer:
             equal(await answer.json(), expected)
 
+    @cases.case("httpx over HTTP/2: 50 calls at once on one connection", RECORDED, replays=False)
+    async def _():
+        limits = httpx.Limits(max_connections=1)
+        async with httpx.AsyncClient(http1=False, http2=True, limits=limits, timeout=30) as client:
+            answers = await asyncio.gather(*(client.post(url, content=asked) for _ in range(50)))
+        equal({answer.http_version for answer in answers}, {"HTTP/2"})
+        equal([answer.json() for answer in answers], [expected] * 50)
+
     @cases.case("each: 100 calls on one session, concurrently where it can", RECORDED, replays=False)
     async def _():
         for http in libraries_:
