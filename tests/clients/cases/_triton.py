@@ -249,6 +249,14 @@ def add_models(cases: Cases, api: Api, server: Server) -> None:
     cases.case("infer an ONNX graph of three inputs and three outputs", RECORDED, "towers", 0, None)(graph)
     cases.case("infer two of its outputs, in another order", RECORDED, "towers", 1, ["any", "score"])(graph)
 
+    @cases.case("infer a scalar in and out", RECORDED)
+    async def _():
+        model = server.model("scalar")
+        asked, expected = model.tensors("in"), model.tensors("out")
+        result = await api.infer("scalar", dict(asked, k=asked["k"].reshape(())))
+        close(result.as_numpy("y"), expected["y"])
+        close(result.as_numpy("sum"), expected["sum"].reshape(()))
+
     @cases.case("infer classification, class_count=2", RECORDED)
     async def _():
         model = server.model("wine")
