@@ -316,7 +316,7 @@ def add_refusals(cases: Cases, api: Api, server: Server) -> None:
         ("an unknown input", "invalid", "users", "towers", dict(tensors, users=tensors["user"]), None, ""),
         ("a missing input", "invalid", "weight", "towers", {n: tensors[n] for n in ("user", "item")}, None, ""),
         ("a row that is too wide", "invalid", "11|10", "ridge", {"input-0": np.ones((2, 11))}, None, ""),
-        ("text for numbers", "invalid", "user", "towers", dict(tensors, user=np.full((1, 5), "a", object)), None, ""),
+        ("text for numbers", "invalid", r"user|inputs\[0\]", "towers", dict(tensors, user=np.full((1, 5), "a", object)), None, ""),
         ("Infinity where the library refuses it", "invalid", "row 0", "ridge",
          {"input-0": np.full((1, 10), np.inf)}, None, ""),
     ):

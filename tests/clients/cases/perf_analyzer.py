@@ -45,7 +45,7 @@ def cases(server: Server) -> Cases:
         ("HTTP, 8 rows a request", ("-m", "image", "-i", "http", "-b", "8")),
         ("HTTP, texts", ("-m", "reviews", "-i", "http", "--string-length", "40")),
         ("HTTP, asynchronous", ("-m", "towers", "-i", "http", "--async", "--concurrency-range", "4")),
-        ("HTTP, version and compression", ("-m", "iris", "-x", "1", "-i", "http")),
+        ("HTTP, a version", ("-m", "iris", "-x", "1", "-i", "http")),
         ("gRPC, a matrix", ("-m", "ridge", "-i", "grpc", "--concurrency-range", "4")),
         ("gRPC, streaming", ("-m", "towers", "-i", "grpc", "--streaming", "--async")),
         ("gRPC, compressed", ("-m", "image", "-i", "grpc", "--grpc-compression-algorithm", "gzip")),

@@ -37,14 +37,18 @@ def add_transport(cases: Cases, api: Api, server: Server) -> None:
     @cases.case("infer, client_timeout too short", REFUSAL, replays=False)
     async def _():
         with refused(InferenceServerException, "DEADLINE_EXCEEDED"):
-            await api.infer("image", image.tensors("in"), client_timeout=0.00001)
+            await api.infer("image", sixteen_mib(), client_timeout=0.002)
+
+    def sixteen_mib() -> dict[str, np.ndarray]:
+        asked = image.tensors("in")["image"]
+        return {"image": np.resize(asked, ((1 << 24) // asked[0].nbytes, *asked.shape[1:]))}
 
     @cases.case("infer, 16 MiB there and back", "the rows' answers, each alone", replays=False)
     async def _():
-        asked = image.tensors("in")["image"]
-        n = (1 << 24) // asked[0].nbytes
-        result = await api.infer("image", {"image": np.resize(asked, (n, *asked.shape[1:]))})
-        close(result.as_numpy("Identity:0"), np.resize(image.tensors("out")["Identity:0"], (n, 4)), image.rel)
+        asked = sixteen_mib()
+        result = await api.infer("image", asked)
+        expected = np.resize(image.tensors("out")["Identity:0"], (len(asked["image"]), 4))
+        close(result.as_numpy("Identity:0"), expected, image.rel)
 
 
 def add_stream(cases: Cases, api: Api, server: Server) -> None:
