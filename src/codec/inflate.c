@@ -70,6 +70,28 @@ enum weir_status weir_codec_inflate_init(struct weir_codec_inflate *s,
     return WEIR_OK;
 }
 
+enum weir_status weir_codec_inflate_restart(struct weir_codec_inflate *s,
+                                            enum weir_codec_inflate_format format,
+                                            struct weir_codec_inflate_limits limits)
+{
+    z_stream *z = s->z;
+    if (!z)
+        return weir_codec_inflate_init(s, format, limits);
+    s->is_gzip = format == WEIR_CODEC_INFLATE_GZIP;
+    if (inflateReset2(z, s->is_gzip ? WINDOW_BITS_GZIP : WINDOW_BITS) != Z_OK) {
+        weir_codec_inflate_deinit(s);
+        return WEIR_ERR_NO_MEMORY;
+    }
+    s->limits = limits;
+    if (s->limits.bytes_max == 0)
+        s->limits.bytes_max = BYTES_MAX_DEFAULT;
+    s->n_in = 0;
+    s->n_out = 0;
+    s->is_done = false;
+    z->avail_in = 0;
+    return WEIR_OK;
+}
+
 void weir_codec_inflate_deinit(struct weir_codec_inflate *s)
 {
     if (!s->z)

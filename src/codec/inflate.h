@@ -46,6 +46,12 @@ WEIR_MUST_USE enum weir_status weir_codec_inflate_init(struct weir_codec_inflate
                                                        enum weir_codec_inflate_format format,
                                                        struct weir_codec_inflate_limits limits);
 
+/* Begins another stream with the memory of the last one, if s has had any; s is initialised or
+ * deinited. WEIR_ERR_NO_MEMORY: as deinited. */
+WEIR_MUST_USE enum weir_status weir_codec_inflate_restart(struct weir_codec_inflate *s,
+                                                          enum weir_codec_inflate_format format,
+                                                          struct weir_codec_inflate_limits limits);
+
 /* Ends a stream; a zeroed or already deinited one is fine. */
 void weir_codec_inflate_deinit(struct weir_codec_inflate *s);
 
