@@ -142,7 +142,8 @@ struct weir_batch {
         uint32_t n_live;                  /* slices neither canceled nor expired */
         uint8_t place;                    /* enum place of the batcher */
         bool is_closed;
-    } loop; /* loop thread only */
+        bool is_off_loop; /* not to be run on the loop */
+    } loop;               /* loop thread only */
 };
 
 /* Starts the run: slices that were canceled, or whose deadline or queue timeout is not after

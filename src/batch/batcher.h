@@ -228,6 +228,11 @@ enum weir_batcher_refusal weir_batcher_refused(const struct weir_batcher *b);
  * fills slice->user at once. Borrowed; valid until its batch is finished. */
 struct weir_batch_slice *weir_batcher_committed(struct weir_batcher *b);
 
+/* Keeps the batch of the slice that the last commit made off the loop, though it may be cheap to
+ * run: what else is to be done for the request is not. With WEIR_BATCHER_INLINE_ALWAYS it runs
+ * there all the same. */
+void weir_batcher_keep_off_loop(struct weir_batcher *b);
+
 /* Withdraws a request that nobody waits for any more. Returns true when its rows will not run. The
  * slice needs no answer from here on. */
 bool weir_batcher_cancel(struct weir_batcher *b, struct weir_batch_slice *slice);

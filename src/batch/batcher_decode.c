@@ -290,6 +290,13 @@ struct weir_batch_slice *weir_batcher_committed(struct weir_batcher *b)
     return b->decode.committed;
 }
 
+void weir_batcher_keep_off_loop(struct weir_batcher *b)
+{
+    weir_assert(b);
+    weir_assert(b->decode.committed);
+    b->decode.committed->batch->loop.is_off_loop = true;
+}
+
 enum weir_status weir_batcher_private(struct weir_batch **out, struct weir_batcher *b,
                                       struct weir_batcher_version *v, size_t body_bytes,
                                       uint64_t deadline_ns, uint64_t now_ns)

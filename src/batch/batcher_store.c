@@ -190,6 +190,7 @@ void weir_batcher_batch_release(struct weir_batcher *b, struct weir_batch *batch
     batch->loop.cost_ns = 0;
     batch->loop.n_live = 0;
     batch->loop.is_closed = false;
+    batch->loop.is_off_loop = false;
     batch->loop.place = PLACE_SPARE;
     weir_list_push_front(&b->spare, &batch->loop.link);
     b->n_spare++;

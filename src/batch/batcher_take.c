@@ -125,8 +125,8 @@ static bool is_cheap(const struct weir_batcher *b, const struct weir_batch *batc
         return true;
     case WEIR_BATCHER_INLINE_AUTO:
         /* 0: nothing was known when its rows came, which a first run since does not change. */
-        return batch->loop.cost_ns > 0 && batch->loop.cost_ns < b->handover_ns &&
-               batch->loop.cost_ns <= limits->inline_ns_max;
+        return !batch->loop.is_off_loop && batch->loop.cost_ns > 0 &&
+               batch->loop.cost_ns < b->handover_ns && batch->loop.cost_ns <= limits->inline_ns_max;
     }
     return false;
 }

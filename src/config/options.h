@@ -127,7 +127,13 @@
     X(SIZE, chunk_framing_bytes_max, "chunk_framing_bytes_max", "64KiB", 1024, WEIR_CONFIG_GIB, "", LIVE, "Requests", \
       "Framing bytes of one chunked body beyond this and the body's own size are refused with 400.") \
     X(SIZE, body_bytes_max, "body_bytes_max", "16MiB", 1, 16 * WEIR_CONFIG_GIB, "", LIVE, "Requests", \
-      "A larger body is refused with 413.") \
+      "A larger body is refused with 413; a compressed one also if it becomes larger.") \
+    X(COUNT, inflated_ratio_max, "inflated_ratio_max", "0", 0, 1000000, "times", LIVE, "Requests", \
+      "A compressed body of which comes more than this many times its size, beyond 1 MiB, is refused with 413; 0: no limit but body_bytes_max.") \
+    X(CHOICE, compress_answers, "compress_answers", "v2", 0, 2, "v2|all|none", LIVE, "Requests", \
+      "Which answers are compressed for clients that accept it: those of Open Inference Protocol v2, of all protocols, or none.") \
+    X(SIZE, compress_answers_min, "compress_answers_min", "1KiB", 0, WEIR_CONFIG_GIB, "", LIVE, "Requests", \
+      "Shorter answers are never compressed.") \
     X(COUNT, json_depth_max, "json_depth_max", "64", 4, 1024, "levels", LIVE, "Requests", \
       "JSON nested deeper is refused with 400.") \
     X(COUNT, json_values_max, "json_values_max", "8388608", 1, 1000000000, "values", LIVE, "Requests", \
@@ -219,6 +225,11 @@ enum weir_config_inline {
     WEIR_CONFIG_INLINE_AUTO,
     WEIR_CONFIG_INLINE_NEVER,
     WEIR_CONFIG_INLINE_ALWAYS,
+};
+enum weir_config_compress {
+    WEIR_CONFIG_COMPRESS_V2,
+    WEIR_CONFIG_COMPRESS_ALL,
+    WEIR_CONFIG_COMPRESS_NONE
 };
 enum weir_config_queue_timeout {
     WEIR_CONFIG_QUEUE_TIMEOUT_SHORTEN,

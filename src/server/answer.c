@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { ANSWER_FIELDS_BYTES = WEIR_SERVER_VERSION_FIELDS_BYTES + 320 };
+enum { ANSWER_FIELDS_BYTES = WEIR_SERVER_VERSION_FIELDS_BYTES + 448 };
 
 /* How long a client had better wait: the time in which what is queued now will have run, at least
  * one second. */
@@ -65,13 +65,23 @@ static struct weir_str answer_fields(const struct weir_server_call *call,
                                      const struct weir_server_job *job, uint64_t now_ns, char *room)
 {
     const struct weir_server_shard_version *sv = call->loop.sv;
-    if (!call->loop.wants_timing && call->loop.request_id_bytes == 0)
+    bool is_coded = job && call->coding != WEIR_CODEC_CODING_IDENTITY;
+    if (!call->loop.wants_timing && call->loop.request_id_bytes == 0 && !is_coded &&
+        (!job || call->json_bytes == 0))
         return weir_str_make(sv->fields, sv->fields_bytes);
     memcpy(room, sv->fields, sv->fields_bytes);
     size_t at = sv->fields_bytes;
     if (call->loop.request_id_bytes > 0)
         at += (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at, "X-Request-Id: %.*s\r\n",
                                (int)call->loop.request_id_bytes, call->loop.request_id);
+    if (is_coded)
+        at += (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at,
+                               "Content-Encoding: %s\r\nVary: Accept-Encoding\r\n",
+                               weir_codec_coding_name((enum weir_codec_coding)call->coding));
+    if (job && call->json_bytes > 0)
+        at += (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at,
+                               "Inference-Header-Content-Length: %llu\r\n",
+                               (unsigned long long)call->json_bytes);
     if (call->loop.wants_timing && job) {
         uint64_t started_ns = atomic_load_explicit(&job->batch->started_ns, memory_order_relaxed);
         double decode = (double)(call->loop.decoded_ns - call->loop.begun_ns) / 1e6;
@@ -146,6 +156,8 @@ static void answer_result(struct weir_server_shard *shard, struct weir_server_jo
         .body = body,
         .owned = job->batch->is_private ? &job->replies : NULL,
     };
+    if (call->coding != WEIR_CODEC_CODING_IDENTITY)
+        weir_metric_counter_add(shard->loop.cells.deflated, 1);
     count_answer(call, 200, now_ns);
     count_success(shard, call, job, now_ns);
     if (call->loop.entry)

@@ -59,6 +59,8 @@ void weir_server_metrics_loop_cells(struct weir_server_loop_cells *cells,
     cells->bytes_in = weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_BYTES, &in);
     cells->bytes_out =
         weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_BYTES, &out);
+    cells->inflated = weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_CODED, &in);
+    cells->deflated = weir_metric_registry_counter(registry, shard, WEIR_SERVER_METRIC_CODED, &out);
     cells->connections =
         weir_metric_registry_gauge(registry, shard, WEIR_SERVER_METRIC_CONNECTIONS, &loop);
     cells->queue_requests =

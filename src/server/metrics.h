@@ -43,6 +43,8 @@
       "What happened to connections and requests: answers, limits, timeouts, refusals.", "event")  \
     X(CONNECTIONS, "weir_http_connections", GAUGE, NONE, "Open connections.", "loop")              \
     X(BYTES, "weir_http_bytes_total", COUNTER, BYTES, "Bytes read and written.", "direction")      \
+    X(CODED, "weir_compressed_total", COUNTER, NONE, "Compressed bodies read and answers sent.",   \
+      "direction")                                                                                 \
     X(ITERATION, "weir_loop_iteration_seconds", HISTOGRAM, SECONDS,                                \
       "Time the callbacks of one loop iteration took.", "loop")                                    \
     X(LAG, "weir_loop_lag_seconds", HISTOGRAM, SECONDS, "How late a timer of 100 ms came.",        \
@@ -78,6 +80,8 @@ struct weir_server_loop_cells {
     struct weir_metric_gauge *queue_rows;
     struct weir_metric_histogram *iteration;
     struct weir_metric_histogram *lag;
+    struct weir_metric_counter *inflated;
+    struct weir_metric_counter *deflated;
     struct weir_metric_counter *expired;
     struct weir_metric_counter *overdue;
     struct weir_metric_counter *canceled;

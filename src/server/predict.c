@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "server/answer.h"
+#include "server/coding.h"
 #include "server/dispatch.h"
 #include "server/grpc_stream.h"
 #include "server/status.h"
 
-enum { MS_PER_HOUR = 3600 * 1000 };
+/* Compressing takes some 20 to 50 ns for each byte. */
+enum { MS_PER_HOUR = 3600 * 1000, CODED_HERE_BYTES_MAX = 4096 };
 
 /* Finds what is asked for: by the path, or by the body when that is there. */
 static enum weir_status find_version(struct weir_server_shard *shard,
@@ -160,10 +162,11 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
         return WEIR_HTTP_REPLIED;
     }
     struct weir_str coding = weir_http_req_header(req, WEIR_HTTP_FIELD_CONTENT_ENCODING);
-    if (coding.n > 0 && !weir_str_eq_nocase(coding, WEIR_STR("identity"))) {
-        weir_server_answer_error(shard, weir_http_req_ticket(req), route->ops, 415,
-                                 WEIR_STR("Accept-Encoding: identity\r\n"),
-                                 WEIR_STR("compressed bodies are not supported"));
+    if (coding.n > 0 && !weir_codec_coding_read(coding, &ask.n_codings)) {
+        weir_server_answer_error(
+            shard, weir_http_req_ticket(req), route->ops, 415,
+            WEIR_STR("Accept-Encoding: gzip, deflate\r\n"),
+            WEIR_STR("Content-Encoding: only gzip, deflate and identity are supported"));
         return WEIR_HTTP_REPLIED;
     }
     if (code != 0) {
@@ -177,8 +180,8 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
 }
 
 /* Fills all of a call but its protocol part. */
-static void fill_call(struct weir_server_call *call, const struct weir_server_ask *ask,
-                      struct weir_server_shard_version *sv)
+static void fill_call(const struct weir_server_shard *shard, struct weir_server_call *call,
+                      const struct weir_server_ask *ask, struct weir_server_shard_version *sv)
 {
     call->loop.dialect = ask->route->dialect;
     call->loop.ticket = ask->ticket;
@@ -195,6 +198,7 @@ static void fill_call(struct weir_server_call *call, const struct weir_server_as
         call->loop.request_id_bytes = (uint8_t)id.n;
         memcpy(call->loop.request_id, id.at, id.n);
     }
+    weir_server_coding_choose(shard, ask, call);
 }
 
 /* Remembers the slice for the case that nobody waits for it any more. */
@@ -246,7 +250,7 @@ static void take_large(struct weir_server_shard *shard, const struct weir_server
     }
     struct weir_server_job *job = weir_server_runner_job_of(batch);
     struct weir_server_call *call = weir_server_runner_call_of(batch->slices);
-    fill_call(call, ask, sv);
+    fill_call(shard, call, ask, sv);
     call->protocol =
         (struct weir_protocol_call){.dialect = ask->route->dialect, .action = ask->head.action};
     call->loop.decoded_ns = now_ns;
@@ -256,6 +260,10 @@ static void take_large(struct weir_server_shard *shard, const struct weir_server
     (void)atomic_fetch_add_explicit(&shard->shared->http->buffered_bytes, body.cap,
                                     memory_order_relaxed);
     job->limits = shard->loop.decoder.limits;
+    job->n_codings = ask->n_codings;
+    job->inflate_limits = (struct weir_codec_inflate_limits){
+        shard->loop.config->body_bytes_max, shard->loop.config->inflated_ratio_max};
+    job->memory = &shard->shared->http->buffered_bytes;
     job->head = ask->head;
     job->decoded_ns = 0;
     keep(ask, batch->slices);
@@ -282,6 +290,12 @@ static void refuse_decoded(struct weir_server_shard *shard, const struct weir_se
                                  err->msg[0] ? err->msg : weir_status_text(status));
 }
 
+/* Finds whether an answer may be so long that compressing it would hold up the loop. */
+static bool is_long(const struct weir_protocol_call *call, const struct weir_spec *spec)
+{
+    return call->tensors != 0 || weir_protocol_answer_bytes(call, spec) > CODED_HERE_BYTES_MAX;
+}
+
 /* Decodes a body into the open batch of its version. */
 static void take_small(struct weir_server_shard *shard, const struct weir_server_ask *ask,
                        struct weir_server_shard_version *sv)
@@ -300,8 +314,10 @@ static void take_small(struct weir_server_shard *shard, const struct weir_server
     struct weir_batch_slice *slice = weir_batcher_committed(shard->loop.batcher);
     weir_assert(slice);
     struct weir_server_call *call = weir_server_runner_call_of(slice);
-    fill_call(call, ask, sv);
+    fill_call(shard, call, ask, sv);
     call->protocol = protocol;
+    if (call->coding != WEIR_CODEC_CODING_IDENTITY && is_long(&protocol, sv->version->spec))
+        weir_batcher_keep_off_loop(shard->loop.batcher);
     call->loop.decoded_ns = weir_clock_ns();
     if (protocol.n_ignored > 0)
         weir_metric_counter_add(sv->cells.extra_columns, protocol.n_ignored);
@@ -321,7 +337,7 @@ void weir_server_predict_ask(struct weir_server_shard *shard, const struct weir_
     }
     if (ask->route->ops->target && admit(shard, ask, sv) != WEIR_HTTP_ACCEPT)
         return;
-    if (ask->body.n > WEIR_SERVER_INLINE_BODY_BYTES_MAX)
+    if (ask->body.n > WEIR_SERVER_INLINE_BODY_BYTES_MAX || ask->n_codings > 0)
         take_large(shard, ask, sv);
     else
         take_small(shard, ask, sv);
@@ -333,5 +349,11 @@ void weir_server_predict_body(struct weir_server_shard *shard, struct weir_http_
     struct weir_server_ask ask;
     int code = weir_server_predict_read(req, route, &ask, NULL);
     weir_assert(code == 0); /* Else the head was refused. */
+    struct weir_str coding = weir_http_req_header(req, WEIR_HTTP_FIELD_CONTENT_ENCODING);
+    if (coding.n > 0) { /* Known: else the head was refused. */
+        (void)weir_codec_coding_read(coding, &ask.n_codings);
+        if (ask.n_codings > 0 && !weir_server_coding_ready(shard, &ask))
+            return;
+    }
     weir_server_predict_ask(shard, &ask);
 }

@@ -22,6 +22,7 @@ struct weir_server_ask {
     uint64_t timeout_ns;                  /* as the client asks; UINT64_MAX: it does not */
     struct weir_str request_id;           /* X-Request-Id; may be any */
     bool wants_timing;
+    uint8_t n_codings; /* to be undone before the dialect reads the body */
 };
 
 /* Fills all of an ask that a request's head says; the body is what was sent. Returns 0, or the HTTP

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "batch/batcher.h"
+#include "server/coding.h"
 #include "server/runner_priv.h"
 
 #include <stdio.h>
@@ -25,6 +26,9 @@ void weir_server_runner_deinit(struct weir_server_runner *runner)
     weir_protocol_decoder_deinit(&runner->decoder);
     weir_mem_free(runner->mem, runner->scratch);
     weir_mem_free(runner->mem, runner->values);
+    weir_codec_inflate_deinit(&runner->inflate);
+    weir_codec_deflate_deinit(&runner->deflate);
+    weir_buf_deinit(&runner->packed);
     *runner = (struct weir_server_runner){.mem = runner->mem};
 }
 
@@ -112,8 +116,8 @@ void weir_server_runner_fail(struct weir_server_job *job, struct weir_server_cal
     call->body_bytes = job->replies.n - call->body_at;
 }
 
-void weir_server_runner_encode(struct weir_server_job *job, struct weir_server_call *call,
-                               const struct weir_result *result)
+void weir_server_runner_encode(struct weir_server_runner *runner, struct weir_server_job *job,
+                               struct weir_server_call *call, const struct weir_result *result)
 {
     struct weir_protocol_source source = {job->version->name, job->version->number_text};
     call->status = WEIR_OK;
@@ -129,6 +133,7 @@ void weir_server_runner_encode(struct weir_server_job *job, struct weir_server_c
         job->replies.n = call->body_at;
         job->replies.failed = false;
     }
+    weir_server_coding_pack(runner, job, call);
 }
 
 void weir_server_runner_overdue_text(const struct weir_batch_slice *slice,
@@ -141,9 +146,9 @@ void weir_server_runner_overdue_text(const struct weir_batch_slice *slice,
 }
 
 /* Writes the answer of a slice whose first row is row number `row` of the run. */
-static void encode_slice(const struct run *run, struct weir_server_job *job,
-                         const struct weir_batch_slice *slice, struct weir_server_call *call,
-                         size_t row, size_t n_faults)
+static void encode_slice(struct weir_server_runner *runner, const struct run *run,
+                         struct weir_server_job *job, const struct weir_batch_slice *slice,
+                         struct weir_server_call *call, size_t row, size_t n_faults)
 {
     const struct weir_spec *spec = job->version->spec;
     for (size_t i = 0; n_faults > 0 && i < slice->n_rows; i++) {
@@ -161,7 +166,7 @@ static void encode_slice(const struct run *run, struct weir_server_job *job,
             result.out[o] = (const char *)run->args.out[o] +
                             row * spec->outputs[o].n_columns * value_bytes(spec, o);
     }
-    weir_server_runner_encode(job, call, &result);
+    weir_server_runner_encode(runner, job, call, &result);
 }
 
 /* The body of a large request is decoded here, into the batch that it has for itself; unless nobody
@@ -189,9 +194,12 @@ static void decode_private(struct weir_server_runner *runner, struct weir_server
     struct weir_sink *sink = weir_batch_private_sink(job->batch);
     struct weir_error err = WEIR_ERROR_INIT;
     const struct weir_spec *spec = job->version->spec;
-    struct weir_str body = weir_str_make(job->body.at + job->body_at, job->body.n - job->body_at);
     enum weir_status status =
-        weir_protocol_decode(&runner->decoder, &job->head, spec, body, sink, &call->protocol, &err);
+        job->n_codings > 0 ? weir_server_coding_unpack(runner, job, &err) : WEIR_OK;
+    struct weir_str body = weir_str_make(job->body.at + job->body_at, job->body.n - job->body_at);
+    if (status == WEIR_OK)
+        status = weir_protocol_decode(&runner->decoder, &job->head, spec, body, sink,
+                                      &call->protocol, &err);
     job->decoded_ns = weir_clock_ns();
     weir_buf_deinit(&job->body);
     if (status != WEIR_OK)
@@ -240,7 +248,7 @@ static struct weir_server_runner_times run_rows(struct weir_server_runner *runne
                 continue;
             struct weir_server_call *call = weir_server_runner_call_of(s);
             if (has_room)
-                encode_slice(run, job, s, call, row + s->row, n_faults);
+                encode_slice(runner, run, job, s, call, row + s->row, n_faults);
             else
                 weir_server_runner_fail(job, call, WEIR_ERR_NO_MEMORY, "no memory for the answer");
         }

@@ -9,6 +9,7 @@
 #define WEIR_SERVER_RUNNER_H
 
 #include "batch/batch.h"
+#include "codec/coding.h"
 #include "http/http.h"
 #include "pool/pool.h"
 #include "protocol/dialect.h"
@@ -43,6 +44,8 @@ struct weir_server_call {
     size_t body_at;           /* in the batch's replies */
     size_t body_bytes;        /* answer body, or the error text */
     const char *content_type; /* of the answer, a literal; NULL: application/json */
+    uint8_t coding;           /* enum weir_codec_coding: as the answer may be, then as it is sent */
+    size_t coded_bytes_min;   /* a shorter answer is not compressed; set unless IDENTITY */
     uint64_t json_bytes;      /* of the answer's body where tensors follow; 0: none do */
     struct weir_protocol_call protocol;
 };
@@ -57,6 +60,9 @@ struct weir_server_job {
     struct weir_buf body;    /* private batches: the request body to be decoded */
     size_t body_at;          /* private batches: where in it what the dialect reads begins */
     size_t body_charged;     /* private batches: bytes counted as request memory until it is back */
+    uint8_t n_codings;       /* private batches: to be undone in it first, */
+    struct weir_codec_inflate_limits inflate_limits; /* within these */
+    _Atomic uint64_t *memory;                        /* private batches: where that is counted */
     struct weir_protocol_limits limits; /* private batches: those of the loop at the time */
     struct weir_protocol_head head;     /* private batches: how the body is to be read */
     uint64_t decoded_ns;                /* private batches: when the worker had decoded the body */
@@ -71,6 +77,9 @@ struct weir_server_runner {
     size_t scratch_bytes;
     void *values; /* outputs and faults */
     size_t values_bytes;
+    struct weir_codec_inflate inflate; /* of compressed bodies */
+    struct weir_codec_deflate deflate; /* of answers, */
+    struct weir_buf packed;            /* on their way to a batch's replies */
 };
 
 /* Makes a runner that holds nothing yet. */

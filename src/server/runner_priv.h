@@ -12,9 +12,9 @@ bool weir_server_runner_grow(struct weir_mem *mem, void **p, size_t *bytes, size
 void weir_server_runner_fail(struct weir_server_job *job, struct weir_server_call *call,
                              enum weir_status status, const char *text);
 
-/* Writes a slice's answer; no memory for it is its failure. */
-void weir_server_runner_encode(struct weir_server_job *job, struct weir_server_call *call,
-                               const struct weir_result *result);
+/* Writes a slice's answer, compressed if it is to be; no memory for it is its failure. */
+void weir_server_runner_encode(struct weir_server_runner *runner, struct weir_server_job *job,
+                               struct weir_server_call *call, const struct weir_result *result);
 
 /* What a run took. */
 struct weir_server_runner_times {

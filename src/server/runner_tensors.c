@@ -80,7 +80,7 @@ static size_t count_blocks(const struct group *g)
 }
 
 /* Writes the answer of a request whose first row is row number `row` of the run. */
-static void encode_part(const struct weir_server_runner *runner, const struct group *g,
+static void encode_part(struct weir_server_runner *runner, const struct group *g,
                         const struct part *p, size_t row)
 {
     struct weir_tensor tensors[WEIR_TENSORS_MAX];
@@ -108,7 +108,7 @@ static void encode_part(const struct weir_server_runner *runner, const struct gr
     if (status != WEIR_OK)
         weir_server_runner_fail(p->job, call, status, err.msg);
     else
-        weir_server_runner_encode(p->job, call, &result);
+        weir_server_runner_encode(runner, p->job, call, &result);
 }
 
 /* Runs some requests together and answers them; on failure nobody is answered. */

@@ -349,6 +349,7 @@ void weir_server_shard_free(struct weir_server_shard *shard)
     weir_loop_deinit(&shard->loop.loop);
     weir_protocol_decoder_deinit(&shard->loop.decoder);
     weir_server_runner_deinit(&shard->loop.runner);
+    weir_buf_deinit(&shard->loop.unpacked);
     weir_server_inbox_deinit(&shard->inbox);
     struct weir_list *link;
     while ((link = weir_list_take(&shard->loop.versions)) != NULL)

@@ -74,6 +74,7 @@ struct weir_server_shard {
         struct weir_batcher *batcher;
         struct weir_protocol_decoder decoder;
         struct weir_server_runner runner; /* of batches that run on the loop */
+        struct weir_buf unpacked;         /* the compressed body that is looked at, made plain */
         const struct weir_config *config;
         const struct weir_table *table;
         struct weir_server_shard_version *
