@@ -187,6 +187,24 @@ struct weir_protocol_page {
     struct weir_buf *body;    /* appended to */
 };
 
+/* --- descriptions ---------------------------------------------------------------------------- */
+
+enum { WEIR_PROTOCOL_CODES_MAX = 8 };
+
+/* What a route takes and answers, for the description of the interface (OpenAPI 3.1.0). Texts are
+ * insides of its content maps: `"application/json":{"schema":{…}}`. */
+struct weir_protocol_description {
+    struct weir_str model;        /* whose path it is; empty: any model's */
+    const struct weir_spec *spec; /* that model's; NULL: any */
+    /* The dialect's to fill in, all empty at first. */
+    struct weir_buf *request; /* appended to; empty: JSON that is not described, or, where a body
+                                 may be left out, none */
+    struct weir_buf *answer;  /* with 200; empty: JSON that is not described */
+    const char *error;        /* with other codes; a literal; NULL: {"error": text} */
+    uint16_t codes[WEIR_PROTOCOL_CODES_MAX]; /* HTTP, beside those that the act has; 0: none more */
+    bool is_unfit; /* the model cannot be asked this: it is not described */
+};
+
 /* --- the dialect ----------------------------------------------------------------------------- */
 
 struct weir_protocol_ops {
@@ -215,6 +233,11 @@ struct weir_protocol_ops {
     /* Appends the body of an error; returns its content type, a literal, NULL: application/json.
      * NULL: {"error": text}. */
     const char *(*error)(struct weir_buf *body, int status, struct weir_str text);
+    /* Describes a route; spec and model are those of its capture. NULL: nothing is known. */
+    void (*describe)(const struct weir_protocol_route *route,
+                     struct weir_protocol_description *description);
+    const char *schemas; /* members of OpenAPI's components/schemas, a literal that ends with a
+                            comma; NULL: none */
     /* Words what is refused because no route has the path (404) or none the method (405): appends
      * the body and returns the status, or 0 for a path that is not the dialect's. path: as sent,
      * without query. NULL: never. */

@@ -71,12 +71,11 @@ static bool put_tensors(struct weir_buf *out, const struct weir_tensors_spec *sp
     return true;
 }
 
-bool weir_protocol_example(struct weir_buf *out, const struct weir_spec *spec)
+bool weir_protocol_example_rows(struct weir_buf *out, const struct weir_spec *spec)
 {
     weir_assert(spec);
     size_t n = out->n;
     bool is_made = spec->n_features <= VALUES_MAX;
-    weir_buf_append_c(out, "{\"features\": ");
     if (spec->form == WEIR_INPUT_TENSORS) {
         is_made = put_tensors(out, spec->tensors);
     } else if (is_made) {
@@ -84,8 +83,19 @@ bool weir_protocol_example(struct weir_buf *out, const struct weir_spec *spec)
         put_row(out, spec);
         weir_buf_append_byte(out, ']');
     }
-    weir_buf_append_byte(out, '}');
     if (!is_made)
+        out->n = n;
+    return is_made;
+}
+
+bool weir_protocol_example(struct weir_buf *out, const struct weir_spec *spec)
+{
+    size_t n = out->n;
+    weir_buf_append_c(out, "{\"features\": ");
+    bool is_made = weir_protocol_example_rows(out, spec);
+    if (is_made)
+        weir_buf_append_byte(out, '}');
+    else
         out->n = n;
     return is_made;
 }

@@ -136,6 +136,9 @@ uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
  * too long to read, nothing was appended. */
 bool weir_protocol_example(struct weir_buf *out, const struct weir_spec *spec);
 
+/* Appends the value of such a body's one member. */
+bool weir_protocol_example_rows(struct weir_buf *out, const struct weir_spec *spec);
+
 /* Appends {"error": text}, the body of an error of every dialect without a form of its own. */
 void weir_protocol_error(struct weir_buf *buf, struct weir_str text);
 

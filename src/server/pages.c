@@ -9,6 +9,7 @@
 #include "server/catalog.h"
 #include "server/grpc.h"
 #include "server/keeper.h"
+#include "server/openapi.h"
 #include "server/order.h"
 #include "server/status.h"
 
@@ -164,6 +165,16 @@ static void metrics_page(struct weir_server_shard *shard, struct weir_http_req *
     weir_buf_deinit(&body);
 }
 
+static void openapi_page(struct weir_server_shard *shard, struct weir_http_req *req)
+{
+    struct weir_buf body = {.mem = shard->shared->mem};
+    struct weir_server_catalog catalog;
+    weir_server_catalog_init(&catalog, shard);
+    weir_server_openapi_write(&body, shard->routes, &catalog.catalog);
+    answer(shard, req, 200, &body, NULL);
+    weir_buf_deinit(&body);
+}
+
 static void answer_text(struct weir_server_shard *shard, struct weir_http_req *req,
                         const char *text)
 {
@@ -177,6 +188,9 @@ static void answer_own(struct weir_server_shard *shard, struct weir_http_req *re
     switch ((enum weir_server_own)route->route->action) {
     case WEIR_SERVER_OWN_HEALTH:
         answer_text(shard, req, "{\"status\":\"ok\"}");
+        break;
+    case WEIR_SERVER_OWN_OPENAPI:
+        openapi_page(shard, req);
         break;
     case WEIR_SERVER_OWN_METRICS:
         metrics_page(shard, req);

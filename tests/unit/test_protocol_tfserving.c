@@ -540,6 +540,7 @@ Test(protocol_tfserving, states_serve_both_dialects)
     cr_assert(strstr(page(&b, &catalog, "/v1/models/{m}", "m", NULL, WEIR_OK),
                      "{\"version\":\"3\",\"state\":\"LOADING\""));
     (void)page(&b, &catalog, "/v1/models/{m}/versions/{v#}", "m", "4", WEIR_ERR_NOT_FOUND);
+    (void)page(&b, &catalog, "/v1/models/{m}/versions/{v#}", "m", "0", WEIR_ERR_NOT_FOUND);
     (void)page(&b, &catalog, "/v1/models/{m}", "x", NULL, WEIR_ERR_NOT_FOUND);
     catalog.models[0].n_serving = 0;
     cr_assert(strstr(page(&b, &catalog, "/v1/models/{m}", "m", NULL, WEIR_OK),

@@ -442,4 +442,5 @@ const struct weir_protocol_ops weir_protocol_flask = {
     .n_routes = WEIR_ARRAY_LEN(routes),
     .decode = decode,
     .encode = encode,
+    .describe = weir_protocol_flask_describe,
 };

@@ -7,6 +7,10 @@
 
 extern const struct weir_protocol_ops weir_protocol_flask;
 
+/* ops->describe. */
+void weir_protocol_flask_describe(const struct weir_protocol_route *route,
+                                  struct weir_protocol_description *d);
+
 /* Reads a Flask-style body: `{"features": rows}` (also instances, data, input, inputs, X, x) into
  * the sink and commits it. rows: a list of lists, one flat list, a list of objects by feature name,
  * or one such object; null is a missing value, true and false are 1 and 0; other members are

@@ -37,16 +37,17 @@ static void write_state(struct weir_buf *buf, const struct weir_protocol_version
     weir_buf_append_c(buf, "}}");
 }
 
-/* Writes the states of all versions, or of the one with a number; returns how many there were. */
+/* Writes the states of all versions, or of the one with a number (NULL: all); returns how many
+ * there were. */
 static size_t write_states(struct weir_buf *buf, const struct weir_protocol_catalog *catalog,
-                           const struct weir_protocol_model *model, uint64_t number)
+                           const struct weir_protocol_model *model, const uint64_t *number)
 {
     size_t n = 0;
     weir_buf_append_byte(buf, '[');
     for (size_t i = 0; i < model->n_versions; i++) {
         struct weir_protocol_version v;
         catalog->ops->version(catalog, model, i, &v);
-        if (number > 0 && v.number != number)
+        if (number && v.number != *number)
             continue;
         if (n++ > 0)
             weir_buf_append_byte(buf, ',');
@@ -77,7 +78,8 @@ static enum weir_status status_page(const struct weir_protocol_question *questio
     }
     if (status != WEIR_OK && status != WEIR_ERR_BUSY)
         return weir_error_set(err, why.code, "%s", why.msg);
-    if (is_ready && target.version.n > 0)
+    bool is_one = question->target.version.n > 0;
+    if (is_ready && is_one)
         number = version.number; /* A label's too. */
     struct weir_buf *buf = page->body;
     weir_buf_append_c(buf, "{\"name\":");
@@ -89,7 +91,7 @@ static enum weir_status status_page(const struct weir_protocol_question *questio
         weir_codec_json_append_text(buf, weir_str_c(why.msg));
     }
     weir_buf_append_c(buf, ",\"model_version_status\":");
-    if (write_states(buf, catalog, &model, number) == 0 && number > 0)
+    if (write_states(buf, catalog, &model, is_one ? &number : NULL) == 0 && is_one)
         return weir_error_set(err, WEIR_ERR_NOT_FOUND, "%s", why.msg);
     weir_buf_append_byte(buf, '}');
     return WEIR_OK;

@@ -64,5 +64,7 @@ const struct weir_protocol_ops weir_protocol_tfserving = {
     .decode = weir_protocol_tfserving_decode,
     .encode = weir_protocol_tfserving_encode,
     .page = weir_protocol_tfserving_page,
+    .describe = weir_protocol_tfserving_describe,
+    .schemas = weir_protocol_tfserving_schemas,
     .refuse = refuse,
 };

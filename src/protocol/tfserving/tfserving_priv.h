@@ -82,6 +82,11 @@ uint64_t weir_protocol_tfserving_answer_bytes(const struct weir_protocol_call *c
 bool weir_protocol_tfserving_check_tensors(const struct weir_protocol_call *call,
                                            const struct weir_result *result, uint64_t *bytes);
 
+/* ops->describe and ->schemas. */
+void weir_protocol_tfserving_describe(const struct weir_protocol_route *route,
+                                      struct weir_protocol_description *d);
+extern const char weir_protocol_tfserving_schemas[];
+
 /* ops->decode, ->encode, ->page. */
 WEIR_MUST_USE enum weir_status
 weir_protocol_tfserving_decode(struct weir_protocol_decoder *decoder,

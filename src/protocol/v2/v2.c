@@ -47,4 +47,6 @@ const struct weir_protocol_ops weir_protocol_v2 = {
     .decode = decode,
     .encode = weir_protocol_v2_encode,
     .page = weir_protocol_v2_documents_page,
+    .describe = weir_protocol_v2_describe,
+    .schemas = weir_protocol_v2_schemas,
 };

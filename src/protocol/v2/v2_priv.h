@@ -91,4 +91,9 @@ void weir_protocol_v2_encode(const struct weir_protocol_call *call,
                              const struct weir_protocol_source *source,
                              const struct weir_result *result, struct weir_protocol_answer *answer);
 
+/* ops->describe and ->schemas. */
+void weir_protocol_v2_describe(const struct weir_protocol_route *route,
+                               struct weir_protocol_description *d);
+extern const char weir_protocol_v2_schemas[];
+
 #endif
