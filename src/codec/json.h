@@ -152,4 +152,7 @@ enum { WEIR_CODEC_JSON_ECHO_BYTES = WEIR_ECHO_BUF_BYTES + 8 };
  * not UTF-8 replaced by U+FFFD, everything else as it is. */
 void weir_codec_json_append_text(struct weir_buf *buf, struct weir_str text);
 
+/* The same without the quotes. */
+void weir_codec_json_append_escaped(struct weir_buf *buf, struct weir_str text);
+
 #endif

@@ -121,8 +121,14 @@ static void append_valid(struct weir_buf *buf, const char *p, const char *end)
 
 void weir_codec_json_append_text(struct weir_buf *buf, struct weir_str text)
 {
-    struct weir_str rest = weir_str_make(text.n ? text.at : "", text.n);
     weir_buf_append_byte(buf, '"');
+    weir_codec_json_append_escaped(buf, text);
+    weir_buf_append_byte(buf, '"');
+}
+
+void weir_codec_json_append_escaped(struct weir_buf *buf, struct weir_str text)
+{
+    struct weir_str rest = weir_str_make(text.n ? text.at : "", text.n);
     while (rest.n > 0) {
         size_t n = weir_codec_utf8_valid_bytes(rest, WEIR_CODEC_UTF8_STRICT);
         append_valid(buf, rest.at, rest.at + n);
@@ -132,5 +138,4 @@ void weir_codec_json_append_text(struct weir_buf *buf, struct weir_str text)
         }
         rest = weir_str_make(rest.at + n, rest.n - n);
     }
-    weir_buf_append_byte(buf, '"');
 }
