@@ -44,6 +44,14 @@ static uint64_t label_bytes_max(const struct weir_labels *labels)
     return n;
 }
 
+/* Returns the bytes of the k largest values of a row with their classes. */
+static uint64_t top_bytes_max(const struct weir_spec *spec, const struct weir_spec_output *o,
+                              uint32_t k)
+{
+    uint64_t n = k < o->n_columns ? k : o->n_columns;
+    return n * (64 + (spec->n_targets > 0 ? label_bytes_max(&spec->targets[0]) : 0));
+}
+
 uint64_t weir_protocol_tensors_bytes(const struct weir_result *result, uint64_t wanted)
 {
     const struct weir_tensors_spec *spec = result->spec->tensors;
@@ -93,6 +101,10 @@ uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
             /* A double has up to 24 bytes, and a comma. */
             row += (uint64_t)o->n_columns * 25;
         }
+        for (size_t t = 0; t < call->n_tops; t++) {
+            if (call->tops[t].output == call->outputs[i])
+                row += top_bytes_max(spec, o, call->tops[t].k);
+        }
         bytes += 256 + 6 * o->alias.n + row * call->n_rows;
         if (call->dialect == WEIR_PROTOCOL_FLASK && call->outputs[i] == WEIR_OUTPUT_PREDICT_PROBA) {
             for (size_t t = 0; t < spec->n_targets; t++) {
@@ -128,6 +140,8 @@ enum weir_status weir_protocol_check_size(const struct weir_protocol_decoder *de
     sized.n_rows = (uint32_t)n_rows;
     sized.n_outputs = call->n_outputs;
     memcpy(sized.outputs, call->outputs, sizeof sized.outputs);
+    sized.n_tops = call->n_tops;
+    memcpy(sized.tops, call->tops, call->n_tops * sizeof *call->tops);
     uint64_t bytes = weir_protocol_answer_bytes(&sized, spec);
     if (bytes > l->answer_bytes_max)
         return weir_error_set(err, WEIR_ERR_LIMIT,
@@ -166,10 +180,21 @@ void weir_protocol_add_output(struct weir_protocol_call *call, enum weir_output 
     call->outputs[call->n_outputs++] = (uint8_t)output;
 }
 
+void weir_protocol_add_tensor(struct weir_protocol_call *call, size_t output)
+{
+    uint64_t bit = UINT64_C(1) << output;
+    if (call->tensors & bit)
+        return;
+    weir_assert(call->n_tensors < WEIR_TENSORS_MAX);
+    call->tensors |= bit;
+    call->tensor_order[call->n_tensors++] = (uint8_t)output;
+}
+
 void weir_protocol_add_defaults(struct weir_protocol_call *call, const struct weir_spec *spec)
 {
     if (spec->tensors) {
-        call->tensors = weir_tensors_all_outputs(spec->tensors);
+        for (size_t i = 0; i < spec->tensors->n_outputs; i++)
+            weir_protocol_add_tensor(call, i);
         return;
     }
     for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
@@ -189,7 +214,7 @@ bool weir_protocol_add_named(struct weir_protocol_call *call, const struct weir_
     if (spec->tensors) {
         if (!weir_tensors_find_output(spec->tensors, name, &tensor))
             return false;
-        call->tensors |= UINT64_C(1) << tensor;
+        weir_protocol_add_tensor(call, tensor);
         return true;
     }
     for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {

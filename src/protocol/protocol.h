@@ -26,6 +26,7 @@
 
 enum {
     WEIR_PROTOCOL_ID_BYTES_MAX = 256, /* a request id as written in JSON, without quotes */
+    WEIR_PROTOCOL_TOPS_MAX = 8,       /* outputs of one request that are answered as classes */
 };
 
 /* How TensorFlow Serving's "inputs" are answered: as there, as in KServe v1, or for both. */
@@ -73,6 +74,12 @@ enum weir_protocol_dialect {
 
 enum { WEIR_PROTOCOL_N = 4 }; /* enumerators of enum weir_protocol_dialect */
 
+/* An output whose largest values are wanted with their classes (v2's "classification"). */
+struct weir_protocol_top {
+    uint8_t output; /* enum weir_output, or a tensor */
+    uint32_t k;     /* how many, of each row; at least 1 */
+};
+
 /* All that the answer to a request needs. Plain data, no pointers. */
 struct weir_protocol_call {
     enum weir_protocol_dialect dialect;
@@ -81,6 +88,10 @@ struct weir_protocol_call {
     uint32_t wanted;                /* set of 1u << enum weir_output, as committed to the sink */
     uint32_t by_alias;              /* those of them that were asked for by their alias */
     uint64_t tensors;               /* set of 1 << output: the tensors wanted; 0: rows */
+    uint32_t binary;                /* v2: those of `wanted` that are answered in binary form, */
+    uint64_t binary_tensors;        /* and those of `tensors` */
+    uint8_t n_tops;                 /* of tops */
+    uint8_t n_tensors;              /* of tensor_order */
     uint32_t n_ignored;             /* extra names in named rows, for a counter; saturates */
     uint8_t form;                   /* the dialect's own: how the answer is written */
     uint8_t n_outputs;              /* outputs in the answer, at least 1 */
@@ -93,7 +104,9 @@ struct weir_protocol_call {
     uint64_t timeout_ns; /* how long it may wait for its run, as the client asks; 0: any */
     uint64_t priority;   /* as the client asks, 1: the highest; 0: none given */
     uint16_t id_bytes;   /* 0: none */
-    char id[WEIR_PROTOCOL_ID_BYTES_MAX]; /* as written in the request, escapes included */
+    char id[WEIR_PROTOCOL_ID_BYTES_MAX];    /* as written in the request, escapes included */
+    uint8_t tensor_order[WEIR_TENSORS_MAX]; /* the members of `tensors` in the order asked for */
+    struct weir_protocol_top tops[WEIR_PROTOCOL_TOPS_MAX];
 };
 
 /* The model and version that an answer names. */

@@ -150,6 +150,9 @@ enum weir_status weir_protocol_no_output(const struct weir_spec *spec, struct we
 /* Puts an output into the call's answer unless it is there already. */
 void weir_protocol_add_output(struct weir_protocol_call *call, enum weir_output output);
 
+/* The same for a tensor of a graph. */
+void weir_protocol_add_tensor(struct weir_protocol_call *call, size_t output);
+
 /* Puts what is answered when nothing is asked for into the call: every output of a graph (for rows
  * those that have its names), else the default. */
 void weir_protocol_add_defaults(struct weir_protocol_call *call, const struct weir_spec *spec);

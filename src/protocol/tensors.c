@@ -111,25 +111,33 @@ enum weir_status weir_protocol_tensors_reserve_for(struct weir_protocol_tensors 
     return status;
 }
 
-enum weir_status weir_protocol_tensors_reserve(struct weir_protocol_tensors *t, const char *json)
+enum weir_status weir_protocol_tensors_reserve(struct weir_protocol_tensors *t, const char *json,
+                                               uint64_t raw, size_t raw_text_bytes)
 {
     const struct weir_tensors_spec *spec = t->spec->tensors;
+    uint64_t n_values = t->decoder->json.n_values;
     uint64_t n_rows;
     uint64_t n_cells;
     enum weir_status status = check(t, &n_rows, &n_cells);
     if (status != WEIR_OK)
         return status;
-    if (n_cells <= t->decoder->limits.n_cells_max && n_cells > t->decoder->json.n_values)
+    uint64_t n_json = 0; /* elements that must be in it */
+    uint64_t n_texts = 0;
+    for (size_t i = 0; i < spec->n_inputs; i++) {
+        if (raw & UINT64_C(1) << i)
+            continue;
+        if (__builtin_add_overflow(n_json, n_items(&t->shapes[i]), &n_json))
+            n_json = UINT64_MAX;
+        if (spec->inputs[i].dtype == WEIR_BYTES)
+            n_texts += weir_min_size(n_items(&t->shapes[i]), n_values);
+    }
+    if (n_cells <= t->decoder->limits.n_cells_max && n_json > n_values)
         return weir_error_set(t->err, WEIR_ERR_INVALID,
                               "fewer than the %llu values of the inputs' shapes",
-                              (unsigned long long)n_cells);
-    size_t text_bytes = 0;
-    for (size_t i = 0; i < spec->n_inputs && n_cells <= t->decoder->json.n_values; i++) {
-        if (spec->inputs[i].dtype == WEIR_BYTES)
-            text_bytes += n_items(&t->shapes[i]) * weir_sink_text_bytes(0);
-    }
-    if (text_bytes > 0)
-        text_bytes += (size_t)(t->decoder->json.end - json);
+                              (unsigned long long)n_json);
+    size_t text_bytes = raw_text_bytes;
+    if (n_texts > 0)
+        text_bytes += n_texts * weir_sink_text_bytes(0) + (size_t)(t->decoder->json.end - json);
     return weir_protocol_tensors_reserve_for(t, text_bytes);
 }
 

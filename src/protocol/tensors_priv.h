@@ -34,10 +34,12 @@ bool weir_protocol_tensors_find(const struct weir_protocol_tensors *t, struct we
                                 size_t *out);
 
 /* Checks that every input was given a shape that the model takes, the limits, and reserves room.
- * json: where the elements begin, for the bound of the texts. call->tensors is set; sets
+ * json: where the elements begin, for the bound of the texts. raw: set of 1 << input, those that
+ * are not in it, and raw_text_bytes the room that their texts need. call->tensors is set; sets
  * call->n_rows. */
 WEIR_MUST_USE enum weir_status weir_protocol_tensors_reserve(struct weir_protocol_tensors *t,
-                                                             const char *json);
+                                                             const char *json, uint64_t raw,
+                                                             size_t raw_text_bytes);
 
 /* The same for elements that are not JSON: text_bytes is the room that their texts need, and that
  * there are as many as the shapes say was looked at before. */

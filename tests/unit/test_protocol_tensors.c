@@ -99,7 +99,8 @@ static void put_input(struct bench *b, const struct weir_tensors_spec *tensors, 
     struct weir_tensors_spec alone = {.n_outputs = 1, .outputs = &info};
     struct weir_spec spec = spec_of(&alone);
     struct weir_result result = {.spec = &spec, .n_rows = 1, .tensors = &tensor};
-    struct weir_protocol_call call = {.dialect = WEIR_PROTOCOL_V2, .n_rows = 1, .tensors = 1};
+    struct weir_protocol_call call = {
+        .dialect = WEIR_PROTOCOL_V2, .n_rows = 1, .tensors = 1, .n_tensors = 1};
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
     struct weir_buf answer = WEIR_BUF_INIT;
     weir_protocol_encode(&call, &source, &result, &(struct weir_protocol_answer){.body = &answer});
@@ -314,7 +315,11 @@ Test(protocol_tensors, outputs_are_answered_by_their_names)
     };
     struct weir_result result = {.spec = &spec, .n_rows = 2, .tensors = tensors};
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
-    struct weir_protocol_call call = {.dialect = WEIR_PROTOCOL_V2, .n_rows = 2, .tensors = 2};
+    struct weir_protocol_call call = {.dialect = WEIR_PROTOCOL_V2,
+                                      .n_rows = 2,
+                                      .tensors = 2,
+                                      .n_tensors = 1,
+                                      .tensor_order = {1}};
     struct weir_buf buf = WEIR_BUF_INIT;
     weir_protocol_encode(&call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     cr_assert_str_eq(

@@ -218,23 +218,35 @@ static const struct {
      WEIR_ERR_INVALID, "parameters.a: expected a text, a number or a bool, got an array"},
     {"a reserved parameter", "{\"parameters\":{\"triton_x\":1},\"inputs\":[{" HEAD "," DATA "}]}",
      WEIR_ERR_INVALID, "parameters: names that begin with \"triton_\" are reserved"},
-    {"a binary input", INPUT(HEAD ",\"parameters\":{\"binary_data_size\":32}"),
-     WEIR_ERR_UNSUPPORTED, "inputs[0].parameters: binary tensors are not served; send \"data\""},
-    {"binary outputs by default",
-     "{\"parameters\":{\"binary_data_output\":true},\"inputs\":[{" HEAD "," DATA "}]}",
-     WEIR_ERR_UNSUPPORTED,
-     "parameters.binary_data_output: binary tensors are not served; ask for false"},
-    {"a binary output",
-     "{\"outputs\":[{\"name\":\"predict\",\"parameters\":{\"binary_data\":true}}],\"inputs\":["
+    {"a binary input without the header that says where it is",
+     INPUT(HEAD ",\"parameters\":{\"binary_data_size\":32}"), WEIR_ERR_INVALID,
+     "inputs[0].parameters.binary_data_size: Inference-Header-Content-Length is missing, which "
+     "says where the JSON ends"},
+    {"binary outputs that are no flag",
+     "{\"parameters\":{\"binary_data_output\":1},\"inputs\":[{" HEAD "," DATA "}]}",
+     WEIR_ERR_INVALID, "parameters.binary_data_output: expected true or false, got 1"},
+    {"a sequence that is no number",
+     "{\"parameters\":{\"sequence_id\":-1},\"inputs\":[{" HEAD "," DATA "}]}", WEIR_ERR_INVALID,
+     "parameters.sequence_id: expected a whole number from 0, got -1"},
+    {"the start of a sequence",
+     "{\"parameters\":{\"sequence_start\":0},\"inputs\":[{" HEAD "," DATA "}]}", WEIR_ERR_INVALID,
+     "parameters.sequence_start: expected true or false, got 0"},
+    {"a binary output that is no flag",
+     "{\"outputs\":[{\"name\":\"predict\",\"parameters\":{\"binary_data\":\"yes\"}}],\"inputs\":["
      "{" HEAD "," DATA "}]}",
-     WEIR_ERR_UNSUPPORTED, "outputs[0].parameters: binary tensors are not served; ask for false"},
-    {"classification",
-     "{\"outputs\":[{\"name\":\"predict\",\"parameters\":{\"classification\":2}}],\"inputs\":["
+     WEIR_ERR_INVALID, "outputs[0].parameters.binary_data: expected true or false, got \"yes\""},
+    {"no classes",
+     "{\"outputs\":[{\"name\":\"predict\",\"parameters\":{\"classification\":0}}],\"inputs\":["
      "{" HEAD "," DATA "}]}",
-     WEIR_ERR_UNSUPPORTED,
-     "outputs[0].parameters: classification is not served; ask for \"predict_proba\""},
+     WEIR_ERR_INVALID, "outputs[0].parameters: classification: expected at least 1"},
+    {"a number of classes that is none",
+     "{\"outputs\":[{\"name\":\"predict\",\"parameters\":{\"classification\":\"2\"}}],\"inputs\":["
+     "{" HEAD "," DATA "}]}",
+     WEIR_ERR_INVALID,
+     "outputs[0].parameters.classification: expected a whole number from 0, got \"2\""},
     {"shared memory", INPUT(HEAD ",\"parameters\":{\"shared_memory_region\":\"r\"}," DATA),
-     WEIR_ERR_UNSUPPORTED, "inputs[0].parameters: shared memory is not served"},
+     WEIR_ERR_UNSUPPORTED,
+     "inputs[0].parameters.shared_memory_region: shared memory is not served"},
 };
 
 ParameterizedTestParameters(protocol_v2, requests_are_refused)

@@ -180,7 +180,7 @@ enum weir_status weir_protocol_flask_tensors(struct weir_protocol_tensors *t, co
                                 "%s: the model has %zu inputs: expected an object of lists by name",
                                 key, t->spec->tensors->n_inputs);
     if (status == WEIR_OK)
-        status = weir_protocol_tensors_reserve(t, rows);
+        status = weir_protocol_tensors_reserve(t, rows, 0, 0);
     if (status != WEIR_OK)
         return status;
     bool is_row = t->call->is_single_row;

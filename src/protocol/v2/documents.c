@@ -13,7 +13,9 @@ static void server_page(struct weir_buf *buf)
 {
     /* Clients call what they find here: only what is served is listed. */
     weir_buf_append_c(buf, "{\"name\":\"weir\",\"version\":\"" WEIR_VERSION
-                           "\",\"extensions\":[\"parameters\"]}");
+                           "\",\"extensions\":[\"binary_tensor_data\",\"classification\","
+                           "\"model_repository\",\"model_repository(unload_dependents)\","
+                           "\"parameters\"]}");
 }
 
 static void write_texts(struct weir_buf *buf, const struct weir_str *texts, size_t n)

@@ -28,11 +28,11 @@ static enum weir_status fail_shape(const struct weir_protocol_v2_request *r, siz
 
 /* Checks what all inputs have in common: a number of rows that the data can fill. */
 static enum weir_status check_rows(const struct weir_protocol_v2_request *r, size_t i,
-                                   const struct weir_protocol_v2_input *in)
+                                   const struct weir_protocol_v2_input *in, size_t *text_bytes)
 {
     if (in->dims[0] == 0)
         return weir_protocol_v2_request_fail_at(r, "inputs", i, "shape", "no rows");
-    return weir_protocol_v2_request_check_count(r, i, in);
+    return weir_protocol_v2_request_check_count(r, i, in, text_bytes);
 }
 
 /* Checks that columns may be written in a datatype. column: one; SIZE_MAX: all of them. */
@@ -48,7 +48,7 @@ static enum weir_status check_datatype(const struct weir_protocol_v2_request *r,
         has_text |= columns[c] != WEIR_COLUMN_NUMBER;
         is_text |= columns[c] == WEIR_COLUMN_TEXT;
     }
-    if (in->dtype == WEIR_F16 || in->dtype == WEIR_BF16)
+    if (in->data && (in->dtype == WEIR_F16 || in->dtype == WEIR_BF16))
         return weir_protocol_v2_request_fail_at(r, "inputs", i, "datatype",
                                                 "FP16 and BF16 cannot be written in JSON");
     if (in->dtype == WEIR_BYTES && !has_text)
@@ -69,6 +69,11 @@ static bool fill_input(struct weir_protocol_fill *fill, const struct weir_protoc
                        size_t column)
 {
     const struct weir_codec_json *json = &fill->decoder->json;
+    if (!in->data) {
+        char place[WEIR_PROTOCOL_V2_PLACE_BYTES];
+        struct weir_protocol_raw raw = weir_protocol_v2_request_raw(in, fill->input, place);
+        return weir_protocol_raw_fill_rows(fill, &raw, column);
+    }
     size_t n_columns = column == SIZE_MAX ? fill->spec->n_features : 1;
     size_t stride = column == SIZE_MAX ? fill->span.column_stride : fill->span.row_stride;
     bool is_text = in->dtype == WEIR_BYTES;
@@ -122,7 +127,7 @@ static bool fill_input(struct weir_protocol_fill *fill, const struct weir_protoc
 
 /* Reserves rows of the call's request type. */
 static enum weir_status reserve(const struct weir_protocol_v2_request *r, struct weir_sink *sink,
-                                uint64_t n_rows, struct weir_protocol_fill *fill)
+                                uint64_t n_rows, size_t text_bytes, struct weir_protocol_fill *fill)
 {
     enum weir_status status =
         weir_protocol_check_size(r->decoder, r->spec, r->call, n_rows, r->err);
@@ -134,10 +139,12 @@ static enum weir_status reserve(const struct weir_protocol_v2_request *r, struct
         .n_columns = r->spec->n_features,
         .dtype = weir_spec_batch_dtype(r->spec, r->call->request_dtype),
         .costly = weir_protocol_costly(r->spec, r->call->wanted),
-        .text_bytes = weir_protocol_cells_text_bytes(r->decoder, r->spec, n_rows, r->inputs),
+        .text_bytes = text_bytes,
         .priority = r->call->priority,
         .queue_timeout_ns = r->call->timeout_ns,
     };
+    if (r->inputs) /* That of JSON's is bounded by its length. */
+        want.text_bytes += weir_protocol_cells_text_bytes(r->decoder, r->spec, n_rows, r->inputs);
     fill->sink = sink;
     return weir_sink_reserve(sink, &want, &fill->span, r->err);
 }
@@ -148,28 +155,26 @@ static enum weir_status fail_fill(const struct weir_protocol_fill *fill)
                                   : WEIR_ERR_INVALID;
 }
 
-static enum weir_status decode_matrix(const struct weir_protocol_v2_request *r, const char *value,
+static enum weir_status decode_matrix(const struct weir_protocol_v2_request *r,
+                                      const struct weir_protocol_v2_input *in,
                                       struct weir_sink *sink, struct weir_protocol_fill *fill)
 {
-    struct weir_protocol_v2_input in;
     size_t n_features = r->spec->n_features;
-    enum weir_status status = weir_protocol_v2_request_input(r, 0, value, &in);
-    if (status != WEIR_OK)
-        return status;
-    bool is_column = n_features == 1 && in.n_dims == 1;
-    if (!is_column && (in.n_dims != 2 || in.dims[1] != n_features))
-        return fail_shape(r, 0, &in, n_features);
-    status = check_datatype(r, 0, &in, SIZE_MAX);
+    size_t text_bytes = 0;
+    bool is_column = n_features == 1 && in->n_dims == 1;
+    if (!is_column && (in->n_dims != 2 || in->dims[1] != n_features))
+        return fail_shape(r, 0, in, n_features);
+    enum weir_status status = check_datatype(r, 0, in, SIZE_MAX);
     if (status == WEIR_OK)
-        status = check_rows(r, 0, &in);
+        status = check_rows(r, 0, in, &text_bytes);
     if (status != WEIR_OK)
         return status;
-    r->call->request_dtype = in.dtype == WEIR_F32 ? WEIR_F32 : WEIR_F64;
-    status = reserve(r, sink, in.dims[0], fill);
+    r->call->request_dtype = in->dtype == WEIR_F32 ? WEIR_F32 : WEIR_F64;
+    status = reserve(r, sink, in->dims[0], text_bytes, fill);
     if (status != WEIR_OK)
         return status;
     fill->input = 0;
-    if (!fill_input(fill, &in, SIZE_MAX)) {
+    if (!fill_input(fill, in, SIZE_MAX)) {
         weir_sink_rollback(sink);
         return fail_fill(fill);
     }
@@ -195,7 +200,8 @@ static enum weir_status find_column(const struct weir_protocol_v2_request *r, si
 }
 
 /* Reads all heads: equal numbers of rows, every feature exactly once. */
-static enum weir_status check_columns(const struct weir_protocol_v2_request *r, uint64_t *n_rows)
+static enum weir_status check_columns(const struct weir_protocol_v2_request *r, uint64_t *n_rows,
+                                      size_t *text_bytes)
 {
     struct weir_codec_json_iter it = weir_codec_json_iter(r->json, r->inputs);
     const char *value;
@@ -215,7 +221,7 @@ static enum weir_status check_columns(const struct weir_protocol_v2_request *r, 
             return fail_shape(r, i, &in, 0);
         status = check_datatype(r, i, &in, column);
         if (status == WEIR_OK)
-            status = check_rows(r, i, &in);
+            status = check_rows(r, i, &in, text_bytes);
         if (status != WEIR_OK)
             return status;
         if (i > 0 && in.dims[0] != *n_rows)
@@ -231,7 +237,7 @@ static enum weir_status check_columns(const struct weir_protocol_v2_request *r, 
                               weir_str_echo(r->spec->feature_names[column], echo, sizeof echo));
     }
     r->call->request_dtype = is_f32 ? WEIR_F32 : WEIR_F64;
-    return WEIR_OK;
+    return weir_protocol_v2_request_check_rest(r);
 }
 
 static enum weir_status decode_columns(const struct weir_protocol_v2_request *r,
@@ -244,12 +250,14 @@ static enum weir_status decode_columns(const struct weir_protocol_v2_request *r,
                               r->spec->n_features);
     enum weir_status status = weir_protocol_columns_start(r->decoder, r->spec, r->err);
     uint64_t n_rows = 0;
+    size_t text_bytes = 0;
     if (status == WEIR_OK)
-        status = check_columns(r, &n_rows);
+        status = check_columns(r, &n_rows, &text_bytes);
     if (status == WEIR_OK)
-        status = reserve(r, sink, n_rows, fill);
+        status = reserve(r, sink, n_rows, text_bytes, fill);
     if (status != WEIR_OK)
         return status;
+    weir_protocol_v2_request_rewind(r);
     struct weir_codec_json_iter it = weir_codec_json_iter(r->json, r->inputs);
     const char *value;
     for (size_t i = 0; weir_codec_json_next(&it, &value); i++) {
@@ -271,10 +279,18 @@ static enum weir_status decode_columns(const struct weir_protocol_v2_request *r,
 }
 
 enum weir_status weir_protocol_v2_rows_decode(const struct weir_protocol_v2_request *r,
+                                              const struct weir_protocol_v2_input *bare,
                                               struct weir_sink *sink)
 {
     struct weir_protocol_fill fill = {.decoder = r->decoder, .spec = r->spec, .err = r->err};
-    return weir_codec_json_count(r->json, r->inputs) == 1
-               ? decode_matrix(r, weir_codec_json_rows_first(r->inputs), sink, &fill)
-               : decode_columns(r, sink, &fill);
+    struct weir_protocol_v2_input in;
+    if (bare)
+        return decode_matrix(r, bare, sink, &fill);
+    if (weir_codec_json_count(r->json, r->inputs) > 1)
+        return decode_columns(r, sink, &fill);
+    enum weir_status status =
+        weir_protocol_v2_request_input(r, 0, weir_codec_json_rows_first(r->inputs), &in);
+    if (status == WEIR_OK)
+        status = weir_protocol_v2_request_check_rest(r);
+    return status == WEIR_OK ? decode_matrix(r, &in, sink, &fill) : status;
 }

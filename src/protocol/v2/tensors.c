@@ -15,7 +15,7 @@ static enum weir_status find_input(struct weir_protocol_tensors *t,
     if (weir_protocol_tensors_find(t, in->name, out))
         return WEIR_OK;
     *out = 0;
-    if (spec->n_inputs == 1 && weir_codec_json_count(r->json, r->inputs) == 1)
+    if (spec->n_inputs == 1 && (!r->inputs || weir_codec_json_count(r->json, r->inputs) == 1))
         return WEIR_OK;
     char echo[WEIR_ECHO_BUF_BYTES];
     return weir_error_set(r->err, WEIR_ERR_INVALID,
@@ -35,39 +35,75 @@ static enum weir_status check_datatype(const struct weir_protocol_v2_request *r,
     return weir_protocol_v2_request_fail_at(r, "inputs", i, "datatype", what);
 }
 
-/* Reads the i-th head; *input: which of the model's inputs it is. */
-static enum weir_status read_head(struct weir_protocol_tensors *t,
-                                  const struct weir_protocol_v2_request *r, size_t i,
-                                  const char *value, struct weir_protocol_v2_input *in,
-                                  size_t *input)
+/* Finds and checks what the i-th input is; *input: which of the model's inputs. */
+static enum weir_status check_input(struct weir_protocol_tensors *t,
+                                    const struct weir_protocol_v2_request *r, size_t i,
+                                    const struct weir_protocol_v2_input *in, size_t *input,
+                                    size_t *text_bytes)
 {
-    enum weir_status status = weir_protocol_v2_request_input(r, i, value, in);
-    if (status == WEIR_OK)
-        status = find_input(t, r, i, in, input);
+    enum weir_status status = find_input(t, r, i, in, input);
     if (status == WEIR_OK)
         status = check_datatype(r, i, in, t->spec->tensors->inputs[*input].dtype);
-    return status == WEIR_OK ? weir_protocol_v2_request_check_count(r, i, in) : status;
+    return status == WEIR_OK ? weir_protocol_v2_request_check_count(r, i, in, text_bytes) : status;
 }
 
+static void keep_shape(struct weir_protocol_tensors *t, const struct weir_protocol_v2_input *in,
+                       size_t input)
+{
+    t->given |= UINT64_C(1) << input;
+    t->shapes[input].n_dims = (uint32_t)in->n_dims;
+    memcpy(t->shapes[input].dims, in->dims, in->n_dims * sizeof in->dims[0]);
+}
+
+/* Reads all heads. *raw: which inputs are binary; *raw_text_bytes: the room that their texts need.
+ */
 static enum weir_status read_shapes(struct weir_protocol_tensors *t,
-                                    const struct weir_protocol_v2_request *r)
+                                    const struct weir_protocol_v2_request *r, uint64_t *raw,
+                                    size_t *raw_text_bytes)
 {
     struct weir_codec_json_iter it = weir_codec_json_iter(r->json, r->inputs);
     const char *value;
     for (size_t i = 0; weir_codec_json_next(&it, &value); i++) {
         struct weir_protocol_v2_input in;
-        size_t input;
-        enum weir_status status = read_head(t, r, i, value, &in, &input);
+        size_t input = 0;
+        enum weir_status status = weir_protocol_v2_request_input(r, i, value, &in);
+        if (status == WEIR_OK)
+            status = check_input(t, r, i, &in, &input, raw_text_bytes);
         if (status != WEIR_OK)
             return status;
         if (t->given & UINT64_C(1) << input)
             return weir_protocol_v2_request_fail_at(r, "inputs", i, "name",
                                                     "this input is there twice");
-        t->given |= UINT64_C(1) << input;
-        t->shapes[input].n_dims = (uint32_t)in.n_dims;
-        memcpy(t->shapes[input].dims, in.dims, in.n_dims * sizeof in.dims[0]);
+        keep_shape(t, &in, input);
+        if (!in.data)
+            *raw |= UINT64_C(1) << input;
     }
-    return WEIR_OK;
+    return weir_protocol_v2_request_check_rest(r);
+}
+
+/* Writes the elements of an input. */
+static enum weir_status fill_input(struct weir_protocol_tensors *t,
+                                   const struct weir_protocol_v2_request *r, size_t i,
+                                   const struct weir_protocol_v2_input *in)
+{
+    size_t input = 0;
+    char place[WEIR_PROTOCOL_V2_PLACE_BYTES];
+    enum weir_status status = find_input(t, r, i, in, &input);
+    if (status != WEIR_OK)
+        return status;
+    struct weir_protocol_raw raw = weir_protocol_v2_request_raw(in, i, place);
+    struct weir_protocol_tensors_from from = {
+        .value = in->data,
+        .place = place,
+        .request = in->dtype,
+        .n_items = in->n_elements,
+        .dtype = t->spec->tensors->inputs[input].dtype,
+        .to = t->base + t->offsets[input],
+    };
+    if (in->data ? weir_protocol_tensors_fill(t, &from)
+                 : weir_protocol_raw_fill_tensor(t->sink, &raw, from.dtype, from.to, r->err))
+        return WEIR_OK;
+    return r->err && r->err->code == WEIR_ERR_NO_MEMORY ? WEIR_ERR_NO_MEMORY : WEIR_ERR_INVALID;
 }
 
 static enum weir_status fill_all(struct weir_protocol_tensors *t,
@@ -75,43 +111,53 @@ static enum weir_status fill_all(struct weir_protocol_tensors *t,
 {
     struct weir_codec_json_iter it = weir_codec_json_iter(r->json, r->inputs);
     const char *value;
+    weir_protocol_v2_request_rewind(r);
     for (size_t i = 0; weir_codec_json_next(&it, &value); i++) {
         struct weir_protocol_v2_input in;
-        size_t input;
-        enum weir_status status = read_head(t, r, i, value, &in, &input);
+        enum weir_status status = weir_protocol_v2_request_input(r, i, value, &in);
+        if (status == WEIR_OK)
+            status = fill_input(t, r, i, &in);
         if (status != WEIR_OK)
             return status;
-        char place[48];
-        (void)snprintf(place, sizeof place, "inputs[%zu].data", i);
-        struct weir_protocol_tensors_from from = {
-            .value = in.data,
-            .place = place,
-            .request = in.dtype,
-            .n_items = in.n_elements,
-            .dtype = t->spec->tensors->inputs[input].dtype,
-            .to = t->base + t->offsets[input],
-        };
-        if (!weir_protocol_tensors_fill(t, &from))
-            return r->err && r->err->code == WEIR_ERR_NO_MEMORY ? WEIR_ERR_NO_MEMORY
-                                                                : WEIR_ERR_INVALID;
     }
     return WEIR_OK;
 }
 
-enum weir_status weir_protocol_v2_tensors_decode(const struct weir_protocol_v2_request *r,
-                                                 struct weir_sink *sink)
+/* Ends what was filled. */
+static enum weir_status end(struct weir_sink *sink, enum weir_status status)
 {
-    struct weir_protocol_tensors t;
-    weir_protocol_tensors_init(&t, r->decoder, r->spec, sink, r->call, r->err);
-    enum weir_status status = read_shapes(&t, r);
-    if (status == WEIR_OK)
-        status = weir_protocol_tensors_reserve(&t, r->inputs);
-    if (status != WEIR_OK)
-        return status;
-    status = fill_all(&t, r);
     if (status == WEIR_OK)
         weir_sink_commit(sink, 0);
     else
         weir_sink_rollback(sink);
     return status;
+}
+
+static enum weir_status decode_bare(struct weir_protocol_tensors *t,
+                                    const struct weir_protocol_v2_request *r,
+                                    const struct weir_protocol_v2_input *in)
+{
+    size_t text_bytes = 0;
+    enum weir_status status = weir_protocol_v2_request_check_count(r, 0, in, &text_bytes);
+    if (status != WEIR_OK)
+        return status;
+    keep_shape(t, in, 0);
+    status = weir_protocol_tensors_reserve_for(t, text_bytes);
+    return status == WEIR_OK ? end(t->sink, fill_input(t, r, 0, in)) : status;
+}
+
+enum weir_status weir_protocol_v2_tensors_decode(const struct weir_protocol_v2_request *r,
+                                                 const struct weir_protocol_v2_input *bare,
+                                                 struct weir_sink *sink)
+{
+    struct weir_protocol_tensors t;
+    size_t raw_text_bytes = 0;
+    uint64_t raw = 0;
+    weir_protocol_tensors_init(&t, r->decoder, r->spec, sink, r->call, r->err);
+    if (bare)
+        return decode_bare(&t, r, bare);
+    enum weir_status status = read_shapes(&t, r, &raw, &raw_text_bytes);
+    if (status == WEIR_OK)
+        status = weir_protocol_tensors_reserve(&t, r->inputs, raw, raw_text_bytes);
+    return status == WEIR_OK ? end(sink, fill_all(&t, r)) : status;
 }

@@ -4,6 +4,8 @@
 
 #include "protocol/v2/v2_priv.h"
 
+#include <string.h>
+
 #define GET(pattern, action, summary)                                      \
     {                                                                      \
         pattern, WEIR_PROTOCOL_PAGE, WEIR_PROTOCOL_V2_##action, 0, summary \
@@ -31,19 +33,51 @@ static const struct weir_protocol_route routes[] = {
     GET("/v2", SERVER, "Metadata of the server"),
 };
 
+/* How much of the body is JSON: Inference-Header-Content-Length. */
+static int read_head(const struct weir_protocol_fields *fields, struct weir_protocol_head *head,
+                     struct weir_error *err)
+{
+    struct weir_str text = fields->inference_length;
+    char echo[WEIR_ECHO_BUF_BYTES];
+    if (!text.at || weir_str_to_u64(text, UINT64_MAX - 1, &head->json_bytes))
+        return 0;
+    (void)weir_error_set(err, WEIR_ERR_INVALID,
+                         "Inference-Header-Content-Length: expected a number of bytes, got \"%s\"",
+                         weir_str_echo(text, echo, sizeof echo));
+    return 400;
+}
+
+bool weir_protocol_v2_media_length(struct weir_str content_type, uint64_t *json_bytes)
+{
+    static const char *const media[] = {
+        "application/vnd.sagemaker-triton.binary+json;json-header-size=",
+        "application/vnd.vertex-ai-triton.binary+json;json-header-size=",
+    };
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(media); i++) {
+        size_t n = strlen(media[i]);
+        if (!weir_str_starts(content_type, weir_str_make(media[i], n)))
+            continue;
+        struct weir_str text = weir_str_make(content_type.at + n, content_type.n - n);
+        if (!weir_str_to_u64(text, UINT64_MAX - 1, json_bytes))
+            *json_bytes = UINT64_MAX - 1;
+        return true;
+    }
+    return false;
+}
+
 static enum weir_status decode(struct weir_protocol_decoder *decoder,
                                const struct weir_protocol_head *head, const struct weir_spec *spec,
                                struct weir_str body, struct weir_sink *sink,
                                struct weir_protocol_call *call, struct weir_error *err)
 {
-    (void)head;
-    return weir_protocol_v2_decode(decoder, spec, body, sink, call, err);
+    return weir_protocol_v2_decode_parts(decoder, spec, body, head->json_bytes, sink, call, err);
 }
 
 const struct weir_protocol_ops weir_protocol_v2 = {
     .name = "v2",
     .routes = routes,
     .n_routes = WEIR_ARRAY_LEN(routes),
+    .read_head = read_head,
     .decode = decode,
     .encode = weir_protocol_v2_encode,
     .page = weir_protocol_v2_documents_page,

@@ -5,8 +5,9 @@
 
 #include "protocol/dialect.h"
 #include "protocol/protocol_priv.h"
+#include "protocol/raw.h"
 
-enum { WEIR_PROTOCOL_V2_TIME_BYTES = 32 };
+enum { WEIR_PROTOCOL_V2_TIME_BYTES = 32, WEIR_PROTOCOL_V2_PLACE_BYTES = 48 };
 
 /* What the routes are for. */
 enum weir_protocol_v2_action {
@@ -28,7 +29,9 @@ struct weir_protocol_v2_input {
     uint64_t dims[WEIR_TENSOR_DIMS_MAX];
     size_t n_dims;
     uint64_t n_elements;
-    const char *data; /* a list */
+    const char *data;    /* a list; NULL: the elements are binary */
+    struct weir_str raw; /* binary elements */
+    bool is_bare;        /* one text without its length: the whole of a raw request */
 };
 
 /* A request as it is read. */
@@ -40,6 +43,10 @@ struct weir_protocol_v2_request {
     struct weir_error *err;
     const char *inputs; /* values; NULL: not there */
     const char *outputs;
+    struct weir_str tail;  /* the binary elements of all inputs, one input after the other */
+    struct weir_str *rest; /* what is left of it behind the inputs that were read */
+    bool is_binary;        /* a head said where the JSON ends */
+    bool wants_binary;     /* parameter binary_data_output */
 };
 
 static inline bool weir_protocol_v2_is_kind(const char *value, enum weir_codec_json_kind kind)
@@ -52,6 +59,12 @@ enum weir_status weir_protocol_v2_request_fail_at(const struct weir_protocol_v2_
                                                   const char *list, size_t i, const char *member,
                                                   const char *what);
 
+/* The same for a value of the wrong kind. */
+enum weir_status weir_protocol_v2_request_fail_kind_at(const struct weir_protocol_v2_request *r,
+                                                       const char *list, size_t i,
+                                                       const char *member, const char *expected,
+                                                       const char *value);
+
 /* Fails at a member of the request: `inputs: expected a list, got 3`. */
 enum weir_status weir_protocol_v2_request_fail_kind(const struct weir_protocol_v2_request *r,
                                                     const char *member, const char *expected,
@@ -60,25 +73,69 @@ enum weir_status weir_protocol_v2_request_fail_kind(const struct weir_protocol_v
 /* Reads the members of the request but for the insides of inputs and outputs. */
 WEIR_MUST_USE enum weir_status weir_protocol_v2_request_members(struct weir_protocol_v2_request *r);
 
+/* What the parameters of an input or an output say. */
+struct weir_protocol_v2_parameters {
+    bool has_size;   /* binary_data_size */
+    bool has_binary; /* binary_data */
+    bool is_binary;
+    bool has_k; /* classification */
+    uint64_t size;
+    uint64_t k;
+};
+
+/* Reads the parameters of the request; of the i-th tensor in a list ("inputs"). */
+WEIR_MUST_USE enum weir_status weir_protocol_v2_parameters_read(struct weir_protocol_v2_request *r,
+                                                                const char *value);
+WEIR_MUST_USE enum weir_status
+weir_protocol_v2_parameters_of_tensor(const struct weir_protocol_v2_request *r, const char *list,
+                                      size_t i, const char *value,
+                                      struct weir_protocol_v2_parameters *out);
+
 /* Reads which outputs are asked for into the call. */
 WEIR_MUST_USE enum weir_status
-weir_protocol_v2_request_outputs(const struct weir_protocol_v2_request *r);
+weir_protocol_v2_outputs_read(const struct weir_protocol_v2_request *r);
 
-/* Reads the head of input i. */
+/* Begins with the first input again. */
+static inline void weir_protocol_v2_request_rewind(const struct weir_protocol_v2_request *r)
+{
+    *r->rest = r->tail;
+}
+
+/* Reads the head of input i, and takes its binary elements; all inputs in order, from a rewind on.
+ */
 WEIR_MUST_USE enum weir_status
 weir_protocol_v2_request_input(const struct weir_protocol_v2_request *r, size_t i,
                                const char *value, struct weir_protocol_v2_input *in);
 
-/* Fails unless the text has as many values at least as the shape says. */
+/* Fails unless the text has as many values at least as the shape says, or the binary elements are
+ * exactly as many; *text_bytes is increased by the room that binary texts need. */
 WEIR_MUST_USE enum weir_status
 weir_protocol_v2_request_check_count(const struct weir_protocol_v2_request *r, size_t i,
-                                     const struct weir_protocol_v2_input *in);
+                                     const struct weir_protocol_v2_input *in, size_t *text_bytes);
 
-/* Reads the inputs as the rows of a matrix or a frame, or as tensors, and commits them. */
+/* Fails if the inputs, all read now, leave some of the binary elements. */
 WEIR_MUST_USE enum weir_status
-weir_protocol_v2_rows_decode(const struct weir_protocol_v2_request *r, struct weir_sink *sink);
+weir_protocol_v2_request_check_rest(const struct weir_protocol_v2_request *r);
+
+/* Describes the binary elements of input i; place has room for what messages say of it. */
+struct weir_protocol_raw weir_protocol_v2_request_raw(const struct weir_protocol_v2_input *in,
+                                                      size_t i,
+                                                      char place[WEIR_PROTOCOL_V2_PLACE_BYTES]);
+
+/* Makes the one input of a raw request: the body is its elements, one row, without any head. */
+WEIR_MUST_USE enum weir_status weir_protocol_v2_bare_input(const struct weir_spec *spec,
+                                                           struct weir_str body,
+                                                           struct weir_protocol_v2_input *in,
+                                                           struct weir_error *err);
+
+/* Reads the inputs as the rows of a matrix or a frame, or as tensors, and commits them. bare: the
+ * one input of a raw request; NULL: those of the request. */
 WEIR_MUST_USE enum weir_status
-weir_protocol_v2_tensors_decode(const struct weir_protocol_v2_request *r, struct weir_sink *sink);
+weir_protocol_v2_rows_decode(const struct weir_protocol_v2_request *r,
+                             const struct weir_protocol_v2_input *bare, struct weir_sink *sink);
+WEIR_MUST_USE enum weir_status
+weir_protocol_v2_tensors_decode(const struct weir_protocol_v2_request *r,
+                                const struct weir_protocol_v2_input *bare, struct weir_sink *sink);
 
 /* Writes the documents: the dialect's `page`. */
 WEIR_MUST_USE enum weir_status
