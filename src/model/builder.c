@@ -286,6 +286,7 @@ enum weir_status weir_model_builder_finish(struct weir_model_builder *b,
         bool is_label = o == WEIR_OUTPUT_PREDICT && root->predicts_labels;
         spec->outputs[o] = (struct weir_spec_output){
             .alias = spec->outputs[o].alias,
+            .is_map = spec->outputs[o].is_map,
             .is_given = root->n_out[o] > 0,
             .storage = is_label ? WEIR_STORAGE_LABEL : WEIR_STORAGE_F64,
             .is_vector = (o == WEIR_OUTPUT_PREDICT && root->is_vector) ||

@@ -66,6 +66,25 @@ enum weir_status weir_model_set_example(struct weir_model *model, const double *
     return WEIR_OK;
 }
 
+enum weir_status weir_model_set_mlflow(struct weir_model *model,
+                                       const struct weir_spec_mlflow *mlflow,
+                                       struct weir_error *err)
+{
+    struct weir_arena *arena = &model->arena;
+    struct weir_spec_mlflow *copy = weir_arena_alloc(arena, sizeof *copy);
+    size_t n = mlflow->columns ? model->spec.n_features : 0;
+    uint8_t *columns = weir_arena_array(arena, n ? n : 1, sizeof *columns);
+    struct weir_str version = weir_arena_str(arena, mlflow->version);
+    if (!copy || !columns || !version.at)
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the signature");
+    if (n > 0)
+        memcpy(columns, mlflow->columns, n);
+    *copy = (struct weir_spec_mlflow){
+        .version = version, .output = mlflow->output, .columns = n > 0 ? columns : NULL};
+    model->spec.mlflow = copy;
+    return WEIR_OK;
+}
+
 const struct weir_spec *weir_model_spec(const struct weir_model *model)
 {
     weir_assert(model);

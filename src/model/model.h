@@ -55,6 +55,12 @@ WEIR_MUST_USE enum weir_status weir_model_name_features(struct weir_model *model
 WEIR_MUST_USE enum weir_status weir_model_set_example(struct weir_model *model, const double *row,
                                                       struct weir_error *err);
 
+/* Gives a model what an MLflow folder says of it (spec.mlflow), before it is shared with anybody.
+ * mlflow and what it points to are copied. WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_model_set_mlflow(struct weir_model *model,
+                                                     const struct weir_spec_mlflow *mlflow,
+                                                     struct weir_error *err);
+
 /* Computes the wanted outputs of all rows of a model of another form; returns the number of rows
  * with a fault. Any thread; calls may overlap when their scratch differs. */
 size_t weir_model_run(const struct weir_model *model, const struct weir_run *run);

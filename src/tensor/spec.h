@@ -32,12 +32,30 @@ struct weir_spec_output {
     bool is_given;             /* the model has this output */
     enum weir_storage storage; /* LABEL only for predict of classifiers */
     bool is_vector;            /* shape [n] (n_columns is 1); else [n, n_columns] */
+    bool is_map;    /* its columns are maps from the first target's labels in the graph that the
+                       model was read from */
     bool is_costly; /* part of the batch's signature: computed only in batches that ask for it */
     uint32_t n_columns;    /* values in one row */
     enum weir_dtype dtype; /* of the answer for F64 input: F64, I64, …; for LABEL the labels' type
                               (BYTES when targets differ) */
     bool follows_f32; /* answered as F32 when the input rows were F32: values are then exact floats
                          held in doubles */
+};
+
+/* What a column of an MLflow signature says beside its name. */
+enum weir_spec_mlflow_column {
+    WEIR_SPEC_MLFLOW_OPTIONAL = 1, /* required: false */
+    WEIR_SPEC_MLFLOW_F32 = 2,      /* of type float */
+    WEIR_SPEC_MLFLOW_WHOLE = 4,    /* of type integer or long: what comes as a fraction is cut */
+};
+
+/* What an MLflow folder says of its model. */
+struct weir_spec_mlflow {
+    struct weir_str version; /* of the MLflow that saved it; empty: not said */
+    enum weir_output output; /* what its scoring server answers; PREDICT unless predict_fn names
+                                another */
+    const uint8_t *columns;  /* n_features sets of enum weir_spec_mlflow_column; NULL: no signature
+                                with columns */
 };
 
 struct weir_spec {
@@ -54,6 +72,7 @@ struct weir_spec {
     bool allows_inf;   /* ±infinity may, after the first cast */
     const double *example; /* n_features cells of a row that the model's maker says it takes ;
                               texts are in the model's memory; NULL: none */
+    const struct weir_spec_mlflow *mlflow; /* NULL: the model was in no folder of MLflow's */
     size_t n_targets;
     const struct weir_labels *targets;              /* n_targets; n == 0 for numeric targets */
     struct weir_spec_output outputs[WEIR_OUTPUT_N]; /* by enum weir_output */

@@ -121,6 +121,30 @@ static enum weir_status apply_signature(const struct weir_format_mlmodel *m,
     return weir_model_name_features(model, names, m->n_columns, err);
 }
 
+/* Tells the model what the folder says of serving it. A method that the model does not have is left
+ * for requests to fail on. */
+static enum weir_status apply_serving(const struct weir_format_mlmodel *m, struct weir_model *model,
+                                      struct weir_arena *arena, struct weir_error *err)
+{
+    const struct weir_spec *spec = weir_model_spec(model);
+    struct weir_spec_mlflow serving = {.version = m->version.at ? m->version : WEIR_STR(""),
+                                       .output = WEIR_OUTPUT_PREDICT};
+    for (size_t i = 0; m->predict_fn.at && i < WEIR_OUTPUT_N; i++)
+        if (weir_str_eq_c(m->predict_fn, weir_output_name((enum weir_output)i)))
+            serving.output = (enum weir_output)i;
+    if (m->columns && spec->form != WEIR_INPUT_TENSORS) {
+        uint8_t *columns = weir_arena_zarray(arena, m->n_columns, sizeof *columns);
+        if (!columns)
+            return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory");
+        for (size_t i = 0; i < m->n_columns; i++)
+            columns[i] = (uint8_t)((m->columns[i].is_required ? 0 : WEIR_SPEC_MLFLOW_OPTIONAL) |
+                                   (m->columns[i].is_float ? WEIR_SPEC_MLFLOW_F32 : 0) |
+                                   (m->columns[i].is_whole ? WEIR_SPEC_MLFLOW_WHOLE : 0));
+        serving.columns = columns;
+    }
+    return weir_model_set_mlflow(model, &serving, err);
+}
+
 /* --- bundles --- */
 
 /* A bundle's parts. */
@@ -171,6 +195,8 @@ enum weir_status weir_format_mlflow_load(struct weir_model **out,
     status = check_class(&p.m, weir_model_spec(model), err);
     if (status == WEIR_OK)
         status = apply_signature(&p.m, model, &arena, err);
+    if (status == WEIR_OK)
+        status = apply_serving(&p.m, model, &arena, err);
     struct weir_str example;
     if (status == WEIR_OK && p.m.example.at &&
         weir_format_mlflow_bundle_find(file->bytes, p.m.example, &example))

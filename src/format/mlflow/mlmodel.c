@@ -90,6 +90,7 @@ static enum weir_status read_flavor(struct weir_format_mlmodel *m, const struct 
     }
     if (!m->flavor.at)
         return refuse_flavors(map, err);
+    m->predict_fn = text_of(function, "predict_fn");
     if (!m->data.at)
         m->data = text_of(function, "model_path");
     if (!m->data.at)
@@ -109,6 +110,9 @@ static enum weir_status read_column(yyjson_val *v, struct weir_arena *arena,
     *out = (struct weir_format_mlmodel_column){
         .is_text = yyjson_equals_str(yyjson_obj_get(v, "type"), "string"),
         .is_required = !required || yyjson_get_bool(required),
+        .is_float = yyjson_equals_str(yyjson_obj_get(v, "type"), "float"),
+        .is_whole = yyjson_equals_str(yyjson_obj_get(v, "type"), "long") ||
+                    yyjson_equals_str(yyjson_obj_get(v, "type"), "integer"),
     };
     if (name)
         out->name = weir_arena_str(arena, weir_str_c(name));

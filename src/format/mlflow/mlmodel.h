@@ -14,6 +14,8 @@ struct weir_format_mlmodel_column {
     struct weir_str name; /* at == NULL: without a name */
     bool is_text;         /* string; every other type is a number */
     bool is_required;     /* may not be missing */
+    bool is_float;        /* of type float */
+    bool is_whole;        /* of type integer or long */
 };
 
 struct weir_format_mlmodel {
@@ -22,7 +24,8 @@ struct weir_format_mlmodel {
     struct weir_str model_class; /* "xgboost.core.Booster", "CatBoostClassifier"; at == NULL: not
                                     said */
     struct weir_str example;     /* path of the input example; at == NULL: there is none */
-    struct weir_str version;     /* of MLflow; at == NULL: not said */
+    struct weir_str predict_fn; /* method that MLflow's scoring server calls; at == NULL: predict */
+    struct weir_str version;    /* of MLflow; at == NULL: not said */
     const struct weir_format_mlmodel_column *columns; /* of the signature's inputs; NULL: there is
                                                          no signature, or it has tensors */
     size_t n_columns;

@@ -26,6 +26,7 @@ struct native {
     const struct weir_model_node *steps[STEPS_MAX + 1];
     size_t n_steps;
     bool is_by_pair;                        /* the scores have no column for each class */
+    bool is_map;                            /* the shares go through a ZipMap */
     bool divides_by_sum;                    /* a Normalizer stands behind the probabilities */
     struct weir_str label;                  /* the graph's output of labels; empty: none */
     struct weir_str shares;                 /* the graph's output of scores or probabilities */
@@ -93,7 +94,8 @@ static bool follow(struct native *k, struct weir_str value, int32_t type, bool i
         value = node->outputs[0];
         if (is_map)
             return is_output(k, value) &&
-                   (*out = value, only_reader(k, value, &n_readers) == NULL) && n_readers == 0;
+                   (*out = value, k->is_map = true, only_reader(k, value, &n_readers) == NULL) &&
+                   n_readers == 0;
     }
 }
 
@@ -226,6 +228,7 @@ static void name_outputs(struct native *k, enum weir_output output)
         spec->outputs[WEIR_OUTPUT_PREDICT].alias = weir_arena_str(k->b->arena, k->label);
     if (k->shares.n > 0)
         spec->outputs[output].alias = weir_arena_str(k->b->arena, k->shares);
+    spec->outputs[output].is_map = k->is_map;
 }
 
 /* Counts the last step, and puts the program behind it. */
