@@ -136,6 +136,36 @@ enum weir_codec_csv_step weir_codec_csv_next(struct weir_codec_csv *csv,
                                : "a NUL byte");
 }
 
+/* Returns the end of the record at `at`, its end of line included: the first outside quotes. */
+static const char *record_end(const char *at, const char *end)
+{
+    const char *line_end = memchr(at, '\n', (size_t)(end - at));
+    if (!line_end)
+        return end;
+    if (!memchr(at, '"', (size_t)(line_end - at)))
+        return line_end + 1;
+    bool is_quoted = false;
+    for (; at < end; at++) {
+        is_quoted ^= *at == '"';
+        if (*at == '\n' && !is_quoted)
+            return at + 1;
+    }
+    return end;
+}
+
+uint64_t weir_codec_csv_count(const struct weir_codec_csv *csv)
+{
+    weir_assert(csv);
+    weir_assert(!csv->is_in_record);
+    struct weir_codec_csv walk = *csv;
+    uint64_t n = 0;
+    while (weir_codec_csv_has_record(&walk)) {
+        walk.at = record_end(walk.at, walk.end);
+        n++;
+    }
+    return n;
+}
+
 size_t weir_codec_csv_unquote(const struct weir_codec_csv_field *field, char *out)
 {
     struct weir_str from = field->text;

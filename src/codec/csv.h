@@ -52,6 +52,10 @@ enum weir_codec_csv_step weir_codec_csv_next(struct weir_codec_csv *csv,
 /* Finds whether there is another record. May step over blank lines. */
 bool weir_codec_csv_has_record(struct weir_codec_csv *csv);
 
+/* Counts the records from here on, without looking into them; at the beginning of a record. Wrong
+ * only for a text that weir_codec_csv_next refuses. */
+uint64_t weir_codec_csv_count(const struct weir_codec_csv *csv);
+
 /* Writes a field's text with single quotes for the doubled ones; out has room for text.n bytes and
  * may be where the text lies. Returns how many were written. */
 size_t weir_codec_csv_unquote(const struct weir_codec_csv_field *field, char *out);

@@ -18,13 +18,6 @@ static enum weir_column_kind kind_of(const struct weir_protocol_fill *fill, size
     return (enum weir_column_kind)fill->spec->columns[column];
 }
 
-static void store(const struct weir_protocol_fill *fill, size_t row, size_t column, double cell)
-{
-    char *at =
-        (char *)fill->span.base + row * fill->span.row_stride + column * fill->span.column_stride;
-    memcpy(at, &cell, sizeof cell);
-}
-
 size_t weir_protocol_cells_text_bytes(const struct weir_protocol_decoder *decoder,
                                       const struct weir_spec *spec, uint64_t n_rows, const char *at)
 {
@@ -101,30 +94,13 @@ struct weir_cell_text *weir_protocol_cells_b64(struct weir_protocol_fill *fill,
     return to;
 }
 
-/* Writes a text where a number belongs, if it is one. */
-static enum weir_status store_number_text(struct weir_protocol_fill *fill, const char *at,
-                                          size_t row, size_t column)
+enum weir_status weir_protocol_fill_missing(struct weir_protocol_fill *fill, size_t row,
+                                            size_t column)
 {
-    struct weir_str text = weir_codec_json_string(at);
-    double v = 0;
-    bool is_number = true;
-    if (fill->takes_number_texts) {
-        if (text.n == 0 || weir_str_eq_c(text, "nan"))
-            v = (double)NAN;
-        else if (!weir_codec_number_read_f64(text, &v) &&
-                 !weir_codec_number_read_nonfinite(text, &v))
-            is_number = false;
-        if (is_number && isnan(v)) /* A constant: its text is not in the request. */
-            return weir_protocol_fill_special(fill, "NaN", row, column);
-        if (is_number && (isfinite(v) || fill->spec->allows_inf)) {
-            store(fill, row, column, v);
-            return WEIR_OK;
-        }
-    }
-    char echo[WEIR_CODEC_JSON_ECHO_BYTES];
-    return weir_protocol_fill_cell_error(
-        fill, row, column, "expected %s, got %s", isinf(v) ? "a finite number" : "a number",
-        weir_codec_json_echo(&fill->decoder->json, at, echo, sizeof echo));
+    if (!fill->spec->columns || kind_of(fill, column) == WEIR_COLUMN_NUMBER)
+        return weir_protocol_fill_special(fill, "null", row, column);
+    weir_protocol_fill_store(fill, row, column, weir_cell_none());
+    return WEIR_OK;
 }
 
 /* Writes the text that {"b64": "…"} stands for; false: failed. */
@@ -140,7 +116,7 @@ static bool store_b64(struct weir_protocol_fill *fill, struct weir_str written, 
                                             text ? "a text in UTF-8" : "base64");
         return false;
     }
-    store(fill, row, column, weir_cell_from_text(text));
+    weir_protocol_fill_store(fill, row, column, weir_cell_from_text(text));
     return true;
 }
 
@@ -158,14 +134,14 @@ const char *weir_protocol_cells_fill(struct weir_protocol_fill *fill, const char
                    : NULL;
     if (kind == WEIR_CODEC_JSON_STRING) {
         if (takes == WEIR_COLUMN_NUMBER) {
-            if (store_number_text(fill, at, row, column) != WEIR_OK)
+            if (weir_protocol_fill_number_text(fill, at, row, column) != WEIR_OK)
                 return NULL;
         } else {
             struct weir_cell_text *text =
                 weir_protocol_cells_text(fill, weir_codec_json_string(at));
             if (!text)
                 return NULL;
-            store(fill, row, column, weir_cell_from_text(text));
+            weir_protocol_fill_store(fill, row, column, weir_cell_from_text(text));
         }
         return weir_codec_json_rows_after(weir_codec_json_skip(json, at));
     }
@@ -173,7 +149,7 @@ const char *weir_protocol_cells_fill(struct weir_protocol_fill *fill, const char
     bool is_missing = kind == WEIR_CODEC_JSON_NULL || (kind == WEIR_CODEC_JSON_NONFINITE &&
                                                        *at == 'N' && takes == WEIR_COLUMN_TEXT);
     if (is_missing && takes != WEIR_COLUMN_NUMBER) {
-        store(fill, row, column, weir_cell_none());
+        weir_protocol_fill_store(fill, row, column, weir_cell_none());
         return weir_codec_json_rows_after(weir_codec_json_skip(json, at));
     }
     if (takes == WEIR_COLUMN_TEXT) {

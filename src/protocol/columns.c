@@ -111,6 +111,18 @@ int64_t weir_protocol_columns_find_plain(struct weir_protocol_decoder *decoder,
     }
 }
 
+int32_t *weir_protocol_columns_map(struct weir_protocol_decoder *decoder, size_t n)
+{
+    if (decoder->map_cap < n || !decoder->map) {
+        int32_t *map = weir_mem_resize(decoder->mem, decoder->map, n ? n : 1, sizeof *map);
+        if (!map)
+            return NULL;
+        decoder->map = map;
+        decoder->map_cap = n;
+    }
+    return decoder->map;
+}
+
 int64_t weir_protocol_columns_find(struct weir_protocol_decoder *decoder,
                                    const struct weir_spec *spec, struct weir_str written,
                                    size_t position)
@@ -137,6 +149,12 @@ bool weir_protocol_columns_mark(struct weir_protocol_decoder *decoder, size_t co
     return is_first;
 }
 
+bool weir_protocol_columns_is_marked(const struct weir_protocol_decoder *decoder, size_t column,
+                                     uint32_t round)
+{
+    return decoder->columns->marks[column] == round;
+}
+
 size_t weir_protocol_columns_missing(const struct weir_protocol_decoder *decoder,
                                      const struct weir_spec *spec, uint32_t round)
 {
@@ -145,6 +163,17 @@ size_t weir_protocol_columns_missing(const struct weir_protocol_decoder *decoder
             return i;
     }
     return SIZE_MAX;
+}
+
+/* Writes what the row's object did not have. */
+static bool fill_missing(struct weir_protocol_fill *fill, size_t row)
+{
+    for (size_t i = 0; i < fill->spec->n_features; i++) {
+        if (fill->decoder->columns->marks[i] != (uint32_t)row + 1 &&
+            weir_protocol_fill_missing(fill, row, i) != WEIR_OK)
+            return false;
+    }
+    return true;
 }
 
 static void fail_missing(struct weir_protocol_fill *fill, size_t row, size_t n_missing)
@@ -164,6 +193,8 @@ bool weir_protocol_columns_check(struct weir_protocol_fill *fill, size_t row, si
 {
     if (WEIR_LIKELY(n_given == fill->spec->n_features))
         return true;
+    if (fill->takes_missing)
+        return fill_missing(fill, row);
     fail_missing(fill, row, fill->spec->n_features - n_given);
     return false;
 }

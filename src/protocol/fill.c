@@ -64,7 +64,8 @@ static inline void *cell_at(const struct weir_protocol_fill *fill, size_t row, s
            column * fill->span.column_stride;
 }
 
-static void store(const struct weir_protocol_fill *fill, size_t row, size_t column, double v)
+void weir_protocol_fill_store(const struct weir_protocol_fill *fill, size_t row, size_t column,
+                              double v)
 {
     if (fill->span.dtype == WEIR_F64) {
         memcpy(cell_at(fill, row, column), &v, sizeof v);
@@ -72,6 +73,18 @@ static void store(const struct weir_protocol_fill *fill, size_t row, size_t colu
         float narrow = (float)v;
         memcpy(cell_at(fill, row, column), &narrow, sizeof narrow);
     }
+}
+
+double weir_protocol_fill_load(const struct weir_protocol_fill *fill, size_t row, size_t column)
+{
+    double wide;
+    float narrow;
+    if (fill->span.dtype == WEIR_F64) {
+        memcpy(&wide, cell_at(fill, row, column), sizeof wide);
+        return wide;
+    }
+    memcpy(&narrow, cell_at(fill, row, column), sizeof narrow);
+    return (double)narrow;
 }
 
 static enum weir_status store_nan(const struct weir_protocol_fill *fill, const char *at, size_t row,
@@ -82,7 +95,7 @@ static enum weir_status store_nan(const struct weir_protocol_fill *fill, const c
         return weir_protocol_fill_cell_error(fill, row, column,
                                              "%s is a missing value, and this model refuses those",
                                              *at == 'n' ? "null" : "NaN");
-    store(fill, row, column, (double)NAN);
+    weir_protocol_fill_store(fill, row, column, (double)NAN);
     return WEIR_OK;
 }
 
@@ -90,7 +103,8 @@ static enum weir_status store_infinite(const struct weir_protocol_fill *fill, co
                                        size_t row, size_t column)
 {
     if (fill->spec->allows_inf) {
-        store(fill, row, column, *at == '-' ? -(double)INFINITY : (double)INFINITY);
+        weir_protocol_fill_store(fill, row, column,
+                                 *at == '-' ? -(double)INFINITY : (double)INFINITY);
         return WEIR_OK;
     }
     char echo[WEIR_CODEC_JSON_ECHO_BYTES];
@@ -182,6 +196,31 @@ enum weir_status weir_protocol_fill_special(struct weir_protocol_fill *fill, con
                                     : store_infinite(fill, at, row, column);
 }
 
+enum weir_status weir_protocol_fill_number_text(struct weir_protocol_fill *fill, const char *at,
+                                                size_t row, size_t column)
+{
+    struct weir_str text = weir_codec_json_string(at);
+    double v = 0;
+    bool is_number = true;
+    if (fill->takes_number_texts) {
+        if (text.n == 0 || weir_str_eq_c(text, "nan"))
+            v = (double)NAN;
+        else if (!weir_codec_number_read_f64(text, &v) &&
+                 !weir_codec_number_read_nonfinite(text, &v))
+            is_number = false;
+        if (is_number && isnan(v)) /* A constant: its text is not in the request. */
+            return weir_protocol_fill_special(fill, "NaN", row, column);
+        if (is_number && (isfinite(v) || fill->spec->allows_inf)) {
+            weir_protocol_fill_store(fill, row, column, v);
+            return WEIR_OK;
+        }
+    }
+    char echo[WEIR_CODEC_JSON_ECHO_BYTES];
+    return weir_protocol_fill_cell_error(
+        fill, row, column, "expected %s, got %s", isinf(v) ? "a finite number" : "a number",
+        weir_codec_json_echo(&fill->decoder->json, at, echo, sizeof echo));
+}
+
 const char *weir_protocol_fill_cell(struct weir_protocol_fill *fill, const char *at, size_t row,
                                     size_t column)
 {
@@ -196,12 +235,17 @@ const char *weir_protocol_fill_cell(struct weir_protocol_fill *fill, const char 
     case WEIR_CODEC_JSON_TRUE:
     case WEIR_CODEC_JSON_FALSE:
         if (fill->takes_bools) {
-            store(fill, row, column, kind == WEIR_CODEC_JSON_TRUE ? 1.0 : 0.0);
+            weir_protocol_fill_store(fill, row, column, kind == WEIR_CODEC_JSON_TRUE ? 1.0 : 0.0);
             status = WEIR_OK;
             break;
         }
         WEIR_FALLTHROUGH;
     case WEIR_CODEC_JSON_STRING:
+        if (kind == WEIR_CODEC_JSON_STRING && fill->takes_number_texts) {
+            status = weir_protocol_fill_number_text(fill, at, row, column);
+            break;
+        }
+        WEIR_FALLTHROUGH;
     case WEIR_CODEC_JSON_ARRAY:
     case WEIR_CODEC_JSON_OBJECT: {
         char echo[WEIR_CODEC_JSON_ECHO_BYTES];

@@ -3,6 +3,7 @@
 
 #include "protocol/flask/flask.h"
 #include "protocol/grpc/grpc.h"
+#include "protocol/mlflow/mlflow.h"
 #include "protocol/protocol_priv.h"
 #include "protocol/tfserving/tfserving_priv.h"
 #include "protocol/v2/v2.h"
@@ -21,6 +22,7 @@ void weir_protocol_decoder_init(struct weir_protocol_decoder *decoder,
         .mem = mem ? mem : weir_mem_default(),
     };
     decoder->text.mem = decoder->mem;
+    decoder->lines.mem = decoder->mem;
     weir_codec_json_init(&decoder->json, &decoder->limits.json, decoder->mem);
 }
 
@@ -31,6 +33,8 @@ void weir_protocol_decoder_deinit(struct weir_protocol_decoder *decoder)
         return;
     weir_protocol_columns_free(decoder);
     weir_buf_deinit(&decoder->text);
+    weir_buf_deinit(&decoder->lines);
+    weir_mem_free(decoder->mem, decoder->map);
     weir_codec_json_deinit(&decoder->json);
     *decoder = (struct weir_protocol_decoder){0};
 }
@@ -286,6 +290,7 @@ static const struct weir_protocol_ops *const dialects[WEIR_PROTOCOL_N] = {
     [WEIR_PROTOCOL_V2] = &weir_protocol_v2,
     [WEIR_PROTOCOL_GRPC] = &weir_protocol_grpc,
     [WEIR_PROTOCOL_TFSERVING] = &weir_protocol_tfserving,
+    [WEIR_PROTOCOL_MLFLOW] = &weir_protocol_mlflow,
 };
 
 const struct weir_protocol_ops *weir_protocol_ops_of(enum weir_protocol_dialect dialect)

@@ -56,6 +56,9 @@ struct weir_protocol_decoder {
     struct weir_codec_json json;
     struct weir_protocol_columns *columns; /* feature names by hash, for named rows */
     struct weir_buf text;                  /* a text without its escapes */
+    int32_t *map; /* map_cap: which of a table's columns is which of the model's */
+    size_t map_cap;
+    struct weir_buf lines; /* the values of a body's lines as one list */
     struct weir_mem *mem;
 };
 
@@ -70,9 +73,10 @@ enum weir_protocol_dialect {
     WEIR_PROTOCOL_V2,    /* Open Inference Protocol v2, REST */
     WEIR_PROTOCOL_GRPC,  /* services over gRPC: Open Inference Protocol v2, TensorFlow Serving */
     WEIR_PROTOCOL_TFSERVING, /* TensorFlow Serving's REST interface and KServe v1 */
+    WEIR_PROTOCOL_MLFLOW,    /* /invocations: MLflow's scoring server, SageMaker's containers */
 };
 
-enum { WEIR_PROTOCOL_N = 4 }; /* enumerators of enum weir_protocol_dialect */
+enum { WEIR_PROTOCOL_N = 5 }; /* enumerators of enum weir_protocol_dialect */
 
 /* An output whose largest values are wanted with their classes (v2's "classification"). */
 struct weir_protocol_top {
@@ -101,6 +105,8 @@ struct weir_protocol_call {
     bool is_scores;                 /* the same for score_samples */
     bool is_x;                      /* the body's key was "x": the answer's is "y" */
     bool is_single_row;             /* one row, not in a list of rows */
+    bool is_frame;                  /* MLflow: the rows came as a data frame */
+    uint8_t media;                  /* the dialect's own: how the answer is written */
     uint64_t timeout_ns; /* how long it may wait for its run, as the client asks; 0: any */
     uint64_t priority;   /* as the client asks, 1: the highest; 0: none given */
     uint16_t id_bytes;   /* 0: none */

@@ -20,6 +20,7 @@ struct weir_protocol_fill {
     bool takes_number_texts;  /* a text that is a number is one, where a column takes numbers */
     bool takes_b64;           /* {"b64": "…"} is a text, where a column may hold one */
     bool takes_unit_lists;    /* a list of one value is that value, in rows by name */
+    bool takes_missing;       /* what a row by name does not have is a missing value */
     const char *key;          /* the place, "features"; NULL: "inputs[<input>].data" */
     size_t input;
     uint32_t n_ignored;    /* extra names in named rows */
@@ -29,6 +30,13 @@ struct weir_protocol_fill {
 
 /* Chooses how numbers become elements of the span's type. */
 void weir_protocol_fill_choose(struct weir_protocol_fill *fill, enum weir_dtype request);
+
+/* Writes a number, or a cell, into the element of a row and column. */
+void weir_protocol_fill_store(const struct weir_protocol_fill *fill, size_t row, size_t column,
+                              double v);
+
+/* Returns the number there. */
+double weir_protocol_fill_load(const struct weir_protocol_fill *fill, size_t row, size_t column);
 
 /* Fails at a row; at a row and column. Both return err's code, WEIR_ERR_INVALID. */
 enum weir_status weir_protocol_fill_row_error(const struct weir_protocol_fill *fill, size_t row,
@@ -67,6 +75,16 @@ size_t weir_protocol_cells_text_bytes(const struct weir_protocol_decoder *decode
                                       const struct weir_spec *spec, uint64_t n_rows,
                                       const char *at);
 
+/* Writes a text where a number belongs, if it is one and fill->takes_number_texts. */
+WEIR_MUST_USE enum weir_status weir_protocol_fill_number_text(struct weir_protocol_fill *fill,
+                                                              const char *at, size_t row,
+                                                              size_t column);
+
+/* Writes a missing value: NaN, or None where a column holds text. WEIR_ERR_INVALID: the model
+ * refuses NaN. */
+WEIR_MUST_USE enum weir_status weir_protocol_fill_missing(struct weir_protocol_fill *fill,
+                                                          size_t row, size_t column);
+
 /* Stores a number that is no finite one, if the model takes it: NaN for null, a token, a number
  * that overflows. */
 WEIR_MUST_USE enum weir_status weir_protocol_fill_special(struct weir_protocol_fill *fill,
@@ -100,6 +118,9 @@ int64_t weir_protocol_columns_find_plain(struct weir_protocol_decoder *decoder,
                                          const struct weir_spec *spec, struct weir_str name,
                                          size_t position);
 
+/* Returns the decoder's room for the columns of a table of n; NULL: no memory. */
+int32_t *weir_protocol_columns_map(struct weir_protocol_decoder *decoder, size_t n);
+
 /* Writes one row from an object. Returns its '}'; NULL: failed. */
 const char *weir_protocol_columns_fill(struct weir_protocol_fill *fill, const char *object,
                                        size_t row);
@@ -130,6 +151,10 @@ struct weir_cell_text *weir_protocol_cells_b64(struct weir_protocol_fill *fill,
 /* Marks a column as given in round (> 0); false: it was already. */
 bool weir_protocol_columns_mark(struct weir_protocol_decoder *decoder, size_t column,
                                 uint32_t round);
+
+/* Finds whether a column was given in round; 0: in none since weir_protocol_columns_start. */
+bool weir_protocol_columns_is_marked(const struct weir_protocol_decoder *decoder, size_t column,
+                                     uint32_t round);
 
 /* Finds the first column not marked in round; SIZE_MAX: none. */
 size_t weir_protocol_columns_missing(const struct weir_protocol_decoder *decoder,
