@@ -7,8 +7,8 @@
 #include "cli/cli.h"
 #include "cli/outfile.h"
 #include "cli/progress.h"
-#include "cli/table.h"
 #include "model/model.h"
+#include "table/table.h"
 #include <weir/format.h>
 
 enum {
@@ -32,7 +32,7 @@ struct request {
     const char *out;
     const char *outputs;
     bool is_json;
-    struct weir_cli_table_opts table;
+    struct weir_table_opts table;
 };
 
 /* Everything one run holds; zeroed is fine to end. */
@@ -40,7 +40,7 @@ struct work {
     const struct request *request;
     struct weir_model *model;
     struct weir_cli_answers answers;
-    struct weir_cli_table table;
+    struct weir_table table;
     struct weir_cli_outfile out;
     struct weir_cli_progress progress;
     struct weir_arena arena; /* the arrays of one chunk */
@@ -117,8 +117,8 @@ static enum weir_status run_all(struct work *w, struct weir_error *err)
         weir_cli_answers_put_header(&w->answers, &w->text);
     for (;;) {
         size_t n_rows;
-        enum weir_status status = weir_cli_table_read(&w->table, w->rows, w->run.dtype,
-                                                      w->chunk_rows, w->lines, &n_rows, err);
+        enum weir_status status = weir_table_read(&w->table, w->rows, w->run.dtype, w->chunk_rows,
+                                                  w->lines, &n_rows, err);
         if (status == WEIR_OK && n_rows == 0)
             return weir_cli_outfile_put(&w->out, &w->text, err);
         if (status == WEIR_OK)
@@ -143,7 +143,7 @@ static enum weir_status predict(struct work *w, struct weir_error *err)
     status = weir_cli_answers_init(&w->answers, spec, r->outputs, err);
     if (status != WEIR_OK)
         return weir_error_prefix(err, "%s", r->model);
-    status = weir_cli_table_open(&w->table, r->in, spec, &r->table, err);
+    status = weir_table_open(&w->table, r->in, spec, &r->table, err);
     if (status == WEIR_OK)
         status = make_chunk(w, err);
     if (status == WEIR_OK)
@@ -168,7 +168,7 @@ static int run_request(const struct request *request)
                 (unsigned long long)w.table.n_rows,
                 (double)(weir_clock_ns() - began_ns) / (double)WEIR_NS_PER_S);
     weir_cli_outfile_close(&w.out);
-    weir_cli_table_close(&w.table);
+    weir_table_close(&w.table);
     weir_arena_deinit(&w.arena);
     weir_buf_deinit(&w.text);
     weir_model_free(w.model);

@@ -7,8 +7,8 @@
  * fields. Refused, with line and column: a quote inside an unquoted field, text after a closing
  * quote, a carriage return by itself, a NUL byte, a quoted field that never ends, and what is
  * larger than the limits. Pure but for the read callback. */
-#ifndef WEIR_CLI_CSV_H
-#define WEIR_CLI_CSV_H
+#ifndef WEIR_TABLE_CSV_H
+#define WEIR_TABLE_CSV_H
 
 #include "base/buf.h"
 #include "base/str.h"
@@ -18,16 +18,16 @@
 #include <stdint.h>
 
 enum {
-    WEIR_CLI_CSV_RECORD_BYTES_MAX = 16 * 1024 * 1024,
-    WEIR_CLI_CSV_FIELDS_MAX = 65536,
+    WEIR_TABLE_CSV_RECORD_BYTES_MAX = 16 * 1024 * 1024,
+    WEIR_TABLE_CSV_FIELDS_MAX = 65536,
 };
 
 /* Reads at most n bytes into out and writes how many into *n_read; 0 is the end. */
-typedef enum weir_status weir_cli_csv_read_fn(void *ctx, char *out, size_t n, size_t *n_read,
-                                              struct weir_error *err);
+typedef enum weir_status weir_table_csv_read_fn(void *ctx, char *out, size_t n, size_t *n_read,
+                                                struct weir_error *err);
 
-struct weir_cli_csv {
-    weir_cli_csv_read_fn *read; /* constant */
+struct weir_table_csv {
+    weir_table_csv_read_fn *read; /* constant */
     void *ctx;
     char separator;
     char *bytes; /* cap bytes: what was read and not yet returned */
@@ -45,16 +45,16 @@ struct weir_cli_csv {
     uint64_t bytes_taken; /* bytes of all records so far */
 };
 
-enum weir_cli_csv_result { WEIR_CLI_CSV_RECORD, WEIR_CLI_CSV_END, WEIR_CLI_CSV_BAD };
+enum weir_table_csv_result { WEIR_TABLE_CSV_RECORD, WEIR_TABLE_CSV_END, WEIR_TABLE_CSV_BAD };
 
 /* Makes a reader of what read gives, fields parted by separator. Allocates nothing yet. */
-void weir_cli_csv_init(struct weir_cli_csv *c, char separator, weir_cli_csv_read_fn *read,
-                       void *ctx);
+void weir_table_csv_init(struct weir_table_csv *c, char separator, weir_table_csv_read_fn *read,
+                         void *ctx);
 
-void weir_cli_csv_deinit(struct weir_cli_csv *c);
+void weir_table_csv_deinit(struct weir_table_csv *c);
 
 /* Steps to the next record. BAD: err has the reason, "line 7, column 3: …" where it is in the text;
  * the reader is of no use any more. */
-enum weir_cli_csv_result weir_cli_csv_next(struct weir_cli_csv *c, struct weir_error *err);
+enum weir_table_csv_result weir_table_csv_next(struct weir_table_csv *c, struct weir_error *err);
 
 #endif

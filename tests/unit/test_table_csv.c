@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every text is read in pieces of every size from one byte on: a cut may fall anywhere. */
 #include "base/macros.h"
-#include "cli/csv.h"
+#include "table/csv.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -68,21 +68,21 @@ static void read_all(const struct row *row, size_t piece, struct weir_buf *got,
                      struct weir_error *err)
 {
     struct source source = {weir_str_c(row->text), piece};
-    struct weir_cli_csv csv;
-    weir_cli_csv_init(&csv, ',', read_piece, &source);
+    struct weir_table_csv csv;
+    weir_table_csv_init(&csv, ',', read_piece, &source);
     for (;;) {
-        enum weir_cli_csv_result result = weir_cli_csv_next(&csv, err);
-        if (result != WEIR_CLI_CSV_RECORD)
+        enum weir_table_csv_result result = weir_table_csv_next(&csv, err);
+        if (result != WEIR_TABLE_CSV_RECORD)
             break;
         weir_buf_printf(got, "%d:", (int)csv.line);
         for (size_t i = 0; i < csv.n_fields; i++)
             weir_buf_printf(got, "%s%.*s", i ? "|" : "", WEIR_STR_ARG(csv.fields[i]));
         weir_buf_append_byte(got, ';');
     }
-    weir_cli_csv_deinit(&csv);
+    weir_table_csv_deinit(&csv);
 }
 
-ParameterizedTestParameters(cli_csv, reads)
+ParameterizedTestParameters(table_csv, reads)
 {
     static size_t index[WEIR_ARRAY_LEN(rows)];
     for (size_t i = 0; i < WEIR_ARRAY_LEN(rows); i++)
@@ -90,7 +90,7 @@ ParameterizedTestParameters(cli_csv, reads)
     return cr_make_param_array(size_t, index, WEIR_ARRAY_LEN(rows));
 }
 
-ParameterizedTest(size_t *index, cli_csv, reads)
+ParameterizedTest(size_t *index, table_csv, reads)
 {
     const struct row *row = &rows[*index];
     for (size_t piece = 1; piece <= strlen(row->text) + 1; piece++) {
@@ -116,15 +116,15 @@ static enum weir_status read_nul(void *ctx, char *out, size_t n, size_t *n_read,
     return WEIR_OK;
 }
 
-Test(cli_csv, a_nul_byte_is_refused)
+Test(table_csv, a_nul_byte_is_refused)
 {
     bool is_done = false;
-    struct weir_cli_csv csv;
+    struct weir_table_csv csv;
     struct weir_error err = WEIR_ERROR_INIT;
-    weir_cli_csv_init(&csv, ',', read_nul, &is_done);
-    cr_assert_eq(weir_cli_csv_next(&csv, &err), WEIR_CLI_CSV_BAD);
+    weir_table_csv_init(&csv, ',', read_nul, &is_done);
+    cr_assert_eq(weir_table_csv_next(&csv, &err), WEIR_TABLE_CSV_BAD);
     cr_assert_str_eq(err.msg, "line 1, column 1: a NUL byte");
-    weir_cli_csv_deinit(&csv);
+    weir_table_csv_deinit(&csv);
 }
 
 /* Endless bytes without an end of line. */
@@ -137,30 +137,30 @@ static enum weir_status read_endless(void *ctx, char *out, size_t n, size_t *n_r
     return WEIR_OK;
 }
 
-Test(cli_csv, an_endless_record_meets_its_limit)
+Test(table_csv, an_endless_record_meets_its_limit)
 {
-    struct weir_cli_csv csv;
+    struct weir_table_csv csv;
     struct weir_error err = WEIR_ERROR_INIT;
     char x = 'x';
-    weir_cli_csv_init(&csv, ',', read_endless, &x);
-    cr_assert_eq(weir_cli_csv_next(&csv, &err), WEIR_CLI_CSV_BAD);
+    weir_table_csv_init(&csv, ',', read_endless, &x);
+    cr_assert_eq(weir_table_csv_next(&csv, &err), WEIR_TABLE_CSV_BAD);
     cr_assert_eq(err.code, WEIR_ERR_LIMIT);
     cr_assert_str_eq(err.msg, "line 1: the record is longer than 16777216 bytes");
-    weir_cli_csv_deinit(&csv);
+    weir_table_csv_deinit(&csv);
 }
 
-Test(cli_csv, too_many_columns_meet_their_limit)
+Test(table_csv, too_many_columns_meet_their_limit)
 {
     struct weir_buf text = WEIR_BUF_INIT;
-    for (size_t i = 0; i < WEIR_CLI_CSV_FIELDS_MAX; i++)
+    for (size_t i = 0; i < WEIR_TABLE_CSV_FIELDS_MAX; i++)
         weir_buf_append_byte(&text, ',');
     weir_buf_append_byte(&text, '\n');
     struct source source = {weir_buf_str(&text), text.n};
-    struct weir_cli_csv csv;
+    struct weir_table_csv csv;
     struct weir_error err = WEIR_ERROR_INIT;
-    weir_cli_csv_init(&csv, ',', read_piece, &source);
-    cr_assert_eq(weir_cli_csv_next(&csv, &err), WEIR_CLI_CSV_BAD);
+    weir_table_csv_init(&csv, ',', read_piece, &source);
+    cr_assert_eq(weir_table_csv_next(&csv, &err), WEIR_TABLE_CSV_BAD);
     cr_assert_str_eq(err.msg, "line 1: more than 65536 columns");
-    weir_cli_csv_deinit(&csv);
+    weir_table_csv_deinit(&csv);
     weir_buf_deinit(&text);
 }

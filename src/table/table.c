@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/table.h"
+#include "table/table.h"
 
 #include "base/macros.h"
 #include "base/mem.h"
@@ -20,7 +20,7 @@ enum { COLUMN_TEXT_BYTES = WEIR_ECHO_BUF_BYTES + 16 };
 static enum weir_status read_fd(void *ctx, char *out, size_t n, size_t *n_read,
                                 struct weir_error *err)
 {
-    struct weir_cli_table *t = ctx;
+    struct weir_table *t = ctx;
     for (;;) {
         ssize_t got = read(t->fd, out, n);
         if (got >= 0) {
@@ -33,7 +33,7 @@ static enum weir_status read_fd(void *ctx, char *out, size_t n, size_t *n_read,
     }
 }
 
-static enum weir_status open_file(struct weir_cli_table *t, struct weir_error *err)
+static enum weir_status open_file(struct weir_table *t, struct weir_error *err)
 {
     struct stat st;
     if (strcmp(t->path, "-") == 0) {
@@ -51,7 +51,7 @@ static enum weir_status open_file(struct weir_cli_table *t, struct weir_error *e
 }
 
 /* Keeps the names of the first record. */
-static enum weir_status keep_names(struct weir_cli_table *t, struct weir_error *err)
+static enum weir_status keep_names(struct weir_table *t, struct weir_error *err)
 {
     struct weir_mem *mem = weir_mem_default();
     t->names = weir_mem_array(mem, t->n_fields, sizeof *t->names);
@@ -69,7 +69,7 @@ static enum weir_status keep_names(struct weir_cli_table *t, struct weir_error *
     return WEIR_OK;
 }
 
-static bool is_numbers(const struct weir_cli_csv *csv)
+static bool is_numbers(const struct weir_table_csv *csv)
 {
     double v;
     for (size_t i = 0; i < csv->n_fields; i++) {
@@ -81,7 +81,7 @@ static bool is_numbers(const struct weir_cli_csv *csv)
 
 /* Returns how many fields of the first record are named as a feature; *at is the first of them.
  * O(fields); fine for the few thousand columns that a text file has. */
-static size_t find_name(const struct weir_cli_csv *csv, struct weir_str name, size_t *at)
+static size_t find_name(const struct weir_table_csv *csv, struct weir_str name, size_t *at)
 {
     size_t n = 0;
     for (size_t i = 0; i < csv->n_fields; i++) {
@@ -93,8 +93,7 @@ static size_t find_name(const struct weir_cli_csv *csv, struct weir_str name, si
 
 /* Finds the field of each feature by name. *n_found: how many were found; err is set for the first
  * that is missing or there twice. */
-static enum weir_status find_names(struct weir_cli_table *t, size_t *n_found,
-                                   struct weir_error *err)
+static enum weir_status find_names(struct weir_table *t, size_t *n_found, struct weir_error *err)
 {
     enum weir_status status = WEIR_OK;
     for (size_t i = 0; i < t->spec->n_features; i++) {
@@ -111,26 +110,42 @@ static enum weir_status find_names(struct weir_cli_table *t, size_t *n_found,
     return status;
 }
 
-static enum weir_status by_position(struct weir_cli_table *t, struct weir_error *err)
+static bool is_other(const struct weir_table *t, const struct weir_table_opts *opts, size_t field)
 {
-    if (t->n_fields != t->spec->n_features)
+    for (size_t i = 0; t->names && i < opts->n_others; i++) {
+        if (opts->others[i] && weir_str_eq_c(t->names[field], opts->others[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum weir_status by_position(struct weir_table *t, const struct weir_table_opts *opts,
+                                    struct weir_error *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_fields; i++) {
+        if (is_other(t, opts, i))
+            continue;
+        if (n < t->spec->n_features)
+            t->columns[n] = i;
+        n++;
+    }
+    if (n != t->spec->n_features)
         return weir_error_set(err, WEIR_ERR_INVALID,
                               "line %llu: %zu columns, and the model takes %zu features",
-                              (unsigned long long)t->csv.line, t->n_fields, t->spec->n_features);
-    for (size_t i = 0; i < t->n_fields; i++)
-        t->columns[i] = i;
+                              (unsigned long long)t->csv.line, n, t->spec->n_features);
     return WEIR_OK;
 }
 
-static enum weir_status read_first(struct weir_cli_table *t, const struct weir_cli_table_opts *opts,
+static enum weir_status read_first(struct weir_table *t, const struct weir_table_opts *opts,
                                    struct weir_error *err)
 {
-    switch (weir_cli_csv_next(&t->csv, err)) {
-    case WEIR_CLI_CSV_BAD:
+    switch (weir_table_csv_next(&t->csv, err)) {
+    case WEIR_TABLE_CSV_BAD:
         return err->code;
-    case WEIR_CLI_CSV_END:
+    case WEIR_TABLE_CSV_END:
         return weir_error_set(err, WEIR_ERR_INVALID, "the file is empty");
-    case WEIR_CLI_CSV_RECORD:
+    case WEIR_TABLE_CSV_RECORD:
         break;
     }
     t->n_fields = t->csv.n_fields;
@@ -149,36 +164,37 @@ static enum weir_status read_first(struct weir_cli_table *t, const struct weir_c
         if (status != WEIR_OK)
             return status;
     }
-    return by_position(t, err);
+    return by_position(t, opts, err);
 }
 
-enum weir_status weir_cli_table_open(struct weir_cli_table *t, const char *path,
-                                     const struct weir_spec *spec,
-                                     const struct weir_cli_table_opts *opts, struct weir_error *err)
+enum weir_status weir_table_open(struct weir_table *t, const char *path,
+                                 const struct weir_spec *spec, const struct weir_table_opts *opts,
+                                 struct weir_error *err)
 {
     struct weir_error own = WEIR_ERROR_INIT;
     err = err ? err : &own;
-    *t = (struct weir_cli_table){.spec = spec, .path = path, .fd = -1};
+    *t = (struct weir_table){.spec = spec, .path = path, .fd = -1};
     weir_arena_init(&t->room, NULL, 0);
     enum weir_status status = open_file(t, err);
     if (status != WEIR_OK)
         return status;
-    weir_cli_csv_init(&t->csv, opts->separator ? opts->separator : ',', read_fd, t);
-    t->columns = weir_mem_zarray(weir_mem_default(), spec->n_features, sizeof *t->columns);
+    weir_table_csv_init(&t->csv, opts->separator ? opts->separator : ',', read_fd, t);
+    t->columns =
+        weir_mem_zarray(weir_mem_default(), weir_max_size(spec->n_features, 1), sizeof *t->columns);
     status = t->columns ? read_first(t, opts, err)
                         : weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
     if (status != WEIR_OK) {
         (void)weir_error_prefix(err, "%s", t->path);
-        weir_cli_table_close(t);
+        weir_table_close(t);
     }
     return status;
 }
 
-void weir_cli_table_close(struct weir_cli_table *t)
+void weir_table_close(struct weir_table *t)
 {
     if (!t->path)
         return;
-    weir_cli_csv_deinit(&t->csv);
+    weir_table_csv_deinit(&t->csv);
     weir_mem_free(weir_mem_default(), WEIR_TAKE(t->columns));
     weir_mem_free(weir_mem_default(), WEIR_TAKE(t->names));
     weir_buf_deinit(&t->texts);
@@ -189,7 +205,7 @@ void weir_cli_table_close(struct weir_cli_table *t)
 }
 
 /* `column "age"`, or `column 3` (from 1) in a file without names. */
-static const char *column_text(const struct weir_cli_table *t, size_t field, char *out)
+static const char *column_text(const struct weir_table *t, size_t field, char *out)
 {
     char echo[WEIR_ECHO_BUF_BYTES];
     if (t->names)
@@ -200,7 +216,7 @@ static const char *column_text(const struct weir_cli_table *t, size_t field, cha
     return out;
 }
 
-static enum weir_status refuse(const struct weir_cli_table *t, size_t field, const char *what,
+static enum weir_status refuse(const struct weir_table *t, size_t field, const char *what,
                                const char *detail, struct weir_error *err)
 {
     char column[COLUMN_TEXT_BYTES];
@@ -211,7 +227,7 @@ static enum weir_status refuse(const struct weir_cli_table *t, size_t field, con
 
 /* Reads a field of a column that may hold text into a cell. Nothing in it is None; in a column of
  * texts and numbers, what is written as a number is one, as when a data frame is read. */
-static enum weir_status read_cell(struct weir_cli_table *t, size_t i, struct weir_str field,
+static enum weir_status read_cell(struct weir_table *t, size_t i, struct weir_str field,
                                   double *out, struct weir_error *err)
 {
     double v;
@@ -234,7 +250,7 @@ static enum weir_status read_cell(struct weir_cli_table *t, size_t i, struct wei
     return WEIR_OK;
 }
 
-static enum weir_status read_row(struct weir_cli_table *t, void *row, enum weir_dtype dtype,
+static enum weir_status read_row(struct weir_table *t, void *row, enum weir_dtype dtype,
                                  struct weir_error *err)
 {
     const struct weir_spec *spec = t->spec;
@@ -277,28 +293,77 @@ static enum weir_status read_row(struct weir_cli_table *t, void *row, enum weir_
     return WEIR_OK;
 }
 
-enum weir_status weir_cli_table_read(struct weir_cli_table *t, void *rows, enum weir_dtype dtype,
-                                     size_t n_max, uint64_t *lines, size_t *n_read,
-                                     struct weir_error *err)
+enum weir_status weir_table_next(struct weir_table *t, void *row, enum weir_dtype dtype,
+                                 bool *is_end, struct weir_error *err)
 {
     struct weir_error own = WEIR_ERROR_INIT;
     err = err ? err : &own;
     weir_assert(dtype == WEIR_F32 || dtype == WEIR_F64);
-    size_t row_bytes = t->spec->n_features * weir_dtype_size(dtype);
+    enum weir_table_csv_result result =
+        t->has_first ? WEIR_TABLE_CSV_RECORD : weir_table_csv_next(&t->csv, err);
+    t->has_first = false;
+    *is_end = result == WEIR_TABLE_CSV_END;
+    if (*is_end)
+        return WEIR_OK;
+    if (result == WEIR_TABLE_CSV_BAD || read_row(t, row, dtype, err) != WEIR_OK) {
+        (void)weir_error_prefix(err, "%s", t->path);
+        return err->code;
+    }
+    t->n_rows++;
+    return WEIR_OK;
+}
+
+void weir_table_forget(struct weir_table *t)
+{
     weir_arena_reset(&t->room);
+}
+
+enum weir_status weir_table_read(struct weir_table *t, void *rows, enum weir_dtype dtype,
+                                 size_t n_max, uint64_t *lines, size_t *n_read,
+                                 struct weir_error *err)
+{
+    size_t row_bytes = t->spec->n_features * weir_dtype_size(dtype);
+    weir_table_forget(t);
     for (*n_read = 0; *n_read < n_max; (*n_read)++) {
-        enum weir_cli_csv_result result =
-            t->has_first ? WEIR_CLI_CSV_RECORD : weir_cli_csv_next(&t->csv, err);
-        t->has_first = false;
-        if (result == WEIR_CLI_CSV_END)
-            break;
-        if (result == WEIR_CLI_CSV_BAD ||
-            read_row(t, (char *)rows + *n_read * row_bytes, dtype, err) != WEIR_OK) {
-            (void)weir_error_prefix(err, "%s", t->path);
-            return err->code;
-        }
+        bool is_end;
+        enum weir_status status =
+            weir_table_next(t, (char *)rows + *n_read * row_bytes, dtype, &is_end, err);
+        if (status != WEIR_OK || is_end)
+            return status;
         lines[*n_read] = t->csv.line;
-        t->n_rows++;
     }
     return WEIR_OK;
+}
+
+enum weir_status weir_table_find(const struct weir_table *t, struct weir_str name, size_t *field,
+                                 struct weir_error *err)
+{
+    char echo[WEIR_ECHO_BUF_BYTES];
+    size_t n = 0;
+    for (size_t i = 0; t->names && i < t->n_fields; i++) {
+        if (weir_str_eq(t->names[i], name) && n++ == 0)
+            *field = i;
+    }
+    if (n == 1)
+        return WEIR_OK;
+    weir_str_echo(name, echo, sizeof echo);
+    return weir_error_set(err, WEIR_ERR_INVALID,
+                          n == 0 ? "%s: column \"%s\" is missing"
+                                 : "%s: column \"%s\" is there twice",
+                          t->path, echo);
+}
+
+struct weir_str weir_table_field(const struct weir_table *t, size_t field)
+{
+    weir_assert(field < t->csv.n_fields);
+    return weir_str_trim(t->csv.fields[field]);
+}
+
+enum weir_status weir_table_fail(const struct weir_table *t, size_t field, const char *what,
+                                 struct weir_error *err)
+{
+    char column[COLUMN_TEXT_BYTES];
+    return weir_error_set(err, WEIR_ERR_INVALID, "%s: row %llu (line %llu), %s: %s", t->path,
+                          (unsigned long long)t->n_rows, (unsigned long long)t->csv.line,
+                          column_text(t, field, column), what);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/macros.h"
-#include "cli/table.h"
+#include "table/table.h"
 #include "tensor/cell.h"
 #include "test_sink.h"
 #include "test_tmp.h"
@@ -9,16 +9,16 @@
 
 #include <math.h>
 
-Test(cli_table, columns_of_text_are_read_into_cells)
+Test(table_table, columns_of_text_are_read_into_cells)
 {
     static const char csv[] = "height,grade,city,age\n"
                               "1.5,7,\"Rome, \"\"IT\"\"\",30\n"
                               ",,,\n"
                               "2,b7,NA,NA\n";
     struct weir_test_tmp tmp;
-    struct weir_cli_table table;
+    struct weir_table table;
     struct weir_error err = WEIR_ERROR_INIT;
-    const struct weir_cli_table_opts opts = {0};
+    const struct weir_table_opts opts = {0};
     struct weir_spec spec = weir_test_spec_frame();
     char path[300];
     double cells[4][4]; /* age, city, grade, height */
@@ -27,8 +27,8 @@ Test(cli_table, columns_of_text_are_read_into_cells)
     weir_test_tmp_init(&tmp);
     weir_test_tmp_write(&tmp, "rows.csv", csv, sizeof csv - 1);
     weir_test_tmp_path(&tmp, "rows.csv", path, sizeof path);
-    cr_assert_eq(weir_cli_table_open(&table, path, &spec, &opts, &err), WEIR_OK, "%s", err.msg);
-    cr_assert_eq(weir_cli_table_read(&table, cells, WEIR_F64, 4, lines, &n, &err), WEIR_OK, "%s",
+    cr_assert_eq(weir_table_open(&table, path, &spec, &opts, &err), WEIR_OK, "%s", err.msg);
+    cr_assert_eq(weir_table_read(&table, cells, WEIR_F64, 4, lines, &n, &err), WEIR_OK, "%s",
                  err.msg);
     cr_assert_eq(n, 3);
     cr_assert_eq(cells[0][0], 30);
@@ -41,6 +41,6 @@ Test(cli_table, columns_of_text_are_read_into_cells)
     cr_assert(isnan(cells[2][0]));
     cr_assert(weir_str_eq_c(weir_cell_text(cells[2][1]), "NA"));
     cr_assert(weir_str_eq_c(weir_cell_text(cells[2][2]), "b7"));
-    weir_cli_table_close(&table);
+    weir_table_close(&table);
     weir_test_tmp_deinit(&tmp);
 }

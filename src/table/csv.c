@@ -3,7 +3,7 @@
  * and then cut into fields in place (codec/csv.h): doubled quotes shrink, so that a field is always
  * one run of bytes. The search goes on where it stopped when more bytes arrive, so that it is
  * linear. */
-#include "cli/csv.h"
+#include "table/csv.h"
 
 #include "base/macros.h"
 #include "base/mem.h"
@@ -13,14 +13,14 @@
 
 enum { READ_BYTES = 256 * 1024 };
 
-void weir_cli_csv_init(struct weir_cli_csv *c, char separator, weir_cli_csv_read_fn *read,
-                       void *ctx)
+void weir_table_csv_init(struct weir_table_csv *c, char separator, weir_table_csv_read_fn *read,
+                         void *ctx)
 {
-    *c = (struct weir_cli_csv){
+    *c = (struct weir_table_csv){
         .read = read, .ctx = ctx, .separator = separator, .line_next = 1, .fields = NULL};
 }
 
-void weir_cli_csv_deinit(struct weir_cli_csv *c)
+void weir_table_csv_deinit(struct weir_table_csv *c)
 {
     weir_mem_free(weir_mem_default(), WEIR_TAKE(c->bytes));
     weir_mem_free(weir_mem_default(), WEIR_TAKE(c->fields));
@@ -28,16 +28,16 @@ void weir_cli_csv_deinit(struct weir_cli_csv *c)
 }
 
 /* Reads more bytes behind those that are there. */
-static enum weir_status fill(struct weir_cli_csv *c, struct weir_error *err)
+static enum weir_status fill(struct weir_table_csv *c, struct weir_error *err)
 {
     if (c->bytes && c->at > 0) {
         memmove(c->bytes, c->bytes + c->at, c->n - c->at);
         c->n -= c->at;
         c->at = 0;
     }
-    if (c->n > WEIR_CLI_CSV_RECORD_BYTES_MAX)
+    if (c->n > WEIR_TABLE_CSV_RECORD_BYTES_MAX)
         return weir_error_set(err, WEIR_ERR_LIMIT, "line %llu: the record is longer than %d bytes",
-                              (unsigned long long)c->line_next, WEIR_CLI_CSV_RECORD_BYTES_MAX);
+                              (unsigned long long)c->line_next, WEIR_TABLE_CSV_RECORD_BYTES_MAX);
     if (c->cap - c->n < READ_BYTES) {
         size_t cap = weir_max_size(c->cap * 2, (size_t)READ_BYTES * 2);
         char *bytes = weir_mem_resize(weir_mem_default(), c->bytes, cap, 1);
@@ -55,7 +55,7 @@ static enum weir_status fill(struct weir_cli_csv *c, struct weir_error *err)
 
 /* Finds the end of the record at c->at: *n_record bytes with its end of line. n_record 0: the end
  * of the file. */
-static enum weir_status find_record(struct weir_cli_csv *c, size_t *n_record,
+static enum weir_status find_record(struct weir_table_csv *c, size_t *n_record,
                                     struct weir_error *err)
 {
     bool is_quoted = false;
@@ -81,12 +81,12 @@ static enum weir_status find_record(struct weir_cli_csv *c, size_t *n_record,
     }
 }
 
-static enum weir_status push_field(struct weir_cli_csv *c, char *from, size_t n,
+static enum weir_status push_field(struct weir_table_csv *c, char *from, size_t n,
                                    struct weir_error *err)
 {
-    if (c->n_fields >= WEIR_CLI_CSV_FIELDS_MAX)
+    if (c->n_fields >= WEIR_TABLE_CSV_FIELDS_MAX)
         return weir_error_set(err, WEIR_ERR_LIMIT, "line %llu: more than %d columns",
-                              (unsigned long long)c->line, WEIR_CLI_CSV_FIELDS_MAX);
+                              (unsigned long long)c->line, WEIR_TABLE_CSV_FIELDS_MAX);
     if (c->n_fields == c->fields_cap) {
         size_t cap = weir_max_size(c->fields_cap * 2, 64);
         struct weir_str *fields =
@@ -101,7 +101,7 @@ static enum weir_status push_field(struct weir_cli_csv *c, char *from, size_t n,
 }
 
 /* Cuts a record without its end of line into fields; a blank one has none. */
-static enum weir_status cut(struct weir_cli_csv *c, char *at, char *end, struct weir_error *err)
+static enum weir_status cut(struct weir_table_csv *c, char *at, char *end, struct weir_error *err)
 {
     struct weir_codec_csv csv;
     struct weir_codec_csv_field field;
@@ -140,14 +140,14 @@ static uint64_t count_lines(const char *at, size_t n)
     return lines;
 }
 
-enum weir_cli_csv_result weir_cli_csv_next(struct weir_cli_csv *c, struct weir_error *err)
+enum weir_table_csv_result weir_table_csv_next(struct weir_table_csv *c, struct weir_error *err)
 {
     for (;;) {
         size_t n_record;
         if (find_record(c, &n_record, err) != WEIR_OK)
-            return WEIR_CLI_CSV_BAD;
+            return WEIR_TABLE_CSV_BAD;
         if (n_record == 0)
-            return WEIR_CLI_CSV_END;
+            return WEIR_TABLE_CSV_END;
         char *from = c->bytes + c->at;
         char *end = from + n_record;
         c->line = c->line_next;
@@ -160,9 +160,9 @@ enum weir_cli_csv_result weir_cli_csv_next(struct weir_cli_csv *c, struct weir_e
             end--;
         size_t n_before = c->n_fields;
         if (cut(c, from, end, err) != WEIR_OK)
-            return WEIR_CLI_CSV_BAD;
+            return WEIR_TABLE_CSV_BAD;
         if (c->n_fields > 0)
-            return WEIR_CLI_CSV_RECORD;
+            return WEIR_TABLE_CSV_RECORD;
         c->n_fields = n_before;
     }
 }
