@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+#include "gate/document.h"
+
+#include "base/macros.h"
+#include "codec/json.h"
+#include "codec/number.h"
+#include "eval/roc.h"
+
+#include <math.h>
+
+/* --- pieces ----------------------------------------------------------------------------------- */
+
+static void number(struct weir_buf *buf, double v)
+{
+    weir_codec_number_append_f64(buf, v, WEIR_CODEC_NUMBER_NONFINITE_NULL);
+}
+
+static void key(struct weir_buf *buf, const char *name)
+{
+    if (buf->n > 0 && buf->at[buf->n - 1] != '{')
+        weir_buf_append_byte(buf, ',');
+    weir_buf_append_byte(buf, '"');
+    weir_buf_append_c(buf, name);
+    weir_buf_append_c(buf, "\":");
+}
+
+static void put_number(struct weir_buf *buf, const char *name, double v)
+{
+    key(buf, name);
+    number(buf, v);
+}
+
+static void put_count(struct weir_buf *buf, const char *name, uint64_t n)
+{
+    key(buf, name);
+    weir_buf_append_u64(buf, n);
+}
+
+static void put_text(struct weir_buf *buf, const char *name, struct weir_str text)
+{
+    if (text.n == 0)
+        return;
+    key(buf, name);
+    weir_codec_json_append_text(buf, text);
+}
+
+static void comma(struct weir_buf *buf, size_t i)
+{
+    if (i > 0)
+        weir_buf_append_byte(buf, ',');
+}
+
+/* --- parts ------------------------------------------------------------------------------------ */
+
+static void append_source(struct weir_buf *buf, const struct weir_gate_evaluation *e,
+                          const struct weir_gate_source *source)
+{
+    const struct weir_gate_holdout *h = e->holdout;
+    if (source->model.n > 0) {
+        key(buf, "model");
+        weir_buf_append_byte(buf, '{');
+        put_text(buf, "file", source->model);
+        put_text(buf, "digest", source->digest);
+        weir_buf_append_byte(buf, '}');
+    }
+    key(buf, "data");
+    weir_buf_append_byte(buf, '{');
+    put_text(buf, "file", source->data);
+    put_count(buf, "used", h->n);
+    put_count(buf, "n_unlabeled", h->n_unlabeled);
+    put_count(buf, "n_refused", h->n_refused);
+    put_count(buf, "n_invalid", e->n_invalid);
+    if (e->has_sweep) {
+        put_count(buf, "pos", e->sweep.n_positive);
+        put_count(buf, "neg", e->sweep.n_negative);
+    }
+    weir_buf_append_byte(buf, '}');
+}
+
+static void append_classes(struct weir_buf *buf, const char *name,
+                           const struct weir_gate_holdout *h)
+{
+    key(buf, name);
+    weir_buf_append_byte(buf, '[');
+    for (size_t k = 0; k < h->n_classes; k++) {
+        comma(buf, k);
+        weir_codec_json_append_text(buf, h->classes[k]);
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
+static void append_metric(struct weir_buf *buf, const struct weir_gate_metric *m, double alpha)
+{
+    key(buf, m->name);
+    weir_buf_append_byte(buf, '{');
+    put_number(buf, "value", m->value);
+    if (m->why)
+        put_text(buf, "why", weir_str_c(m->why));
+    if (m->has_interval) {
+        put_number(buf, "se", m->se);
+        key(buf, "ci");
+        weir_buf_append_byte(buf, '[');
+        number(buf, m->low);
+        weir_buf_append_byte(buf, ',');
+        number(buf, m->high);
+        weir_buf_append_byte(buf, ']');
+        put_text(buf, "method", weir_str_c(m->method));
+        put_number(buf, "alpha", alpha);
+    }
+    weir_buf_append_byte(buf, '}');
+}
+
+static void append_threshold(struct weir_buf *buf, const struct weir_gate_evaluation *e,
+                             struct weir_str policy)
+{
+    const struct weir_eval_policy_choice *c = &e->choice;
+    key(buf, "threshold");
+    weir_buf_append_byte(buf, '{');
+    put_text(buf, "policy", policy);
+    put_number(buf, "value", c->threshold);
+    put_number(buf, "observed", c->observed);
+    put_number(buf, "tp", c->tp);
+    put_number(buf, "fp", c->fp);
+    put_number(buf, "fn", c->fn);
+    put_number(buf, "tn", c->tn);
+    weir_buf_append_byte(buf, '}');
+}
+
+static void append_confusion(struct weir_buf *buf, const struct weir_gate_evaluation *e)
+{
+    size_t n = e->confusion.n_classes;
+    key(buf, "confusion");
+    weir_buf_append_byte(buf, '{');
+    append_classes(buf, "labels", e->holdout);
+    key(buf, "counts");
+    weir_buf_append_byte(buf, '[');
+    for (size_t i = 0; i < n; i++) {
+        comma(buf, i);
+        weir_buf_append_byte(buf, '[');
+        for (size_t j = 0; j < n; j++) {
+            comma(buf, j);
+            number(buf, e->confusion.cells[i * n + j]);
+        }
+        weir_buf_append_byte(buf, ']');
+    }
+    weir_buf_append_c(buf, "]}");
+    key(buf, "per_class");
+    weir_buf_append_byte(buf, '[');
+    for (size_t k = 0; k < n; k++) {
+        const struct weir_eval_confusion_class *c = &e->classes[k].counts;
+        comma(buf, k);
+        weir_buf_append_byte(buf, '{');
+        put_text(buf, "class", e->holdout->classes[k]);
+        put_number(buf, "precision", c->precision);
+        put_number(buf, "recall", c->recall);
+        put_number(buf, "f1", c->f1);
+        put_number(buf, "support", c->support);
+        if (e->holdout->task == WEIR_GATE_MULTICLASS)
+            put_number(buf, "roc_auc", e->classes[k].roc_auc);
+        weir_buf_append_byte(buf, '}');
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
+/* --- curves ----------------------------------------------------------------------------------- */
+
+/* One column of a curve's points. */
+typedef double point_fn(const struct weir_eval_sweep *s, size_t g);
+
+static double fpr(const struct weir_eval_sweep *s, size_t g)
+{
+    return s->negatives > 0 ? s->fp[g] / s->negatives : (double)NAN;
+}
+
+static double tpr(const struct weir_eval_sweep *s, size_t g)
+{
+    return s->positives > 0 ? s->tp[g] / s->positives : (double)NAN;
+}
+
+static double precision(const struct weir_eval_sweep *s, size_t g)
+{
+    return s->tp[g] / (s->tp[g] + s->fp[g]);
+}
+
+static double threshold(const struct weir_eval_sweep *s, size_t g)
+{
+    return s->thresholds[g];
+}
+
+/* Appends a column; first: a value before those of the groups, NULL: none. */
+static void append_column(struct weir_buf *buf, const char *name, const char *first,
+                          const struct weir_eval_sweep *s, const size_t *kept, size_t n,
+                          point_fn *value)
+{
+    key(buf, name);
+    weir_buf_append_byte(buf, '[');
+    if (first)
+        weir_buf_append_c(buf, first);
+    for (size_t i = 0; i < n; i++) {
+        comma(buf, first ? 1 : i);
+        number(buf, value(s, kept ? kept[i] : i));
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
+static void append_calibration(struct weir_buf *buf, const struct weir_gate_evaluation *e)
+{
+    static const char *const names[] = {"mean_p", "frac_pos", "count"};
+    key(buf, "calibration");
+    weir_buf_append_byte(buf, '{');
+    for (size_t c = 0; c < WEIR_ARRAY_LEN(names); c++) {
+        key(buf, names[c]);
+        weir_buf_append_byte(buf, '[');
+        for (size_t b = 0; b < e->n_bins; b++) {
+            const struct weir_eval_probability_bin *bin = &e->bins[b];
+            comma(buf, b);
+            number(buf, c == 0 ? bin->mean_p : c == 1 ? bin->mean_y : bin->weight);
+        }
+        weir_buf_append_byte(buf, ']');
+    }
+    weir_buf_append_byte(buf, '}');
+}
+
+static void append_curves(struct weir_buf *buf, const struct weir_gate_evaluation *e, bool is_full)
+{
+    const struct weir_eval_sweep *s = &e->sweep;
+    size_t n = s->n_groups;
+    size_t *kept = NULL;
+    if (!is_full) {
+        kept = weir_mem_array(e->mem, weir_max_size(n, 1), sizeof *kept);
+        if (!kept)
+            buf->failed = true;
+        n = kept ? weir_eval_roc_corners(s, kept) : 0;
+    }
+    key(buf, "curves");
+    weir_buf_append_byte(buf, '{');
+    key(buf, "roc");
+    weir_buf_append_byte(buf, '{');
+    append_column(buf, "fpr", "0.0", s, kept, n, fpr);
+    append_column(buf, "tpr", "0.0", s, kept, n, tpr);
+    append_column(buf, "thr", "null", s, kept, n, threshold);
+    weir_buf_append_byte(buf, '}');
+    key(buf, "pr");
+    weir_buf_append_byte(buf, '{');
+    append_column(buf, "recall", NULL, s, kept, n, tpr);
+    append_column(buf, "precision", NULL, s, kept, n, precision);
+    append_column(buf, "thr", NULL, s, kept, n, threshold);
+    weir_buf_append_byte(buf, '}');
+    if (e->n_bins > 0)
+        append_calibration(buf, e);
+    weir_buf_append_byte(buf, '}');
+    weir_mem_free(e->mem, kept);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+void weir_gate_document_append(struct weir_buf *buf, const struct weir_gate_evaluation *evaluation,
+                               const struct weir_gate_source *source, bool is_full)
+{
+    weir_assert(evaluation);
+    weir_assert(source);
+    const struct weir_gate_holdout *h = evaluation->holdout;
+    weir_buf_append_c(buf, "{\"schema\":\"eval/1\"");
+    append_source(buf, evaluation, source);
+    put_text(buf, "task", weir_str_c(weir_gate_task_name(h->task)));
+    if (h->n_classes > 0)
+        append_classes(buf, "classes", h);
+    if (h->task == WEIR_GATE_BINARY && h->n_classes == 2)
+        put_text(buf, "positive", h->classes[1]);
+    if (h->score_space)
+        put_text(buf, "score_space", weir_str_c(h->score_space));
+    key(buf, "metrics");
+    weir_buf_append_byte(buf, '{');
+    for (size_t i = 0; i < evaluation->n_metrics; i++)
+        append_metric(buf, &evaluation->metrics[i], evaluation->alpha);
+    weir_buf_append_byte(buf, '}');
+    if (evaluation->has_choice)
+        append_threshold(buf, evaluation, source->policy);
+    if (evaluation->has_confusion)
+        append_confusion(buf, evaluation);
+    if (evaluation->has_sweep)
+        append_curves(buf, evaluation, is_full);
+    weir_buf_append_byte(buf, '}');
+}

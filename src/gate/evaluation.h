@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The evaluation of a holdout: every number under one name, the same in tables, documents, rules
+ * and metrics. */
+#ifndef WEIR_GATE_EVALUATION_H
+#define WEIR_GATE_EVALUATION_H
+
+#include "eval/confusion.h"
+#include "eval/policy.h"
+#include "eval/probability.h"
+#include "gate/holdout.h"
+
+enum { WEIR_GATE_METRICS_MAX = 48, WEIR_GATE_CALIBRATION_BINS_MAX = 100 };
+
+/* One number. */
+struct weir_gate_metric {
+    const char *name;  /* "roc_auc"; borrowed for ever */
+    double value;      /* NaN: undefined, */
+    const char *why;   /* because of this; borrowed for ever */
+    bool has_interval; /* the following hold */
+    double se, low, high;
+    const char *method; /* of the interval: "delong-logit" */
+};
+
+struct weir_gate_evaluation_opts {
+    double alpha;                          /* of intervals; 0: 0.05 */
+    const struct weir_eval_policy *policy; /* of two classes: how decisions are made; NULL: as the
+                                              model makes them */
+    double fbeta;                          /* 0: 1 */
+    double quantile;                       /* of the pinball loss; 0: 0.5 */
+    size_t n_bins;                         /* of the calibration curve; 0: 10 */
+    bool bins_by_quantile;
+};
+
+/* What holds of one class against all others. */
+struct weir_gate_class {
+    struct weir_eval_confusion_class counts;
+    double roc_auc; /* NaN: undefined */
+};
+
+struct weir_gate_evaluation {
+    const struct weir_gate_holdout *holdout; /* borrowed */
+    double alpha;
+    size_t n_metrics;
+    struct weir_gate_metric metrics[WEIR_GATE_METRICS_MAX];
+    size_t n_invalid; /* rows whose score or prediction is not finite */
+    bool has_confusion;
+    struct weir_eval_confusion confusion;
+    struct weir_gate_class *classes; /* n_classes, where there is a confusion matrix */
+    bool has_sweep;
+    struct weir_eval_sweep sweep; /* of two classes */
+    size_t n_bins;                /* of the calibration curve of two classes */
+    struct weir_eval_probability_bin bins[WEIR_GATE_CALIBRATION_BINS_MAX];
+    bool has_choice;
+    struct weir_eval_policy_choice choice; /* of the policy */
+    struct weir_mem *mem;
+};
+
+/* Computes all that can be. WEIR_ERR_INVALID: the policy cannot be met; WEIR_ERR_NO_MEMORY,
+ * WEIR_ERR_LIMIT. *evaluation is then as zeroed. */
+WEIR_MUST_USE enum weir_status
+weir_gate_evaluation_make(struct weir_gate_evaluation *evaluation,
+                          const struct weir_gate_holdout *holdout,
+                          const struct weir_gate_evaluation_opts *opts, struct weir_error *err);
+void weir_gate_evaluation_deinit(struct weir_gate_evaluation *evaluation);
+
+/* Finds a number by its name; NULL: there is none of it. */
+const struct weir_gate_metric *
+weir_gate_evaluation_find(const struct weir_gate_evaluation *evaluation, struct weir_str name);
+
+/* Returns "binary", "multiclass" or "regression". */
+const char *weir_gate_task_name(enum weir_gate_task task);
+
+#endif

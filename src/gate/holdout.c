@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+#include "gate/holdout.h"
+
+#include "base/macros.h"
+#include "codec/csv.h"
+#include "gate/holdout_priv.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { FIRST_ROWS = 1024, CLASS_COLUMNS_MAX = 1000 };
+
+/* A holdout while it is read. */
+struct reader {
+    struct weir_gate_holdout *out;
+    const struct weir_gate_holdout_opts *opts;
+    const struct weir_model *model;
+    struct weir_table table;
+    struct weir_gate_labels labels;
+    struct weir_gate_scorer scorer;
+    size_t cap; /* rows that the arrays have room for */
+    size_t label_field;
+    size_t weight_field;
+    size_t n_fields; /* without a model: fields of what is said of a row */
+    const size_t *fields;
+    size_t chunk[WEIR_GATE_CHUNK_ROWS]; /* the holdout's row of each row of the chunk */
+    size_t n_chunk;
+    struct weir_error *err;
+};
+
+/* --- arrays ---------------------------------------------------------------------------------- */
+
+static bool grow(void *array, size_t n, size_t size)
+{
+    void **p = array;
+    void *more = weir_mem_resize(weir_mem_default(), *p, n, size);
+    if (more)
+        *p = more;
+    return more != NULL;
+}
+
+/* Makes room for another row in the arrays that are used. */
+static enum weir_status make_room(struct reader *r)
+{
+    struct weir_gate_holdout *h = r->out;
+    if (h->n < r->cap)
+        return WEIR_OK;
+    size_t cap = r->cap ? 2 * r->cap : FIRST_ROWS;
+    size_t k = h->task == WEIR_GATE_MULTICLASS ? h->n_classes : 1;
+    bool is_class = h->task != WEIR_GATE_REGRESSION;
+    bool has_model = r->model != NULL;
+    bool has_score = is_class && (!has_model || r->scorer.has_score);
+    bool has_p =
+        is_class && (has_model ? (r->scorer.run.wanted & 1u << WEIR_OUTPUT_PREDICT_PROBA) != 0
+                               : !r->opts->score_column);
+    size_t n_p = h->task == WEIR_GATE_BINARY ? 2 : h->n_classes;
+    bool is_ok = (!r->opts->weight || grow(&h->weights, cap, sizeof(double))) &&
+                 (!is_class || grow(&h->truths, cap, sizeof(uint32_t))) &&
+                 (is_class || grow(&h->numbers, cap, sizeof(double))) &&
+                 (is_class || grow(&h->predictions, cap, sizeof(double))) &&
+                 (!has_score || grow(&h->scores, cap * k, sizeof(double))) &&
+                 (!has_p || grow(&h->p, cap * n_p, sizeof(double))) &&
+                 (!(is_class && has_model) || grow(&h->decisions, cap, sizeof(uint32_t)));
+    if (!is_ok)
+        return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "no memory for %zu rows", cap);
+    r->cap = cap;
+    return WEIR_OK;
+}
+
+void weir_gate_holdout_deinit(struct weir_gate_holdout *holdout)
+{
+    weir_assert(holdout);
+    struct weir_mem *mem = weir_mem_default();
+    weir_mem_free(mem, holdout->truths);
+    weir_mem_free(mem, holdout->numbers);
+    weir_mem_free(mem, holdout->weights);
+    weir_mem_free(mem, holdout->scores);
+    weir_mem_free(mem, holdout->p);
+    weir_mem_free(mem, holdout->decisions);
+    weir_mem_free(mem, holdout->predictions);
+    weir_arena_deinit(&holdout->arena);
+    *holdout = (struct weir_gate_holdout){.n = 0};
+}
+
+/* --- columns --------------------------------------------------------------------------------- */
+
+/* Finds the columns p_CLASS; the classes become known. */
+static enum weir_status find_class_columns(struct reader *r)
+{
+    size_t *fields = weir_arena_array(&r->out->arena, r->table.n_fields + 1, sizeof *fields);
+    if (!fields)
+        return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
+    for (size_t i = 0; r->table.names && i < r->table.n_fields; i++) {
+        struct weir_str name = r->table.names[i];
+        uint32_t class;
+        if (!weir_str_starts(name, WEIR_STR("p_")) || name.n == 2)
+            continue;
+        if (r->n_fields == CLASS_COLUMNS_MAX)
+            return weir_error_set(r->err, WEIR_ERR_LIMIT, "more than %d columns p_CLASS",
+                                  CLASS_COLUMNS_MAX);
+        fields[r->n_fields++] = i;
+        if (weir_gate_labels_find(&r->labels, weir_str_make(name.at + 2, name.n - 2), &class) !=
+            WEIR_OK)
+            return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
+    }
+    r->fields = fields;
+    if (r->n_fields < 2 || r->labels.n != r->n_fields)
+        return weir_error_set(r->err, WEIR_ERR_INVALID,
+                              "%s: no model is given, and there are no columns p_CLASS of two "
+                              "classes at least; name a column of scores",
+                              r->table.path);
+    return WEIR_OK;
+}
+
+/* Finds where scores or predictions are in a file that is judged without a model. */
+static enum weir_status find_scores(struct reader *r)
+{
+    const char *name =
+        r->opts->prediction_column ? r->opts->prediction_column : r->opts->score_column;
+    r->out->task = r->opts->prediction_column ? WEIR_GATE_REGRESSION : WEIR_GATE_BINARY;
+    r->out->score_space = "column";
+    if (!name) {
+        enum weir_status status = find_class_columns(r);
+        r->out->n_classes = r->labels.n;
+        r->out->task = r->labels.n > 2 ? WEIR_GATE_MULTICLASS : WEIR_GATE_BINARY;
+        return status;
+    }
+    size_t *field = weir_arena_array(&r->out->arena, 1, sizeof *field);
+    if (!field)
+        return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
+    r->fields = field;
+    r->n_fields = 1;
+    return weir_table_find(&r->table, weir_str_c(name), field, r->err);
+}
+
+static enum weir_status find_columns(struct reader *r)
+{
+    enum weir_status status =
+        weir_table_find(&r->table, weir_str_c(r->opts->label), &r->label_field, r->err);
+    if (status == WEIR_OK && r->opts->weight)
+        status = weir_table_find(&r->table, weir_str_c(r->opts->weight), &r->weight_field, r->err);
+    if (status == WEIR_OK && !r->model)
+        status = find_scores(r);
+    return status;
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+static bool is_missing(struct weir_str text)
+{
+    double v;
+    return text.n == 0 || (weir_codec_csv_number(text, &v) && isnan(v));
+}
+
+static enum weir_status read_truth(struct reader *r, struct weir_str text, size_t row)
+{
+    struct weir_gate_holdout *h = r->out;
+    if (h->task == WEIR_GATE_REGRESSION) {
+        if (!weir_codec_csv_number(text, &h->numbers[row]))
+            return weir_table_fail(&r->table, r->label_field, "expected a number", r->err);
+        return WEIR_OK;
+    }
+    enum weir_status status = weir_gate_labels_find(&r->labels, text, &h->truths[row]);
+    if (status == WEIR_OK && h->n_classes == 0 && r->labels.n > 2)
+        return weir_table_fail(&r->table, r->label_field,
+                               "a third class; one column of scores ranks two", r->err);
+    if (status == WEIR_OK && h->n_classes > 0 && r->labels.n > h->n_classes)
+        return weir_table_fail(&r->table, r->label_field, "a class without a column p_CLASS",
+                               r->err);
+    if (status == WEIR_ERR_NOT_FOUND)
+        return weir_table_fail(&r->table, r->label_field, "none of the model's classes", r->err);
+    return status == WEIR_OK ? WEIR_OK : weir_error_set(r->err, status, "out of memory");
+}
+
+static enum weir_status read_weight(struct reader *r, size_t row)
+{
+    double *w = &r->out->weights[row];
+    if (!weir_codec_csv_number(weir_table_field(&r->table, r->weight_field), w) || !(*w >= 0) ||
+        isinf(*w))
+        return weir_table_fail(&r->table, r->weight_field, "expected a weight, a number from 0",
+                               r->err);
+    return WEIR_OK;
+}
+
+/* Reads what the file says of the row. */
+static enum weir_status read_scores(struct reader *r, size_t row)
+{
+    struct weir_gate_holdout *h = r->out;
+    for (size_t k = 0; k < r->n_fields; k++) {
+        double v;
+        if (!weir_codec_csv_number(weir_table_field(&r->table, r->fields[k]), &v))
+            return weir_table_fail(&r->table, r->fields[k], "expected a number", r->err);
+        if (h->task == WEIR_GATE_REGRESSION)
+            h->predictions[row] = v;
+        else if (!h->p)
+            h->scores[row] = v;
+        else
+            h->p[row * r->n_fields + k] = v;
+    }
+    return WEIR_OK;
+}
+
+/* Runs the model on the chunk, and closes up the rows that it refused. */
+static void run_chunk(struct reader *r)
+{
+    struct weir_gate_holdout *h = r->out;
+    if (r->n_chunk == 0)
+        return;
+    size_t n_faults = weir_gate_scorer_run(&r->scorer, r->n_chunk);
+    size_t to = r->chunk[0];
+    for (size_t i = 0; i < r->n_chunk; i++) {
+        size_t from = r->chunk[i];
+        if (n_faults > 0 && r->scorer.run.faults[i].kind != WEIR_FAULT_NONE) {
+            if (h->n_refused++ == 0)
+                weir_model_fault_text(r->model, r->scorer.run.faults[i], from, h->refused,
+                                      sizeof h->refused);
+            continue;
+        }
+        if (h->truths)
+            h->truths[to] = h->truths[from];
+        if (h->numbers)
+            h->numbers[to] = h->numbers[from];
+        if (h->weights)
+            h->weights[to] = h->weights[from];
+        weir_gate_scorer_put(&r->scorer, i, h, to++);
+    }
+    h->n = to;
+    r->n_chunk = 0;
+    weir_table_forget(&r->table);
+}
+
+/* Takes the row just read in. */
+static enum weir_status take_row(struct reader *r)
+{
+    struct weir_gate_holdout *h = r->out;
+    struct weir_str truth = weir_table_field(&r->table, r->label_field);
+    if (is_missing(truth)) {
+        h->n_unlabeled++;
+        return WEIR_OK;
+    }
+    enum weir_status status = make_room(r);
+    if (status == WEIR_OK)
+        status = read_truth(r, truth, h->n);
+    if (status == WEIR_OK && h->weights)
+        status = read_weight(r, h->n);
+    if (status == WEIR_OK && !r->model)
+        status = read_scores(r, h->n);
+    if (status != WEIR_OK)
+        return status;
+    if (r->model)
+        r->chunk[r->n_chunk++] = h->n;
+    h->n++;
+    if (r->n_chunk == WEIR_GATE_CHUNK_ROWS)
+        run_chunk(r);
+    return WEIR_OK;
+}
+
+static enum weir_status read_rows(struct reader *r)
+{
+    char none[1];
+    for (uint64_t i = 0; r->opts->n_rows_max == 0 || i < r->opts->n_rows_max; i++) {
+        bool is_end;
+        void *row = r->model ? r->scorer.rows + r->n_chunk * r->scorer.row_bytes : none;
+        enum weir_dtype dtype = r->model ? r->scorer.run.dtype : WEIR_F64;
+        enum weir_status status = weir_table_next(&r->table, row, dtype, &is_end, r->err);
+        if (status != WEIR_OK)
+            return status;
+        if (is_end)
+            break;
+        status = take_row(r);
+        if (status != WEIR_OK)
+            return status;
+        if (r->opts->progress && i % WEIR_GATE_CHUNK_ROWS == 0)
+            r->opts->progress(r->opts->progress_ctx, r->table.csv.bytes_taken, r->table.bytes_total,
+                              r->table.n_rows);
+    }
+    run_chunk(r);
+    return WEIR_OK;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+/* Puts classes that were gathered in order, and what depends on it. */
+static enum weir_status order_classes(struct reader *r)
+{
+    struct weir_gate_holdout *h = r->out;
+    uint32_t *places;
+    if (h->task == WEIR_GATE_REGRESSION)
+        return WEIR_OK;
+    enum weir_status status =
+        weir_gate_labels_order(&r->labels, r->opts->positive, &places, r->err);
+    if (status != WEIR_OK)
+        return status;
+    h->classes = r->labels.texts;
+    h->n_classes = r->labels.n;
+    size_t k = h->n_classes;
+    double *p = weir_arena_array(&h->arena, k ? k : 1, sizeof *p);
+    if (!p)
+        return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < h->n; i++)
+        h->truths[i] = places[h->truths[i]];
+    for (size_t i = 0; h->p && !r->model && i < h->n; i++) {
+        memcpy(p, h->p + i * k, k * sizeof *p);
+        for (size_t j = 0; j < k; j++)
+            h->p[i * k + places[j]] = p[j];
+        if (h->task == WEIR_GATE_BINARY)
+            h->scores[i] = h->p[2 * i + 1];
+        else
+            memcpy(h->scores + i * k, h->p + i * k, k * sizeof *p);
+    }
+    return WEIR_OK;
+}
+
+/* Readies for a model: its classes, and which of two is positive. */
+static enum weir_status start_model(struct reader *r)
+{
+    const struct weir_spec *spec = weir_model_spec(r->model);
+    struct weir_gate_holdout *h = r->out;
+    enum weir_status status =
+        weir_gate_scorer_init(&r->scorer, r->model, r->opts->ranks_by_proba, &h->arena, r->err);
+    if (status != WEIR_OK)
+        return status;
+    const struct weir_labels *classes = &spec->targets[0];
+    h->n_classes = classes->n;
+    h->task = classes->n == 0  ? WEIR_GATE_REGRESSION
+              : classes->n > 2 ? WEIR_GATE_MULTICLASS
+                               : WEIR_GATE_BINARY;
+    h->score_space = r->scorer.has_score ? weir_output_name(r->scorer.score) : NULL;
+    return WEIR_OK;
+}
+
+static enum weir_status start(struct reader *r, const char *path)
+{
+    static const struct weir_str no_names[1];
+    static const struct weir_spec no_features = {.feature_names = no_names};
+    const struct weir_spec *spec = r->model ? weir_model_spec(r->model) : &no_features;
+    const char *const others[] = {r->opts->label, r->opts->weight};
+    struct weir_table_opts opts = {
+        .separator = r->opts->separator, .others = others, .n_others = WEIR_ARRAY_LEN(others)};
+    const struct weir_labels *known =
+        r->model && spec->n_targets > 0 && spec->targets[0].n > 0 ? &spec->targets[0] : NULL;
+    weir_arena_init(&r->out->arena, NULL, 0);
+    enum weir_status status = r->model ? start_model(r) : WEIR_OK;
+    if (status == WEIR_OK && weir_gate_labels_init(&r->labels, known, &r->out->arena) != WEIR_OK)
+        status = weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
+    if (status == WEIR_OK)
+        status = weir_table_open(&r->table, path, spec, &opts, r->err);
+    if (status == WEIR_OK)
+        status = find_columns(r);
+    if (status == WEIR_OK && known && r->opts->positive) {
+        uint32_t *places; /* the model's classes, the positive one second */
+        status = weir_gate_labels_order(&r->labels, r->opts->positive, &places, r->err);
+        if (status == WEIR_OK)
+            r->scorer.positive = places[1] == 1 ? 1 : 0;
+    }
+    return status;
+}
+
+enum weir_status weir_gate_holdout_read(struct weir_gate_holdout *holdout, const char *path,
+                                        const struct weir_model *model,
+                                        const struct weir_gate_holdout_opts *opts,
+                                        struct weir_error *err)
+{
+    weir_assert(holdout);
+    weir_assert(opts);
+    weir_assert(opts->label);
+    struct weir_error own = WEIR_ERROR_INIT;
+    *holdout = (struct weir_gate_holdout){.n = 0};
+    struct reader *r = weir_mem_zalloc(weir_mem_default(), sizeof *r);
+    if (!r)
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    r->out = holdout;
+    r->opts = opts;
+    r->model = model;
+    r->err = err ? err : &own;
+    enum weir_status status = start(r, path);
+    if (status == WEIR_OK)
+        status = read_rows(r);
+    if (status == WEIR_OK)
+        status = order_classes(r);
+    weir_table_close(&r->table);
+    weir_mem_free(weir_mem_default(), r);
+    if (status != WEIR_OK)
+        weir_gate_holdout_deinit(holdout);
+    return status;
+}
