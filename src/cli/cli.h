@@ -48,6 +48,7 @@ struct weir_cli_command {
 
 extern const struct weir_cli_command weir_cli_bench;
 extern const struct weir_cli_command weir_cli_check;
+extern const struct weir_cli_command weir_cli_evaluate;
 extern const struct weir_cli_command weir_cli_inspect;
 extern const struct weir_cli_command weir_cli_predict;
 extern const struct weir_cli_command weir_cli_serve;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const struct weir_cli_command *const commands[] = {
-    &weir_cli_serve,   &weir_cli_check, &weir_cli_inspect,
-    &weir_cli_predict, &weir_cli_bench, &weir_cli_version,
+    &weir_cli_serve,    &weir_cli_check, &weir_cli_inspect, &weir_cli_predict,
+    &weir_cli_evaluate, &weir_cli_bench, &weir_cli_version,
 };
 
 static void help(FILE *out)

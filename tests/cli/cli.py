@@ -17,26 +17,9 @@ import subprocess
 import sys
 import time
 
-from harness import DATA, MODELS, PROGRAM, Skip, case, contains, equal, exits, main, read_ref, rows_of, weir
+from harness import DATA, MODELS, PROGRAM, Skip, case, contains, equal, exits, fixture, main, read_ref, rows_of, weir, write_csv
 
-COMMANDS = ["bench", "check", "inspect", "predict", "serve", "version"]
-
-
-def fixture(name, version="1.6.1"):
-    for ref in glob.glob(os.path.join(DATA, version, "*", name + ".ref")):
-        for extension in (".pkl", ".joblib"):
-            path = ref[:-4] + extension
-            if os.path.exists(path):
-                return path, read_ref(ref)
-    raise AssertionError(f"no fixture {name}")
-
-
-def write_csv(path, rows, header=None):
-    with open(path, "w", newline="", encoding="utf-8") as f:
-        out = csv.writer(f)
-        if header:
-            out.writerow(header)
-        out.writerows([[repr(v) if isinstance(v, float) else v for v in row] for row in rows])
+COMMANDS = ["bench", "check", "evaluate", "inspect", "predict", "serve", "version"]
 
 
 def on_terminal(command, environment):

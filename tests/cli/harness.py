@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the tests of the command line share: running the program, reading recorded answers, TAP."""
 
+import csv
+import glob
 import os
 import struct
 import subprocess
@@ -102,6 +104,23 @@ def rows_of(array):
     shape, values = array
     width = shape[1] if len(shape) > 1 else 1
     return [values[i * width : (i + 1) * width] for i in range(shape[0])]
+
+
+def fixture(name, version="1.6.1"):
+    for ref in glob.glob(os.path.join(DATA, version, "*", name + ".ref")):
+        for extension in (".pkl", ".joblib"):
+            path = ref[:-4] + extension
+            if os.path.exists(path):
+                return path, read_ref(ref)
+    raise AssertionError(f"no fixture {name}")
+
+
+def write_csv(path, rows, header=None):
+    with open(path, "w", newline="", encoding="utf-8") as f:
+        out = csv.writer(f)
+        if header:
+            out.writerow(header)
+        out.writerows([[repr(v) if isinstance(v, float) else v for v in row] for row in rows])
 
 
 class Skip(Exception):

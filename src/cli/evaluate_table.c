@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/evaluate_table.h"
+
+#include "base/macros.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum {
+    NAME_WIDTH = 26,
+    CELL_WIDTH = 10,
+    CLASSES_SHOWN_MAX = 20, /* a matrix of more does not fit a terminal */
+    LABEL_WIDTH_MAX = 24,
+};
+
+/* Returns the width of the widest label, within bounds. */
+static int label_width(const struct weir_gate_holdout *h)
+{
+    size_t n = 8;
+    for (size_t k = 0; k < h->n_classes; k++)
+        n = weir_max_size(n, h->classes[k].n);
+    return (int)weir_min_size(n, LABEL_WIDTH_MAX);
+}
+
+/* Appends a label, cut and filled to the width; what is not printable is escaped. */
+static void put_label(struct weir_buf *out, struct weir_str label, int width)
+{
+    char echo[WEIR_ECHO_BUF_BYTES];
+    weir_buf_printf(out, "%-*.*s", width, width, weir_str_echo(label, echo, sizeof echo));
+}
+
+static void put_number(struct weir_buf *out, double v)
+{
+    if (isnan(v))
+        weir_buf_append_c(out, "undefined");
+    else
+        weir_buf_printf(out, "%.6g", v);
+}
+
+static void put_head(struct weir_buf *out, const struct weir_gate_evaluation *e,
+                     const struct weir_gate_source *source)
+{
+    const struct weir_gate_holdout *h = e->holdout;
+    if (source->model.n > 0)
+        weir_buf_printf(out, "model      %.*s%s%.*s\n", WEIR_STR_ARG(source->model),
+                        source->digest.n > 0 ? "  sha256:" : "",
+                        (int)weir_min_size(source->digest.n, 16), source->digest.at);
+    weir_buf_printf(out, "data       %.*s: %zu rows", WEIR_STR_ARG(source->data), h->n);
+    if (e->has_sweep)
+        weir_buf_printf(out, ", %zu of them positive", e->sweep.n_positive);
+    if (h->n_unlabeled > 0)
+        weir_buf_printf(out, "; %zu without a truth left out", h->n_unlabeled);
+    if (h->n_refused > 0)
+        weir_buf_printf(out, "; %zu refused (%s)", h->n_refused, h->refused);
+    if (e->n_invalid > 0)
+        weir_buf_printf(out, "; %zu with a score that is not finite left out", e->n_invalid);
+    weir_buf_append_c(out, "\n");
+    weir_buf_printf(out, "task       %s", weir_gate_task_name(h->task));
+    if (h->task == WEIR_GATE_BINARY && h->n_classes == 2) {
+        char echo[WEIR_ECHO_BUF_BYTES];
+        weir_buf_printf(out, ", positive is %s", weir_str_echo(h->classes[1], echo, sizeof echo));
+    }
+    if (h->score_space)
+        weir_buf_printf(out, ", ranked by %s", h->score_space);
+    weir_buf_append_c(out, "\n");
+}
+
+static void put_metrics(struct weir_buf *out, const struct weir_gate_evaluation *e)
+{
+    for (size_t i = 0; i < e->n_metrics; i++) {
+        const struct weir_gate_metric *m = &e->metrics[i];
+        weir_buf_printf(out, "  %-*s ", NAME_WIDTH, m->name);
+        put_number(out, m->value);
+        if (m->has_interval)
+            weir_buf_printf(out, "  [%.6g, %.6g]  %g%% %s", m->low, m->high, 100 * (1 - e->alpha),
+                            m->method);
+        if (m->why)
+            weir_buf_printf(out, " (%s)", m->why);
+        weir_buf_append_c(out, "\n");
+    }
+}
+
+static void put_confusion(struct weir_buf *out, const struct weir_gate_evaluation *e)
+{
+    const struct weir_gate_holdout *h = e->holdout;
+    size_t n = e->confusion.n_classes;
+    int width = label_width(h);
+    int cell = width > CELL_WIDTH ? width : CELL_WIDTH;
+    weir_buf_printf(out, "  %-*s ", width, "");
+    for (size_t j = 0; j < n; j++) {
+        char echo[WEIR_ECHO_BUF_BYTES];
+        weir_buf_printf(out, " %*.*s", cell, cell, weir_str_echo(h->classes[j], echo, sizeof echo));
+    }
+    for (size_t i = 0; i < n; i++) {
+        weir_buf_append_c(out, "\n  ");
+        put_label(out, h->classes[i], width);
+        weir_buf_append_c(out, " ");
+        for (size_t j = 0; j < n; j++)
+            weir_buf_printf(out, " %*.10g", cell, e->confusion.cells[i * n + j]);
+    }
+    weir_buf_append_c(out, "\n");
+}
+
+static void put_classes(struct weir_buf *out, const struct weir_gate_evaluation *e)
+{
+    const struct weir_gate_holdout *h = e->holdout;
+    int width = label_width(h);
+    bool has_auc = h->task == WEIR_GATE_MULTICLASS;
+    weir_buf_printf(out, "  %-*s %10s %10s %10s %10s%s\n", width, "", "precision", "recall", "f1",
+                    "support", has_auc ? "    roc_auc" : "");
+    for (size_t k = 0; k < h->n_classes; k++) {
+        const struct weir_eval_confusion_class *c = &e->classes[k].counts;
+        weir_buf_append_c(out, "  ");
+        put_label(out, h->classes[k], width);
+        weir_buf_printf(out, " %10.4f %10.4f %10.4f %10.10g", c->precision, c->recall, c->f1,
+                        c->support);
+        if (has_auc && !isnan(e->classes[k].roc_auc))
+            weir_buf_printf(out, " %10.4f", e->classes[k].roc_auc);
+        weir_buf_append_c(out, "\n");
+    }
+}
+
+void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_evaluation *evaluation,
+                             const struct weir_gate_source *source, const char *bold,
+                             const char *plain)
+{
+    weir_assert(evaluation);
+    weir_assert(source);
+    put_head(out, evaluation, source);
+    if (evaluation->has_choice)
+        weir_buf_printf(out, "threshold  %.10g by %.*s\n", evaluation->choice.threshold,
+                        WEIR_STR_ARG(source->policy));
+    weir_buf_printf(out, "\n%smetrics%s\n", bold, plain);
+    put_metrics(out, evaluation);
+    if (!evaluation->has_confusion)
+        return;
+    if (evaluation->confusion.n_classes <= CLASSES_SHOWN_MAX) {
+        weir_buf_printf(out, "\n%sconfusion matrix%s (rows are truths, columns decisions)\n", bold,
+                        plain);
+        put_confusion(out, evaluation);
+    }
+    weir_buf_printf(out, "\n%sclasses%s\n", bold, plain);
+    put_classes(out, evaluation);
+}

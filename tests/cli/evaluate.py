@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""weir evaluate: models and scores on rows with known truths.
+
+Numbers are compared with those that scikit-learn and pROC gave for the same rows, or with their
+definitions, computed here.
+
+Usage: evaluate.py PROGRAM
+"""
+
+import json
+import math
+import os
+import random
+
+from harness import case, contains, equal, exits, fixture, main, rows_of, weir, write_csv
+
+TRUTHS = [0, 0, 1, 1, 0, 1, 0, 1, 1, 0]
+SCORES = [0.1, 0.4, 0.35, 0.8, 0.4, 0.4, 0.2, 0.9, 0.35, 0.8]
+WEIGHTS = [1, 2, 1, 1, 0.5, 1, 3, 1, 2, 1]
+
+
+def near(got, expected, what):
+    if not math.isclose(got, expected, rel_tol=1e-12, abs_tol=1e-12):
+        raise AssertionError(f"{what}: expected {expected!r}, got {got!r}")
+
+
+def document(*arguments, stdin=b""):
+    return json.loads(exits(weir("evaluate", *arguments, "--json", stdin=stdin), 0).out)
+
+
+def value(doc, name):
+    return doc["metrics"][name]["value"]
+
+
+def area(truths, scores):
+    """The share of pairs of a positive and a negative that are in order."""
+    pairs = [(p > n) + (p == n) / 2 for p, y in zip(scores, truths) if y for n, z in zip(scores, truths) if not z]
+    return sum(pairs) / len(pairs)
+
+
+@case
+def scores_alone_give_the_numbers_of_the_libraries(folder):
+    table = os.path.join(folder, "scores.csv")
+    write_csv(table, zip(TRUTHS, SCORES, WEIGHTS), ["y", "s", "w"])
+    doc = document(table, "--label", "y", "--score-column", "s")
+    equal(doc["schema"], "eval/1")
+    near(value(doc, "roc_auc"), 0.66, "AUC")
+    near(value(doc, "average_precision"), 0.6833333333333333, "average precision")
+    near(doc["metrics"]["roc_auc"]["se"] ** 2, 0.0362, "variance")
+    equal(doc["curves"]["roc"]["fpr"], [0.0, 0.0, 0.2, 0.6, 0.6, 1.0], "corners of the curve")
+    equal(doc["curves"]["roc"]["thr"][:2], [None, 0.9])
+    equal("confusion" in doc, False, "scores without a threshold decide nothing")
+    full = document(table, "-l", "y", "--score-column", "s", "--curves", "full")
+    equal(full["curves"]["roc"]["tpr"], [0.0, 0.2, 0.4, 0.6, 1.0, 1.0, 1.0])
+    weighted = document(table, "-l", "y", "--score-column", "s", "--weight", "w")
+    near(value(weighted, "roc_auc"), 0.7055555555555556, "weighted AUC")
+    near(value(weighted, "average_precision"), 0.6704903283850652, "weighted average precision")
+    equal("ci" in weighted["metrics"]["roc_auc"], False, "DeLong's method knows no weights")
+    turned = document(table, "-l", "y", "--score-column", "s", "--positive", "0")
+    near(value(turned, "roc_auc"), 1 - 0.66, "AUC of the other class")
+
+
+@case
+def probabilities_in_columns_are_judged_as_such(folder):
+    table = os.path.join(folder, "p.csv")
+    write_csv(table, [(y, s, 1 - s) for y, s in zip(["no" if y == 0 else "yes" for y in TRUTHS], SCORES)],
+              ["truth", "p_yes", "p_no"])
+    doc = document(table, "-l", "truth")
+    equal((doc["task"], doc["classes"], doc["positive"]), ("binary", ["no", "yes"], "yes"))
+    near(value(doc, "log_loss"), 0.6304032274781665, "log loss")
+    near(value(doc, "brier"), 0.2265, "Brier score")
+    near(value(doc, "roc_auc"), 0.66, "AUC")
+    equal(doc["confusion"]["counts"], [[4.0, 1.0], [3.0, 2.0]], "more than a half is yes")
+    near(value(doc, "accuracy"), 0.6, "accuracy")
+
+
+@case
+def a_threshold_is_chosen_by_its_policy(folder):
+    table = os.path.join(folder, "scores.csv")
+    write_csv(table, zip(TRUTHS, SCORES), ["y", "s"])
+    doc = document(table, "-l", "y", "--score-column", "s", "--threshold-policy", "tpr>=1")
+    near(doc["threshold"]["observed"], 0.35, "threshold")
+    equal(doc["confusion"]["counts"], [[2.0, 3.0], [0.0, 5.0]])
+    doc = document(table, "-l", "y", "--score-column", "s", "--threshold-policy", "fixed:0.5")
+    equal(doc["confusion"]["counts"], [[4.0, 1.0], [3.0, 2.0]])
+    r = exits(weir("evaluate", table, "-l", "y", "--score-column", "s", "--threshold-policy", "fpr<=0.1@95%"), 1)
+    contains(r.err, "no threshold meets the policy")
+    contains(exits(weir("evaluate", table, "-l", "y", "--threshold-policy", "best"), 2).err, "youden")
+
+
+@case
+def a_model_of_two_classes_is_judged_by_its_margins(folder):
+    path, ref = fixture("p_ss_lr_bc")
+    names = ref["features"][1]
+    random_of = random.Random(3)
+    truths = [y if random_of.random() < 0.7 else 1 - y for y in ref["f8.predict"][1]]
+    rows = [[y] + row for y, row in zip(truths, rows_of(ref["X"]))]
+    table = os.path.join(folder, "holdout.csv")
+    write_csv(table, rows + [[""] + rows[0][1:]], ["y"] + names)
+    doc = document(path, table, "--label", "y")
+    equal((doc["data"]["used"], doc["data"]["n_unlabeled"]), (len(rows), 1))
+    equal(doc["score_space"], "decision_function")
+    near(value(doc, "roc_auc"), area(truths, ref["f8.decision_function"][1]), "AUC")
+    hits = sum(a == b for a, b in zip(truths, ref["f8.predict"][1]))
+    near(value(doc, "accuracy"), hits / len(truths), "accuracy")
+    loss = [-math.log(p[y]) for p, y in zip(rows_of(ref["f8.predict_proba"]), truths)]
+    near(value(doc, "log_loss"), sum(loss) / len(loss), "log loss")
+    proba = document(path, table, "-l", "y", "--score-space", "proba")
+    equal(proba["score_space"], "predict_proba")
+    turned = document(path, table, "-l", "y", "--positive", "0")
+    near(value(turned, "roc_auc"), value(doc, "roc_auc"), "both classes are ranked by one margin")
+    near(value(turned, "accuracy"), value(doc, "accuracy"), "accuracy")
+    near(value(turned, "log_loss"), value(doc, "log_loss"), "log loss")
+    text = exits(weir("evaluate", path, table, "-l", "y"), 0).out
+    contains(text, "95% delong-logit")
+    contains(text, "confusion matrix (rows are truths, columns decisions)")
+
+
+@case
+def a_model_of_many_classes_is_judged_one_against_the_rest(folder):
+    path, ref = fixture("rfc_iris")
+    truths = ref["f8.predict"][1][:]
+    truths[0], truths[-1] = truths[-1], truths[0]
+    table = os.path.join(folder, "holdout.csv")
+    # The model knows no names: features are the columns in order, but for the label.
+    write_csv(table, [row[:2] + [y] + row[2:] for row, y in zip(rows_of(ref["X"]), truths)],
+              ["a", "b", "class", "c", "d"])
+    doc = document(path, table, "-l", "class")
+    equal(doc["task"], "multiclass")
+    classes = ref["classes_0"][1]
+    p = rows_of(ref["f8.predict_proba"])
+    areas = [area([y == c for y in truths], [row[k] for row in p]) for k, c in enumerate(classes)]
+    near(value(doc, "roc_auc_ovr_macro"), sum(areas) / len(areas), "AUC")
+    for k, per_class in enumerate(doc["per_class"]):
+        near(per_class["roc_auc"], areas[k], f"AUC of class {k}")
+    hits = sum(a == b for a, b in zip(truths, ref["f8.predict"][1]))
+    near(value(doc, "accuracy"), hits / len(truths), "accuracy")
+
+
+@case
+def a_model_of_numbers_is_judged_by_its_errors(folder):
+    path, ref = fixture("ridge")
+    predictions = ref["f8.predict"][1]
+    truths = [p + (-1) ** i * (i % 4) for i, p in enumerate(predictions)]
+    table = os.path.join(folder, "holdout.csv")
+    write_csv(table, [row + [y] for row, y in zip(rows_of(ref["X"]), truths)],
+              [f"x{i}" for i in range(10)] + ["y"])
+    doc = document(path, table, "-l", "y")
+    equal(doc["task"], "regression")
+    errors = [t - p for t, p in zip(truths, predictions)]
+    expected = sum(abs(e) for e in errors) / len(errors)
+    if not math.isclose(value(doc, "mae"), expected, rel_tol=1e-9):
+        raise AssertionError(f"MAE: {value(doc, 'mae')} and {expected}")
+    mean = sum(truths) / len(truths)
+    r2 = 1 - sum(e * e for e in errors) / sum((t - mean) ** 2 for t in truths)
+    if not math.isclose(value(doc, "r2"), r2, rel_tol=1e-9):
+        raise AssertionError(f"R2: {value(doc, 'r2')} and {r2}")
+    table = os.path.join(folder, "numbers.csv")
+    write_csv(table, zip(truths, predictions), ["y", "p"])
+    alone = document(table, "-l", "y", "--prediction-column", "p")
+    if not math.isclose(value(alone, "r2"), r2, rel_tol=1e-9):
+        raise AssertionError(f"R2: {value(alone, 'r2')} and {r2}")
+
+
+@case
+def what_cannot_be_judged_is_said_with_its_place(folder):
+    table = os.path.join(folder, "t.csv")
+    path, _ = fixture("rfc_iris")
+    for rows, header, arguments, code, text in [
+        ([[1, 0.5]], ["y", "s"], ["-l", "z", "--score-column", "s"], 1, 'column "z" is missing'),
+        ([[1, "x"]], ["y", "s"], ["-l", "y", "--score-column", "s"], 1,
+         'row 1 (line 2), column "s": expected a number'),
+        ([[1, 1], [2, 1], [3, 1]], ["y", "s"], ["-l", "y", "--score-column", "s"], 1,
+         'row 3 (line 4), column "y": a third class'),
+        ([["", 1]], ["y", "s"], ["-l", "y", "--score-column", "s"], 1, "no row counts: none has a truth"),
+        ([[1, 1]], ["y", "s"], ["-l", "y"], 1, "no columns p_CLASS of two classes"),
+        ([[1, 1]], ["y", "s"], ["--score-column", "s"], 2, "--label"),
+        ([[1, 0.5, -1]], ["y", "s", "w"], ["-l", "y", "--score-column", "s", "--weight", "w"], 1,
+         'column "w": expected a weight'),
+    ]:
+        write_csv(table, rows, header)
+        contains(exits(weir("evaluate", table, *arguments), code).err, text)
+    write_csv(table, [[1, 2, 3, 4, "tulip"]], ["a", "b", "c", "d", "y"])
+    contains(exits(weir("evaluate", path, table, "-l", "y"), 1).err, "none of the model's classes")
+    one = os.path.join(folder, "one.csv")
+    write_csv(one, [[1, 0.5], [1, 0.7]], ["y", "s"])
+    doc = document(one, "-l", "y", "--score-column", "s")
+    equal(doc["metrics"]["roc_auc"], {"value": None, "why": "only one class is there"})
+
+
+main()
