@@ -262,6 +262,13 @@ static void take_order(struct weir_server_shard *shard, struct weir_http_req *re
     if (route->ops->order)
         status = route->ops->order(question, &wanted, &err);
     if (status == WEIR_OK && route->route->act == WEIR_PROTOCOL_LOG) {
+        /* To read them is for all; to change them is as to change what is served. */
+        if (wanted.log_level >= 0 && !shard->is_keeper &&
+            shard->loop.config->repository_api != WEIR_SERVER_REPOSITORY_MAIN) {
+            weir_server_answer_error(shard, ticket, route->ops, 403, WEIR_STR(""),
+                                     WEIR_STR("logging is changed on the admin listener"));
+            return;
+        }
         if (wanted.log_level >= 0)
             weir_log_set_level((enum weir_log_level)wanted.log_level);
         answer_question(shard, ticket, route->ops, question);

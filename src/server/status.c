@@ -7,9 +7,10 @@ int weir_server_status_http(enum weir_status status)
     case WEIR_OK:
         return 200;
     case WEIR_ERR_INVALID:
-    case WEIR_ERR_UNSUPPORTED:
     case WEIR_ERR_CORRUPT:
         return 400;
+    case WEIR_ERR_UNSUPPORTED:
+        return 501;
     case WEIR_ERR_NOT_FOUND:
         return 404;
     case WEIR_ERR_EXISTS:

@@ -124,7 +124,7 @@ Test(server_routes, every_status_has_an_http_code_a_client_understands)
         {WEIR_ERR_TIMEOUT, 504},
         {WEIR_ERR_CANCELED, 503},
         {WEIR_ERR_INTERNAL, 500},
-        {WEIR_ERR_UNSUPPORTED, 400},
+        {WEIR_ERR_UNSUPPORTED, 501},
     };
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         cr_assert_eq(weir_server_status_http(codes[i].status), codes[i].code);

@@ -34,15 +34,41 @@ void weir_protocol_grpc_stream_error(struct weir_buf *buf, struct weir_str text)
     weir_protocol_grpc_end(buf, place);
 }
 
-#define UNARY(method, act, action, flags)                                   \
-    {                                                                       \
-        "/inference.GRPCInferenceService/" method, WEIR_PROTOCOL_##act,     \
-            WEIR_PROTOCOL_GRPC_##action, WEIR_PROTOCOL_POST | (flags), NULL \
+#define ROUTE(service, method, act, action, flags)                                \
+    {                                                                             \
+        "/" service "/" method, WEIR_PROTOCOL_##act, WEIR_PROTOCOL_GRPC_##action, \
+            WEIR_PROTOCOL_POST | (flags), NULL                                    \
     }
+#define OIP(method, act, action, flags) \
+    ROUTE("inference.GRPCInferenceService", method, act, action, flags)
 
 static const struct weir_protocol_route routes[] = {
-    UNARY("ModelInfer", PREDICT, INFER, 0),
-    UNARY("ModelStreamInfer", PREDICT, STREAM_INFER, WEIR_PROTOCOL_STREAM),
+    OIP("ModelInfer", PREDICT, INFER, 0),
+    OIP("ModelStreamInfer", PREDICT, STREAM_INFER, WEIR_PROTOCOL_STREAM),
+    OIP("ServerLive", PAGE, LIVE, 0),
+    OIP("ServerReady", PAGE, READY, 0),
+    OIP("ServerMetadata", PAGE, SERVER, 0),
+    OIP("ModelReady", PAGE, MODEL_READY, 0),
+    OIP("ModelMetadata", PAGE, MODEL, 0),
+    OIP("ModelConfig", PAGE, CONFIG, 0),
+    OIP("ModelStatistics", PAGE, STATISTICS, 0),
+    OIP("RepositoryIndex", PAGE, INDEX, 0),
+    OIP("RepositoryModelLoad", LOAD, LOAD, WEIR_PROTOCOL_REPOSITORY),
+    OIP("RepositoryModelUnload", UNLOAD, UNLOAD, WEIR_PROTOCOL_REPOSITORY),
+    OIP("LogSettings", LOG, LOG, 0),
+    OIP("TraceSetting", PAGE, TRACE, 0),
+    OIP("SystemSharedMemoryStatus", PAGE, SHARED_NONE, 0),
+    OIP("SystemSharedMemoryRegister", PAGE, SHARED_REGISTER, 0),
+    OIP("SystemSharedMemoryUnregister", PAGE, SHARED_NONE, 0),
+    OIP("CudaSharedMemoryStatus", PAGE, SHARED_NONE, 0),
+    OIP("CudaSharedMemoryRegister", PAGE, SHARED_REGISTER, 0),
+    OIP("CudaSharedMemoryUnregister", PAGE, SHARED_NONE, 0),
+    ROUTE("grpc.health.v1.Health", "Check", PAGE, HEALTH, 0),
+    ROUTE("grpc.health.v1.Health", "Watch", WATCH, HEALTH_WATCH, WEIR_PROTOCOL_STREAM),
+    ROUTE("grpc.reflection.v1.ServerReflection", "ServerReflectionInfo", PAGE, REFLECTION,
+          WEIR_PROTOCOL_STREAM),
+    ROUTE("grpc.reflection.v1alpha.ServerReflection", "ServerReflectionInfo", PAGE, REFLECTION,
+          WEIR_PROTOCOL_STREAM),
 };
 
 static enum weir_status target(const struct weir_protocol_head *head, struct weir_str body,
@@ -84,4 +110,6 @@ const struct weir_protocol_ops weir_protocol_grpc = {
     .target = target,
     .decode = decode,
     .encode = encode,
+    .page = weir_protocol_grpc_page,
+    .order = weir_protocol_grpc_order,
 };
