@@ -212,7 +212,7 @@ void weir_protocol_add_defaults(struct weir_protocol_call *call, const struct we
 }
 
 bool weir_protocol_add_named(struct weir_protocol_call *call, const struct weir_spec *spec,
-                             struct weir_str name)
+                             struct weir_str name, size_t *out)
 {
     size_t tensor;
     if (spec->tensors) {
@@ -230,6 +230,8 @@ bool weir_protocol_add_named(struct weir_protocol_call *call, const struct weir_
         weir_protocol_add_output(call, (enum weir_output)i);
         if (is_alias)
             call->by_alias |= 1u << i;
+        if (out)
+            *out = i;
         return true;
     }
     return false;

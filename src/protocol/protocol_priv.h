@@ -182,10 +182,10 @@ void weir_protocol_add_tensor(struct weir_protocol_call *call, size_t output);
  * those that have its names), else the default. */
 void weir_protocol_add_defaults(struct weir_protocol_call *call, const struct weir_spec *spec);
 
-/* Puts the output of a plain name, or alias, into the call; false: the model has none of this name.
- */
+/* Puts the output of a plain name, or alias, into the call; *out (may be NULL): which it is, enum
+ * weir_output or a tensor. false: the model has none of this name. */
 bool weir_protocol_add_named(struct weir_protocol_call *call, const struct weir_spec *spec,
-                             struct weir_str name);
+                             struct weir_str name, size_t *out);
 
 /* Returns the set of outputs among these that are computed only when asked for. */
 uint32_t weir_protocol_costly(const struct weir_spec *spec, uint32_t wanted);

@@ -493,6 +493,38 @@ Test(protocol_grpc, outputs_are_asked_for_by_name)
     bench_deinit(&b);
 }
 
+Test(protocol_grpc, classes_are_answered_as_texts)
+{
+    static const double scores[] = {0.5, 0.25, 0.25, 1, 0, 0};
+    static const char parameter[] = "\x12\x14\x0a\x0e"
+                                    "classification\x12\x02\x10\x02";
+    struct weir_spec spec = weir_test_spec_iris();
+    struct weir_buf buf = WEIR_BUF_INIT;
+    struct bench b;
+    bench_init(&b);
+    const struct input in =
+        X("FP32", 2, {2, 4}, {0}, WEIR_STR(F32_1 F32_1 F32_1 F32_1 F32_1 F32_1 F32_1 F32_1));
+    (void)request_of(&buf, &in, 1);
+    size_t output = weir_codec_protobuf_begin(&buf, 6);
+    weir_codec_protobuf_put_text(&buf, 1, WEIR_STR("predict_proba"));
+    weir_buf_append(&buf, parameter, sizeof parameter - 1);
+    weir_codec_protobuf_end(&buf, output);
+    cr_assert_eq(decode(&b, &spec, weir_buf_str(&buf)), WEIR_OK, "%s", b.err.msg);
+    struct weir_result result = {.spec = &spec, .batch_dtype = WEIR_F64, .n_rows = 2};
+    result.out[WEIR_OUTPUT_PREDICT_PROBA] = scores;
+    weir_buf_clear(&buf);
+    struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
+    weir_protocol_grpc_infer_encode(&b.call, &source, &result, &buf);
+    static const char expected[] = "BYTES\x1a\x02\x02\x02\x32";
+    static const char first[] = "\x11\0\0\0"
+                                "0.500000:0:setosa\x15\0\0\0"
+                                "0.250000:1:versicolor";
+    cr_assert(memmem(buf.at, buf.n, expected, sizeof expected - 1));
+    cr_assert(memmem(buf.at, buf.n, first, sizeof first - 1));
+    weir_buf_deinit(&buf);
+    bench_deinit(&b);
+}
+
 Test(protocol_grpc, the_model_is_named_in_the_body)
 {
     struct weir_str model = {0};

@@ -5,6 +5,7 @@
 
 #include "codec/utf8.h"
 #include "protocol/grpc/infer_priv.h"
+#include "protocol/topk.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,9 +103,11 @@ static enum weir_status read_request_parameter(const struct weir_protocol_grpc_r
     return status;
 }
 
-/* Refuses what the parameters of a tensor may ask for that is not served. */
-static enum weir_status check_tensor_parameter(const struct weir_protocol_grpc_request *r,
-                                               struct weir_str bytes, const char *list, size_t i)
+/* Reads a parameter of a tensor; *k: how many classes are wanted of an output (NULL: of an input,
+ * which has none). Shared memory is not served; unknown ones are ignored. */
+static enum weir_status read_tensor_parameter(const struct weir_protocol_grpc_request *r,
+                                              struct weir_str bytes, const char *list, size_t i,
+                                              uint64_t *k)
 {
     struct parameter p;
     if (!read_parameter(bytes, &p))
@@ -112,10 +115,13 @@ static enum weir_status check_tensor_parameter(const struct weir_protocol_grpc_r
     if (weir_str_starts(p.key, WEIR_STR("shared_memory_")))
         return weir_error_set(r->err, WEIR_ERR_UNSUPPORTED,
                               "%s[%zu].parameters: shared memory is not served", list, i);
-    if (weir_str_eq_c(p.key, "classification"))
-        return weir_error_set(r->err, WEIR_ERR_UNSUPPORTED,
-                              "%s[%zu].parameters: classification is not served", list, i);
-    return WEIR_OK;
+    if (!k || !weir_str_eq_c(p.key, "classification"))
+        return WEIR_OK;
+    enum weir_status status = read_count(r, &p, k);
+    if (status == WEIR_OK && *k == 0)
+        status = weir_error_set(r->err, WEIR_ERR_INVALID,
+                                "parameters.classification: expected a number above 0");
+    return status;
 }
 
 static enum weir_status read_output(const struct weir_protocol_grpc_request *r,
@@ -124,19 +130,21 @@ static enum weir_status read_output(const struct weir_protocol_grpc_request *r,
     struct weir_codec_protobuf message = weir_codec_protobuf_of(bytes);
     struct weir_codec_protobuf_field f;
     struct weir_str name = {NULL, 0};
+    uint64_t k = 0;
+    size_t output;
     while (weir_codec_protobuf_next(&message, &f)) {
         if (is_bytes(&f, OUTPUT_NAME))
             name = f.bytes;
         if (!is_bytes(&f, OUTPUT_PARAMETERS))
             continue;
-        enum weir_status status = check_tensor_parameter(r, f.bytes, "outputs", i);
+        enum weir_status status = read_tensor_parameter(r, f.bytes, "outputs", i, &k);
         if (status != WEIR_OK)
             return status;
     }
     if (message.is_malformed)
         return fail_malformed(r->err, "ModelInferRequest");
-    if (weir_protocol_add_named(r->call, r->spec, name))
-        return WEIR_OK;
+    if (weir_protocol_add_named(r->call, r->spec, name, &output))
+        return k > 0 ? weir_protocol_topk_add(r->call, r->spec, output, k, r->err) : WEIR_OK;
     char place[48];
     (void)snprintf(place, sizeof place, "outputs[%zu].name", i);
     return weir_protocol_no_output(r->spec, weir_str_c(place), name, r->err);
@@ -252,7 +260,7 @@ static enum weir_status read_input(const struct weir_protocol_grpc_request *r,
         else if (f.number == INPUT_SHAPE)
             status = add_shape(r, in, &f);
         else if (is_bytes(&f, INPUT_PARAMETERS))
-            status = check_tensor_parameter(r, f.bytes, "inputs", in->i);
+            status = read_tensor_parameter(r, f.bytes, "inputs", in->i, NULL);
         if (status != WEIR_OK)
             return status;
     }

@@ -92,10 +92,9 @@ static void server_page(struct weir_buf *buf)
 {
     /* Clients call what they find here: only what is served is listed. */
     static const char *const extensions[] = {
-        "model_repository",   "model_repository(unload_dependents)",
-        "schedule_policy",    "model_configuration",
-        "binary_tensor_data", "parameters",
-        "statistics",         "logging"};
+        "classification",  "model_repository",    "model_repository(unload_dependents)",
+        "schedule_policy", "model_configuration", "binary_tensor_data",
+        "parameters",      "statistics",          "logging"};
     weir_codec_protobuf_put_text(buf, NAME, WEIR_STR("weir"));
     weir_codec_protobuf_put_text(buf, VERSION, WEIR_STR(WEIR_VERSION));
     for (size_t i = 0; i < WEIR_ARRAY_LEN(extensions); i++)

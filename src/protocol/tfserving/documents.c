@@ -208,7 +208,7 @@ static void write_signature(struct weir_buf *buf, const struct weir_spec *spec,
                             struct weir_str name)
 {
     struct weir_protocol_call call = {.n_rows = 0};
-    if (!weir_protocol_add_named(&call, spec, name))
+    if (!weir_protocol_add_named(&call, spec, name, NULL))
         return;
     begin_signature(buf, spec, false, name);
     write_outputs(buf, spec, &call);

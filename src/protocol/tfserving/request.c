@@ -89,8 +89,9 @@ static enum weir_status choose_outputs(const struct weir_protocol_tfserving_requ
     weir_codec_json_unescape(name, plain);
     if (!weir_buf_ok(plain))
         return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
-    return weir_protocol_add_named(r->call, r->spec, weir_buf_str(plain)) ? WEIR_OK
-                                                                          : fail_signature(r, name);
+    return weir_protocol_add_named(r->call, r->spec, weir_buf_str(plain), NULL)
+               ? WEIR_OK
+               : fail_signature(r, name);
 }
 
 /* Chooses the output of :classify or :regress. */
