@@ -21,8 +21,6 @@
 #include "base/macros.h"
 #include "http/h2_priv.h"
 
-#include <nghttp2/nghttp2.h>
-
 /* --- states
  * --------------------------------------------------------------------------------------- */
 
@@ -260,10 +258,10 @@ static void h2_timeout(struct weir_http_conn *conn, enum weir_http_timeout_kind 
         weir_http_h2_leave_now(conn);
     } else if (kind == WEIR_HTTP_TIMEOUT_HEAD) {
         counters->timeout_head++;
-        weir_http_h2_end(conn, NGHTTP2_ENHANCE_YOUR_CALM);
+        weir_http_h2_end(conn, WEIR_HTTP_H2_ENHANCE_YOUR_CALM);
     } else {
         counters->timeout_idle++;
-        weir_http_h2_end(conn, NGHTTP2_NO_ERROR);
+        weir_http_h2_end(conn, WEIR_HTTP_H2_NO_ERROR);
     }
 }
 

@@ -65,7 +65,7 @@ void weir_http_core_deinit(struct weir_http_server *server)
             free_req(server, server->slots[i]);
     for (uint32_t i = 0; i < server->n_spare_bufs; i++)
         weir_buf_deinit(&server->spare_bufs[i]);
-    weir_http_h2_deinit(server);
+    weir_http_h2_session_deinit(server);
     weir_mem_free(server->mem, server->slots);
     weir_mem_free(server->mem, server->conns);
     server->slots = NULL;

@@ -74,61 +74,79 @@ void weir_http_h2_meter_credit(struct weir_http_h2_meter *meter,
 }
 
 /* Judges the frame whose head is whole. */
-static enum weir_http_h2_flood judge(struct weir_http_h2_meter *meter,
-                                     const struct weir_http_options *opts, uint64_t now_ns)
+static enum weir_http_h2_seen judge(struct weir_http_h2_meter *meter,
+                                    const struct weir_http_options *opts, uint64_t now_ns)
 {
     uint8_t type = meter->head[3];
     uint8_t flags = meter->head[4];
     if (type == HEADERS) {
         meter->n_continuations = 0;
         meter->is_in_block = (flags & END_HEADERS) == 0;
-        return WEIR_HTTP_H2_FLOOD_NONE;
+        return WEIR_HTTP_H2_SEEN_ALL;
     }
     if (type == CONTINUATION) {
         meter->is_in_block = (flags & END_HEADERS) == 0;
         if (++meter->n_continuations > opts->h2_continuations_max)
-            return WEIR_HTTP_H2_FLOOD_CONTINUATIONS;
+            return WEIR_HTTP_H2_SEEN_CONTINUATIONS;
     }
     if (type == DATA) {
         uint32_t few = (flags & PADDED) != 0 ? PADDED_BYTES_FEW : DATA_BYTES_FEW;
         if (meter->payload_left >= few)
             give(&meter->glitches, opts->h2_glitches_max, FRAME_TOKENS);
         if ((flags & END_STREAM) != 0 || meter->payload_left >= few)
-            return WEIR_HTTP_H2_FLOOD_NONE;
+            return WEIR_HTTP_H2_SEEN_DATA;
     }
     if (type == RST_STREAM && !weir_http_h2_meter_reset(meter, opts, now_ns))
-        return WEIR_HTTP_H2_FLOOD_RESETS;
-    return take(&meter->glitches, opts->h2_glitches_max, opts->h2_glitches_per_s, now_ns)
-               ? WEIR_HTTP_H2_FLOOD_NONE
-               : WEIR_HTTP_H2_FLOOD_GLITCHES;
+        return WEIR_HTTP_H2_SEEN_RESETS;
+    if (!take(&meter->glitches, opts->h2_glitches_max, opts->h2_glitches_per_s, now_ns))
+        return WEIR_HTTP_H2_SEEN_GLITCHES;
+    return type == DATA ? WEIR_HTTP_H2_SEEN_DATA : WEIR_HTTP_H2_SEEN_ALL;
 }
 
-enum weir_http_h2_flood weir_http_h2_meter_read(struct weir_http_h2_meter *meter,
-                                                const struct weir_http_options *opts,
-                                                const char *bytes, size_t n, uint64_t now_ns)
+/* Takes bytes of a frame's head; true: it is whole. */
+static bool read_head(struct weir_http_h2_meter *meter, const char *bytes, size_t n, size_t *at)
 {
-    for (size_t at = 0; at < n;) {
-        if (meter->n_head == WEIR_HTTP_H2_FRAME_HEAD_BYTES) {
-            size_t k = weir_min_size(n - at, meter->payload_left);
-            meter->payload_left -= (uint32_t)k;
-            at += k;
-        } else {
-            size_t k = weir_min_size(n - at, (size_t)WEIR_HTTP_H2_FRAME_HEAD_BYTES - meter->n_head);
-            memcpy(meter->head + meter->n_head, bytes + at, k);
-            meter->n_head += (uint8_t)k;
-            at += k;
-            if (meter->n_head < WEIR_HTTP_H2_FRAME_HEAD_BYTES)
+    size_t k = weir_min_size(n - *at, (size_t)WEIR_HTTP_H2_FRAME_HEAD_BYTES - meter->n_head);
+    memcpy(meter->head + meter->n_head, bytes + *at, k);
+    meter->n_head += (uint8_t)k;
+    *at += k;
+    if (meter->n_head < WEIR_HTTP_H2_FRAME_HEAD_BYTES)
+        return false;
+    const uint8_t *h = meter->head;
+    meter->payload_left = (uint32_t)h[0] << 16 | (uint32_t)h[1] << 8 | h[2];
+    return true;
+}
+
+int32_t weir_http_h2_meter_stream_id(const struct weir_http_h2_meter *meter)
+{
+    const uint8_t *h = meter->head + 5;
+    return (int32_t)((uint32_t)(h[0] & 0x7f) << 24 | (uint32_t)h[1] << 16 | (uint32_t)h[2] << 8 |
+                     h[3]);
+}
+
+enum weir_http_h2_seen weir_http_h2_meter_read(struct weir_http_h2_meter *meter,
+                                               const struct weir_http_options *opts,
+                                               const char *bytes, size_t n, size_t *at,
+                                               uint64_t now_ns)
+{
+    enum weir_http_h2_seen seen = WEIR_HTTP_H2_SEEN_ALL;
+    while (*at < n && seen == WEIR_HTTP_H2_SEEN_ALL) {
+        if (meter->n_head < WEIR_HTTP_H2_FRAME_HEAD_BYTES) {
+            if (!read_head(meter, bytes, n, at))
                 break;
-            const uint8_t *h = meter->head;
-            meter->payload_left = (uint32_t)h[0] << 16 | (uint32_t)h[1] << 8 | h[2];
-            enum weir_http_h2_flood flood = judge(meter, opts, now_ns);
-            if (flood != WEIR_HTTP_H2_FLOOD_NONE)
-                return flood;
+            seen = judge(meter, opts, now_ns);
+        } else {
+            size_t k = weir_min_size(n - *at, meter->payload_left);
+            meter->payload_left -= (uint32_t)k;
+            *at += k;
         }
-        if (meter->payload_left == 0)
-            meter->n_head = 0;
+        if (meter->payload_left > 0)
+            continue;
+        meter->n_head = 0;
+        if (seen == WEIR_HTTP_H2_SEEN_ALL && meter->head[3] == RST_STREAM)
+            seen = WEIR_HTTP_H2_SEEN_RESET;
     }
-    return WEIR_HTTP_H2_FLOOD_NONE;
+    return seen;
 }
 
 bool weir_http_h2_meter_is_inside(const struct weir_http_h2_meter *meter)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/2 on a connection (RFC 9113). nghttp2 reads and writes the frames and keeps the streams'
  * states; everything that concerns requests is ours, so that handlers see no difference.
- *
- *   h2.c        the connection: its beginning, its ends, what nghttp2 tells
+ * *   h2.c        the connection: its beginning, its input, its ends
+ *   h2_session.c  what nghttp2 tells
  *   h2_meter.c  frames counted before nghttp2 sees them: floods, and where a frame is cut
  *   h2_head.c   header fields to struct weir_http_head
  *   h2_read.c   requests: heads and bodies to the handlers
@@ -19,8 +19,20 @@ enum {
     WEIR_HTTP_H2_PIECES_MAX = 32,          /* bodies written from where they are, at once */
     WEIR_HTTP_H2_QUEUE_BYTES_MAX = 131072, /* frames made ahead of the transport */
     WEIR_HTTP_H2_DATA_BYTES_COPIED = 4096, /* a longer part of a body is written from where it is */
-    WEIR_HTTP_H2_OUT_BYTES_KEPT = 65536,   /* a larger frame buffer is freed when it is empty */
-    WEIR_HTTP_H2_LINES_MAX = 48,           /* header lines of an answer */
+    WEIR_HTTP_H2_OUT_BYTES_KEPT = 65536,
+    /* a larger frame buffer is freed when it is empty */ WEIR_HTTP_H2_CLOSED_KEPT =
+        64,                      /* closed streams that are remembered */
+    WEIR_HTTP_H2_LINES_MAX = 48, /* header lines of an answer */
+};
+
+/* Error codes (RFC 9113 §7). */
+enum weir_http_h2_error {
+    WEIR_HTTP_H2_NO_ERROR = 0,
+    WEIR_HTTP_H2_PROTOCOL_ERROR = 1,
+    WEIR_HTTP_H2_INTERNAL_ERROR = 2,
+    WEIR_HTTP_H2_STREAM_CLOSED = 5,
+    WEIR_HTTP_H2_CANCEL = 8,
+    WEIR_HTTP_H2_ENHANCE_YOUR_CALM = 11,
 };
 
 /* --- h2_meter.c: floods ----------------------------------------------------------------------- */
@@ -42,21 +54,28 @@ struct weir_http_h2_meter {
     struct weir_http_h2_bucket resets;   /* streams ended early, by either side */
 };
 
-enum weir_http_h2_flood {
-    WEIR_HTTP_H2_FLOOD_NONE,
-    WEIR_HTTP_H2_FLOOD_GLITCHES,
-    WEIR_HTTP_H2_FLOOD_RESETS,
-    WEIR_HTTP_H2_FLOOD_CONTINUATIONS,
+enum weir_http_h2_seen {
+    WEIR_HTTP_H2_SEEN_ALL,      /* nothing to tell */
+    WEIR_HTTP_H2_SEEN_DATA,     /* the head of a DATA frame */
+    WEIR_HTTP_H2_SEEN_RESET,    /* a whole RST_STREAM */
+    WEIR_HTTP_H2_SEEN_GLITCHES, /* these and the next break a limit */
+    WEIR_HTTP_H2_SEEN_RESETS,
+    WEIR_HTTP_H2_SEEN_CONTINUATIONS,
 };
 
 /* Begins with full buckets. */
 void weir_http_h2_meter_init(struct weir_http_h2_meter *meter, const struct weir_http_options *opts,
                              uint64_t now_ns);
 
-/* Looks at n more bytes of input. Returns the first limit that they break. Pure. */
-enum weir_http_h2_flood weir_http_h2_meter_read(struct weir_http_h2_meter *meter,
-                                                const struct weir_http_options *opts,
-                                                const char *bytes, size_t n, uint64_t now_ns);
+/* Looks at the n bytes of input from *at on, up to something to tell; *at is moved behind it. Pure.
+ */
+enum weir_http_h2_seen weir_http_h2_meter_read(struct weir_http_h2_meter *meter,
+                                               const struct weir_http_options *opts,
+                                               const char *bytes, size_t n, size_t *at,
+                                               uint64_t now_ns);
+
+/* Returns the stream of the frame at hand. */
+int32_t weir_http_h2_meter_stream_id(const struct weir_http_h2_meter *meter);
 
 /* Counts a stream that our side reset for the client's fault; false: too many. */
 bool weir_http_h2_meter_reset(struct weir_http_h2_meter *meter,
@@ -109,6 +128,12 @@ struct weir_http_h2_piece {
     size_t n;
 };
 
+/* A stream that is no more. */
+struct weir_http_h2_closed {
+    int32_t stream_id;
+    bool was_ours; /* we have reset it: the client may not know yet */
+};
+
 struct weir_http_h2 {
     struct weir_http_conn *conn;
     struct nghttp2_session *session;
@@ -117,6 +142,7 @@ struct weir_http_h2 {
     struct weir_http_req *pending; /* its body (->body) lies in the input that is being read */
     bool is_broken;                /* no memory: to be reset */
     bool is_flooding;              /* to be ended with ENHANCE_YOUR_CALM */
+    bool is_ended;                 /* weir_http_h2_end was called: nothing is read any more */
     bool is_leaving;               /* GOAWAY was sent, new streams are still taken */
     bool has_left;                 /* GOAWAY with the last stream was sent */
     struct weir_buf out;           /* frames made and not written yet */
@@ -124,6 +150,10 @@ struct weir_http_h2 {
     uint32_t n_pieces;
     uint64_t queued;  /* bytes of all frames ever made */
     uint64_t written; /* of these given to the transport */
+    struct weir_http_h2_closed closed[WEIR_HTTP_H2_CLOSED_KEPT]; /* the last ones, a ring */
+    uint32_t n_closed;                                           /* ever */
+    int32_t resetting_id;   /* the stream for which RST_STREAM was made last */
+    int32_t last_stream_id; /* the highest that the client has opened */
     struct weir_list
         ending; /* requests whose streams are closed, by the place of their last byte */
 };
@@ -142,9 +172,6 @@ void weir_http_h2_begin(struct weir_http_conn *conn);
 /* Frees what begin made; conn->h2 is NULL after. */
 void weir_http_h2_free(struct weir_http_conn *conn);
 
-/* Frees what the connections of a server share. */
-void weir_http_h2_deinit(struct weir_http_server *server);
-
 /* Uses n bytes of input, all of them. */
 void weir_http_h2_read(struct weir_http_conn *conn, const char *bytes, size_t n);
 
@@ -152,7 +179,7 @@ void weir_http_h2_read(struct weir_http_conn *conn, const char *bytes, size_t n)
 void weir_http_h2_eof(struct weir_http_conn *conn);
 
 /* Ends the connection with GOAWAY and this error code (RFC 9113 §7); what is unanswered is lost. */
-void weir_http_h2_end(struct weir_http_conn *conn, uint32_t code);
+void weir_http_h2_end(struct weir_http_conn *conn, enum weir_http_h2_error code);
 
 /* Begins to leave: GOAWAY without a last stream, then, when the client knows or after linger_ns_max
  * (weir_http_h2_leave_now), with one. */
@@ -165,6 +192,22 @@ bool weir_http_h2_timeout_kind(const struct weir_http_conn *conn,
 
 /* A timeout of a request has come. */
 void weir_http_h2_timeout(struct weir_http_req *req, enum weir_http_timeout_kind kind);
+
+/* --- h2_session.c: nghttp2 ----------------------------------------------------------------------
+ */
+
+/* The PING whose answer tells that the client knows of our leave. */
+#define WEIR_HTTP_H2_LEAVE_PING "leaving"
+
+/* Makes h2->session. false: no memory. */
+bool weir_http_h2_session_new(struct weir_http_h2 *h2, struct weir_http_server *server);
+
+/* Frees what the sessions of a server share. */
+void weir_http_h2_session_deinit(struct weir_http_server *server);
+
+/* Finds whether DATA is for a stream that the client knows to be closed, where nghttp2 would say
+ * nothing. */
+bool weir_http_h2_session_is_late(const struct weir_http_h2 *h2, int32_t stream_id);
 
 /* --- h2_read.c: requests -----------------------------------------------------------------------
  */
@@ -190,11 +233,9 @@ bool weir_http_h2_reply(struct weir_http_req *req, const struct weir_http_reply 
 /* Sends 100 Continue. */
 void weir_http_h2_reply_continue(struct weir_http_req *req);
 
-enum { WEIR_HTTP_H2_INTERNAL_ERROR = 2 }; /* RFC 9113 §7 */
-
 /* Ends the stream at once with this error code; the request is over without (the rest of) an
  * answer. */
-void weir_http_h2_reply_reset(struct weir_http_req *req, uint32_t code);
+void weir_http_h2_reply_reset(struct weir_http_req *req, enum weir_http_h2_error code);
 
 /* Moves the next n bytes of the answer's body to the output. false: no memory. */
 bool weir_http_h2_reply_data(struct weir_http_h2 *h2, struct weir_http_req *req, size_t n);

@@ -224,7 +224,7 @@ void weir_http_h2_reply_continue(struct weir_http_req *req)
     weir_http_conn_set_dirty(conn);
 }
 
-void weir_http_h2_reply_reset(struct weir_http_req *req, uint32_t code)
+void weir_http_h2_reply_reset(struct weir_http_req *req, enum weir_http_h2_error code)
 {
     struct weir_http_conn *conn = req->conn;
     if (nghttp2_submit_rst_stream(conn->h2->session, NGHTTP2_FLAG_NONE, req->stream_id, code) != 0)

@@ -191,7 +191,7 @@ bool weir_http_h2_write(struct weir_http_conn *conn)
             return false;
     } while (h2->written > written && !conn->wants_write);
     if (h2->is_flooding && !h2->has_left)
-        weir_http_h2_end(conn, NGHTTP2_ENHANCE_YOUR_CALM);
+        weir_http_h2_end(conn, WEIR_HTTP_H2_ENHANCE_YOUR_CALM);
     tell_room(conn);
     balance(conn);
     end_if_over(conn);

@@ -7,6 +7,9 @@
  *   POST /late/{ms}      the body, so many milliseconds later
  *   GET  /big/{bytes}    that many bytes
  *   POST /refuse         413 from the head handler
+ *   GET, POST /any       "any"
+ *   POST /stream         HTTP/2 only: the body in parts as they come, then the trailer "x-bytes"
+ *   POST /gulp           HTTP/2 only: like /stream, but no more than a window is ever asked for
  *   GET  /counters       every counter, "name value" lines
  *
  * usage: echo_server [--listen ADDRESS]… [--OPTION=VALUE]…; options are those of http/options.h.
@@ -21,7 +24,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum route { TO_ECHO, TO_EMPTY, TO_HELLO, TO_LATE, TO_BIG, TO_REFUSE, TO_COUNTERS };
+enum route {
+    TO_ECHO,
+    TO_EMPTY,
+    TO_HELLO,
+    TO_LATE,
+    TO_BIG,
+    TO_REFUSE,
+    TO_COUNTERS,
+    TO_ANY,
+    TO_STREAM,
+    TO_GULP
+};
 
 static const struct weir_http_route routes[] = {
     {WEIR_HTTP_METHOD_BIT(POST), "/echo", TO_ECHO, 0},
@@ -31,6 +45,9 @@ static const struct weir_http_route routes[] = {
     {WEIR_HTTP_METHOD_BIT(GET), "/big/{bytes}", TO_BIG, 0},
     {WEIR_HTTP_METHOD_BIT(POST), "/refuse", TO_REFUSE, 0},
     {WEIR_HTTP_METHOD_BIT(GET), "/counters", TO_COUNTERS, 0},
+    {WEIR_HTTP_METHOD_BIT(GET) | WEIR_HTTP_METHOD_BIT(POST), "/any", TO_ANY, 0},
+    {WEIR_HTTP_METHOD_BIT(POST), "/stream", TO_STREAM, WEIR_HTTP_ROUTE_STREAM},
+    {WEIR_HTTP_METHOD_BIT(POST), "/gulp", TO_GULP, WEIR_HTTP_ROUTE_STREAM},
 };
 
 struct late {
@@ -136,6 +153,9 @@ static void on_body(void *ctx, struct weir_http_req *req)
     (void)ctx;
     const struct weir_http_match *match = weir_http_req_match(req);
     switch ((enum route)match->route->id) {
+    case TO_ANY:
+        reply_body(req, WEIR_STR("any"), "text/plain");
+        break;
     case TO_ECHO:
     case TO_EMPTY:
         reply_body(req, weir_http_req_body(req), "application/octet-stream");
@@ -150,7 +170,9 @@ static void on_body(void *ctx, struct weir_http_req *req)
         reply_big(req, match->captures[0]);
         break;
     case TO_REFUSE:
-        die("a refused request has a body");
+    case TO_STREAM:
+    case TO_GULP:
+        die("a request was shown that must not be");
         break;
     case TO_COUNTERS:
         reply_counters(req);
@@ -158,7 +180,30 @@ static void on_body(void *ctx, struct weir_http_req *req)
     }
 }
 
-static const struct weir_http_handlers handlers = {.head = on_head, .body = on_body};
+static size_t on_part(void *ctx, struct weir_http_req *req, struct weir_str bytes, bool is_last)
+{
+    (void)ctx;
+    struct weir_http_ticket ticket = weir_http_req_ticket(req);
+    uint64_t n = (uint64_t)(uintptr_t)weir_http_req_user(req);
+    if (n == 0) {
+        struct weir_http_reply reply = {.status = 200, .content_type = "application/octet-stream"};
+        (void)weir_http_reply_begin(server, ticket, &reply);
+        n = 1;
+    }
+    n += bytes.n;
+    weir_http_req_set_user(req, (void *)(uintptr_t)n);
+    (void)weir_http_reply_part(server, ticket, bytes);
+    if (is_last) {
+        char trailers[64];
+        int length =
+            snprintf(trailers, sizeof trailers, "X-Bytes: %llu\r\n", (unsigned long long)(n - 1));
+        (void)weir_http_reply_end(server, ticket, weir_str_make(trailers, (size_t)length));
+    }
+    return weir_http_req_match(req)->route->id == TO_GULP ? 0 : bytes.n;
+}
+
+static const struct weir_http_handlers handlers = {
+    .head = on_head, .body = on_body, .part = on_part};
 
 static void on_closed(void *arg)
 {
