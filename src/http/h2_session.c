@@ -201,7 +201,7 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     } else if (frame->hd.type == NGHTTP2_RST_STREAM &&
                frame->rst_stream.error_code != WEIR_HTTP_H2_NO_ERROR &&
                !weir_http_h2_meter_reset(&h2->meter, &server->opts, server->now_ns)) {
-        server->counters.limit_h2_resets++;
+        server->counters.limit_h2_resets += !h2->is_flooding;
         h2->is_flooding = true;
     }
     struct weir_http_req *req =
@@ -288,9 +288,10 @@ static bool prepare(struct weir_http_server *server)
     nghttp2_option_set_no_recv_client_magic(option, 1);
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
-    /* Resets are counted by h2_meter.c, which forgives those among many answers. */
+    /* These are counted by h2_meter.c: which forgives resets among many answers, and counts a
+     * CONTINUATION that comes in pieces once. */
     nghttp2_option_set_stream_reset_rate_limit(option, UINT32_MAX, UINT32_MAX);
-    nghttp2_option_set_max_continuations(option, server->opts.h2_continuations_max);
+    nghttp2_option_set_max_continuations(option, SIZE_MAX);
     server->h2_callbacks = callbacks;
     server->h2_option = option;
     return true;

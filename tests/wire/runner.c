@@ -21,7 +21,17 @@
  *   counter NAME N          GET /counters says so
  *   ready PATH              waits until GET PATH is answered 200
  *
+ *   h2 LINE                 sends a frame of HTTP/2, described as in tests/lib/h2_text.h
+ *   h2-n N LINE             N of them; @ is replaced by 1, 3, 5, … in a connection
+ *   see LINE                the next frame of its stream is like this, whatever others get;
+ *                           WINDOW_UPDATE, SETTINGS and PING are passed over
+ *   see-n N LINE            N of these
+ *   see-any LINE            some frame is like this, whatever comes before
+ *   ends                    the server ends its side, or resets, whatever it sends before
+ *
  * usage: runner SERVER SCRIPT… ; writes TAP. */
+#include "h2_text.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -43,7 +53,8 @@ enum {
     TEXT_BYTES = 1 << 16,
     RECEIVED_BYTES = 1 << 24,
     ARGS_MAX = 32,
-    WAIT_MS = 10000,    /* for anything that must come */
+    WAIT_MS = 10000, /* for anything that must come */
+    FRAMES_MAX = 8192,
     BYTEWISE_MAX = 600, /* longer sends go byte by byte at both ends only */
 };
 
@@ -59,7 +70,11 @@ struct run {
     int fd;
     char *received; /* RECEIVED_BYTES */
     size_t n;
-    char head[8192]; /* of the answer just read */
+    struct h2_text_reader h2;
+    char *frames[FRAMES_MAX]; /* received and not asked for */
+    size_t n_frames;
+    unsigned stream_id; /* for h2-n */
+    char head[8192];    /* of the answer just read */
     char reason[1024];
 };
 
@@ -415,8 +430,133 @@ static bool do_counter(struct run *r, const char *at)
     return check_counter(r, name, value);
 }
 
+/* Sends N frames like a line. */
+static bool do_h2(struct run *r, const char *at, bool has_number)
+{
+    enum { FRAME_BYTES_MAX = 1 << 20 };
+    char *rest;
+    unsigned long times = has_number ? strtoul(at, &rest, 10) : 1;
+    at = has_number ? rest + strspn(rest, " ") : at;
+    char *bytes = malloc(FRAME_BYTES_MAX * (times > 64 ? 4 : 1));
+    size_t cap = FRAME_BYTES_MAX * (times > 64 ? 4 : 1);
+    size_t n = 0;
+    long k = -1;
+    for (unsigned long i = 0; i < times; i++) {
+        static char line[TEXT_BYTES];
+        const char *mark = has_number ? strchr(at, '@') : NULL;
+        if (mark)
+            (void)snprintf(line, sizeof line, "%.*s%u%s", (int)(mark - at), at, r->stream_id,
+                           mark + 1);
+        else
+            (void)snprintf(line, sizeof line, "%s", at);
+        r->stream_id += mark ? 2 : 0;
+        k = h2_text_write(line, bytes + n, cap - n);
+        if (k < 0)
+            break;
+        n += (size_t)k;
+    }
+    if (k >= 0)
+        send_text(r, bytes, n);
+    free(bytes);
+    return k >= 0 || fail(r, "cannot be sent: %s", at);
+}
+
+enum see { SEE_NEXT, SEE_ANY, SEE_END };
+
+static bool is_by_the_way(const char *line)
+{
+    return strncmp(line, "SETTINGS", 8) == 0 || strncmp(line, "WINDOW_UPDATE", 13) == 0 ||
+           strncmp(line, "PING", 4) == 0;
+}
+
+/* Returns the second word of a line: its stream. */
+static unsigned stream_of(const char *line)
+{
+    return (unsigned)strtoul(line + strcspn(line, " "), NULL, 10);
+}
+
+static void forget_frames(struct run *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(r->frames[i]);
+    r->n_frames -= n;
+    memmove(r->frames, r->frames + n, r->n_frames * sizeof r->frames[0]);
+}
+
+static void forget_frame(struct run *r, size_t i)
+{
+    char *line = r->frames[i];
+    memmove(r->frames + 1, r->frames, i * sizeof r->frames[0]);
+    r->frames[0] = line;
+    forget_frames(r, 1);
+}
+
+/* Reads one more frame; SEE_END: none comes any more. */
+static bool read_frame(struct run *r, const char *like, enum see see, bool *is_end)
+{
+    static char line[H2_TEXT_LINE_BYTES];
+    for (;;) {
+        long n = h2_text_read(&r->h2, r->received, r->n, line, sizeof line);
+        if (n < 0)
+            return fail(r, "no frame of HTTP/2: %.20s", r->received);
+        if (n > 0) {
+            drop_received(r, (size_t)n);
+            r->frames[r->n_frames++] = strdup(line);
+            return r->n_frames < FRAMES_MAX || fail(r, "too many frames");
+        }
+        enum read_result result = read_some(r, WAIT_MS);
+        *is_end = result == READ_END || result == READ_RESET;
+        if (see == SEE_END && *is_end)
+            return true;
+        if (result != READ_SOME)
+            return fail(r, "expected %s, got %s", like,
+                        result == READ_END     ? "the end"
+                        : result == READ_RESET ? "a reset"
+                                               : "silence");
+    }
+}
+
+/* Reads frames up to one that is like this. */
+static bool do_see(struct run *r, const char *like, enum see see)
+{
+    unsigned stream_id = stream_of(like);
+    bool is_end = false;
+    for (size_t i = 0; !is_end; i++) {
+        if (i == r->n_frames && !read_frame(r, like, see, &is_end))
+            return false;
+        if (is_end || see == SEE_END)
+            continue;
+        const char *line = r->frames[i];
+        if (h2_text_is_like(line, like)) {
+            if (see == SEE_ANY)
+                forget_frames(r, i);
+            forget_frame(r, see == SEE_ANY ? 0 : i);
+            return true;
+        }
+        if (see == SEE_NEXT && stream_of(line) == stream_id && !is_by_the_way(line))
+            return fail(r, "expected %s, got %s", like, line);
+        if (see == SEE_NEXT && strncmp(line, "GOAWAY", 6) == 0)
+            return fail(r, "expected %s, got %s", like, line);
+    }
+    forget_frames(r, r->n_frames);
+    return true;
+}
+
+static bool do_see_n(struct run *r, const char *at)
+{
+    char *rest;
+    long n = strtol(at, &rest, 10);
+    for (long i = 0; i < n; i++)
+        if (!do_see(r, rest + strspn(rest, " "), SEE_NEXT))
+            return false;
+    return true;
+}
+
 static bool do_connect(struct run *r)
 {
+    h2_text_reader_deinit(&r->h2);
+    forget_frames(r, r->n_frames);
+    r->stream_id = 1;
     if (r->fd >= 0)
         (void)close(r->fd);
     r->n = 0;
@@ -466,6 +606,18 @@ static bool do_line(struct run *r, const char *at)
         return wait_ready(r, at);
     if (is_word(&at, "counter"))
         return do_counter(r, at);
+    if (is_word(&at, "h2"))
+        return do_h2(r, at, false);
+    if (is_word(&at, "h2-n"))
+        return do_h2(r, at, true);
+    if (is_word(&at, "see"))
+        return do_see(r, at, SEE_NEXT);
+    if (is_word(&at, "see-any"))
+        return do_see(r, at, SEE_ANY);
+    if (is_word(&at, "see-n"))
+        return do_see_n(r, at);
+    if (is_word(&at, "ends"))
+        return do_see(r, "", SEE_END);
     return fail(r, "unknown word: %s", at);
 }
 
@@ -521,6 +673,8 @@ static bool run_script(const char *path, enum mode mode, char *program, char *re
     memcpy(first, r.reason, sizeof first);
     bool is_ended = stop_server(&r);
     (void)snprintf(reason, size, "%s", is_fine ? r.reason : first);
+    h2_text_reader_deinit(&r.h2);
+    forget_frames(&r, r.n_frames);
     free(r.received);
     return is_fine && is_ended;
 }
