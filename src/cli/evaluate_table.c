@@ -55,7 +55,7 @@ static void put_head(struct weir_buf *out, const struct weir_gate_evaluation *e,
     if (e->n_invalid > 0)
         weir_buf_printf(out, "; %zu with a score that is not finite left out", e->n_invalid);
     weir_buf_append_c(out, "\n");
-    weir_buf_printf(out, "task       %s", weir_gate_task_name(h->task));
+    weir_buf_printf(out, "task       %s", weir_gate_evaluation_task(h->task));
     if (h->task == WEIR_GATE_BINARY && h->n_classes == 2) {
         char echo[WEIR_ECHO_BUF_BYTES];
         weir_buf_printf(out, ", positive is %s", weir_str_echo(h->classes[1], echo, sizeof echo));

@@ -262,7 +262,7 @@ void weir_gate_document_append(struct weir_buf *buf, const struct weir_gate_eval
     const struct weir_gate_holdout *h = evaluation->holdout;
     weir_buf_append_c(buf, "{\"schema\":\"eval/1\"");
     append_source(buf, evaluation, source);
-    put_text(buf, "task", weir_str_c(weir_gate_task_name(h->task)));
+    put_text(buf, "task", weir_str_c(weir_gate_evaluation_task(h->task)));
     if (h->n_classes > 0)
         append_classes(buf, "classes", h);
     if (h->task == WEIR_GATE_BINARY && h->n_classes == 2)

@@ -364,7 +364,7 @@ weir_gate_evaluation_find(const struct weir_gate_evaluation *evaluation, struct 
     return NULL;
 }
 
-const char *weir_gate_task_name(enum weir_gate_task task)
+const char *weir_gate_evaluation_task(enum weir_gate_task task)
 {
     static const char *const names[] = {
         [WEIR_GATE_BINARY] = "binary",

@@ -68,6 +68,6 @@ const struct weir_gate_metric *
 weir_gate_evaluation_find(const struct weir_gate_evaluation *evaluation, struct weir_str name);
 
 /* Returns "binary", "multiclass" or "regression". */
-const char *weir_gate_task_name(enum weir_gate_task task);
+const char *weir_gate_evaluation_task(enum weir_gate_task task);
 
 #endif
