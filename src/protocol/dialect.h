@@ -92,12 +92,14 @@ struct weir_protocol_version {
     struct weir_str state;  /* "ready", "orphaned", "loading", "failed", … (repo/version.h) */
     struct weir_str reason; /* why it is in this state; empty: none */
     uint64_t since_wall_ns; /* in this state since, of the wall clock */
-    const struct weir_spec *spec; /* NULL: it does not serve */
-    uint32_t max_batch_size;      /* rows gathered at most; 0: the model does not batch */
-    uint64_t queue_delay_ns;      /* how long a batch may wait although a worker is idle */
-    uint32_t n_loops;             /* loops that gather batches, */
-    uint32_t n_workers;           /* workers that run them */
-    const void *version;          /* the server's own; NULL: it does not serve */
+    const struct weir_spec *spec;    /* NULL: it does not serve */
+    uint32_t max_batch_size;         /* rows gathered at most; 0: the model does not batch */
+    uint64_t queue_delay_ns;         /* how long a batch may wait although a worker is idle */
+    uint32_t n_priority_levels;      /* 0: none */
+    uint32_t default_priority_level; /* of requests that name none */
+    uint32_t n_loops;                /* loops that gather batches, */
+    uint32_t n_workers;              /* workers that run them */
+    const void *version;             /* the server's own; NULL: it does not serve */
 };
 
 /* How often, and how long in all. */

@@ -83,6 +83,10 @@ static void describe_serving(const struct weir_server_shard *shard,
     if (version->spec->tensors && !version->spec->tensors->is_batched)
         out->max_batch_size = 0;
     out->queue_delay_ns = options->max_queue_delay_microseconds * WEIR_NS_PER_US;
+    out->n_priority_levels = (uint32_t)options->priority_levels;
+    out->default_priority_level = (uint32_t)options->default_priority_level;
+    if (out->default_priority_level == 0)
+        out->default_priority_level = out->n_priority_levels; /* The lowest. */
     out->n_loops = shard->shared->n_shards - 1;
     out->n_workers = weir_pool_n_workers(shard->shared->pool);
 }

@@ -14,8 +14,9 @@ static void server_page(struct weir_buf *buf)
     /* Clients call what they find here: only what is served is listed. */
     weir_buf_append_c(buf, "{\"name\":\"weir\",\"version\":\"" WEIR_VERSION
                            "\",\"extensions\":[\"binary_tensor_data\",\"classification\","
-                           "\"model_repository\",\"model_repository(unload_dependents)\","
-                           "\"parameters\"]}");
+                           "\"logging\",\"model_configuration\",\"model_repository\","
+                           "\"model_repository(unload_dependents)\",\"parameters\","
+                           "\"schedule_policy\",\"statistics\"]}");
 }
 
 static void write_texts(struct weir_buf *buf, const struct weir_str *texts, size_t n)
@@ -350,6 +351,28 @@ enum weir_status weir_protocol_v2_documents_page(const struct weir_protocol_ques
         return WEIR_OK;
     case WEIR_PROTOCOL_V2_UNLOAD:
         write_done(page->body, question->target.model, "unload");
+        return WEIR_OK;
+    case WEIR_PROTOCOL_V2_INDEX:
+        return weir_protocol_v2_repository_index(question, catalog, page->body, err);
+    case WEIR_PROTOCOL_V2_CONFIG:
+        return weir_protocol_v2_config_page(question, catalog, page->body, err);
+    case WEIR_PROTOCOL_V2_STATISTICS:
+    case WEIR_PROTOCOL_V2_ALL_STATISTICS:
+        return weir_protocol_v2_statistics_page(question, catalog, page->body, err);
+    case WEIR_PROTOCOL_V2_LOGGING:
+        weir_protocol_v2_settings_logging(page->body);
+        return WEIR_OK;
+    case WEIR_PROTOCOL_V2_TRACE:
+        return weir_protocol_v2_settings_trace(question, catalog, page, err);
+    case WEIR_PROTOCOL_V2_MEMORY_STATUS:
+        weir_buf_append_c(page->body, "[]");
+        return WEIR_OK;
+    case WEIR_PROTOCOL_V2_MEMORY_CLEAR: /* There is none to be unregistered. */
+        return WEIR_OK;
+    case WEIR_PROTOCOL_V2_MEMORY_CHANGE:
+    case WEIR_PROTOCOL_V2_GENERATE:
+        weir_protocol_v2_settings_refuse((enum weir_protocol_v2_action)question->route->action,
+                                         page);
         return WEIR_OK;
     case WEIR_PROTOCOL_V2_INFER:
         break;

@@ -18,18 +18,48 @@
 
 #define ORDER (WEIR_PROTOCOL_REPOSITORY | WEIR_PROTOCOL_EMPTY_BODY)
 
+#define EMPTY WEIR_PROTOCOL_EMPTY_BODY
+
+/* The calls of a kind of shared memory: clients may ask, and clear what is not there. */
+/* clang-format off */
+#define MEMORY(prefix)                                                        \
+    GET(prefix "/status", MEMORY_STATUS, NULL),                               \
+    GET(prefix "/region/{r}/status", MEMORY_STATUS, NULL),                    \
+    POST(prefix "/region/{r}/register", PAGE, MEMORY_CHANGE, EMPTY, NULL),    \
+    POST(prefix "/region/{r}/unregister", PAGE, MEMORY_CLEAR, EMPTY, NULL),   \
+    POST(prefix "/unregister", PAGE, MEMORY_CLEAR, EMPTY, NULL)
+/* clang-format on */
+
 static const struct weir_protocol_route routes[] = {
     POST("/v2/models/{m}/infer", PREDICT, INFER, 0, "Inference"),
     POST("/v2/models/{m}/versions/{v}/infer", PREDICT, INFER, 0, "Inference by a version"),
     GET("/v2/models/{m}/ready", MODEL_READY, "Whether a model serves"),
     GET("/v2/models/{m}/versions/{v}/ready", MODEL_READY, "Whether a version serves"),
+    GET("/v2/models/{m}/config", CONFIG, "Configuration of a model as Triton shows it"),
+    GET("/v2/models/{m}/versions/{v}/config", CONFIG, "Configuration of a version"),
+    GET("/v2/models/{m}/stats", STATISTICS, "Statistics of a model"),
+    GET("/v2/models/{m}/versions/{v}/stats", STATISTICS, "Statistics of a version"),
+    GET("/v2/models/stats", ALL_STATISTICS, "Statistics of all models"),
+    GET("/v2/models/{m}/trace/setting", TRACE, "Whether requests of a model are traced"),
+    POST("/v2/models/{m}/trace/setting", PAGE, TRACE, EMPTY, "Refused, but for OFF"),
+    POST("/v2/models/{m}/generate", PAGE, GENERATE, EMPTY, NULL),
+    POST("/v2/models/{m}/generate_stream", PAGE, GENERATE, EMPTY, NULL),
+    POST("/v2/models/{m}/versions/{v}/generate", PAGE, GENERATE, EMPTY, NULL),
+    POST("/v2/models/{m}/versions/{v}/generate_stream", PAGE, GENERATE, EMPTY, NULL),
     GET("/v2/models/{m}", MODEL, "Metadata of a model"),
     GET("/v2/models/{m}/versions/{v}", MODEL, "Metadata of a version"),
     GET("/v2/models", MODELS, "Names of the models that serve"),
+    POST("/v2/repository/index", PAGE, INDEX, EMPTY, "States of all models"),
     POST("/v2/repository/models/{m}/load", LOAD, LOAD, ORDER, "Load a model, and wait for it"),
     POST("/v2/repository/models/{m}/unload", UNLOAD, UNLOAD, ORDER, "Take a model from service"),
     GET("/v2/health/live", LIVE, "Whether the server lives"),
     GET("/v2/health/ready", READY, "Whether the server is ready"),
+    GET("/v2/logging", LOGGING, "What is logged"),
+    POST("/v2/logging", LOG, LOGGING, ORDER, "Change what is logged"),
+    GET("/v2/trace/setting", TRACE, "Whether requests are traced"),
+    POST("/v2/trace/setting", PAGE, TRACE, EMPTY, "Refused, but for OFF"),
+    MEMORY("/v2/systemsharedmemory"),
+    MEMORY("/v2/cudasharedmemory"),
     GET("/v2", SERVER, "Metadata of the server"),
 };
 
@@ -80,6 +110,7 @@ const struct weir_protocol_ops weir_protocol_v2 = {
     .read_head = read_head,
     .decode = decode,
     .encode = weir_protocol_v2_encode,
+    .order = weir_protocol_v2_repository_order,
     .page = weir_protocol_v2_documents_page,
     .describe = weir_protocol_v2_describe,
     .schemas = weir_protocol_v2_schemas,

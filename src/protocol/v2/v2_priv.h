@@ -20,6 +20,16 @@ enum weir_protocol_v2_action {
     WEIR_PROTOCOL_V2_MODEL_READY,
     WEIR_PROTOCOL_V2_LOAD,
     WEIR_PROTOCOL_V2_UNLOAD,
+    WEIR_PROTOCOL_V2_INDEX,
+    WEIR_PROTOCOL_V2_CONFIG,
+    WEIR_PROTOCOL_V2_STATISTICS,
+    WEIR_PROTOCOL_V2_ALL_STATISTICS,
+    WEIR_PROTOCOL_V2_LOGGING,
+    WEIR_PROTOCOL_V2_TRACE,
+    WEIR_PROTOCOL_V2_MEMORY_STATUS, /* of shared memory: of none */
+    WEIR_PROTOCOL_V2_MEMORY_CHANGE,
+    WEIR_PROTOCOL_V2_MEMORY_CLEAR,
+    WEIR_PROTOCOL_V2_GENERATE,
 };
 
 /* The head of one input; its shape is checked for nothing but its own product. */
@@ -142,6 +152,47 @@ WEIR_MUST_USE enum weir_status
 weir_protocol_v2_documents_page(const struct weir_protocol_question *question,
                                 const struct weir_protocol_catalog *catalog,
                                 struct weir_protocol_page *page, struct weir_error *err);
+
+/* Write the configuration of a model, the statistics of versions that serve, the index of the
+ * repository. Statuses as `page`. */
+WEIR_MUST_USE enum weir_status
+weir_protocol_v2_config_page(const struct weir_protocol_question *question,
+                             const struct weir_protocol_catalog *catalog, struct weir_buf *buf,
+                             struct weir_error *err);
+WEIR_MUST_USE enum weir_status
+weir_protocol_v2_statistics_page(const struct weir_protocol_question *question,
+                                 const struct weir_protocol_catalog *catalog, struct weir_buf *buf,
+                                 struct weir_error *err);
+WEIR_MUST_USE enum weir_status
+weir_protocol_v2_repository_index(const struct weir_protocol_question *question,
+                                  const struct weir_protocol_catalog *catalog, struct weir_buf *buf,
+                                  struct weir_error *err);
+
+/* Scans the body of a call that may have none: json->root is NULL then, else an object. json is
+ * initialised whatever comes of it, and the caller's to deinit. */
+WEIR_MUST_USE enum weir_status weir_protocol_v2_repository_body(struct weir_codec_json *json,
+                                                                struct weir_str body,
+                                                                struct weir_error *err);
+
+/* Reads an order: the dialect's `order`. */
+WEIR_MUST_USE enum weir_status
+weir_protocol_v2_repository_order(const struct weir_protocol_question *question,
+                                  struct weir_protocol_order *out, struct weir_error *err);
+
+/* The same for the settings of the log. */
+WEIR_MUST_USE enum weir_status weir_protocol_v2_settings_order(const struct weir_codec_json *json,
+                                                               struct weir_protocol_order *out,
+                                                               struct weir_error *err);
+
+/* Writes the settings of the log, and of tracing, which is always off; refuses with 501 to change
+ * that, or what else is not served. */
+void weir_protocol_v2_settings_logging(struct weir_buf *buf);
+WEIR_MUST_USE enum weir_status
+weir_protocol_v2_settings_trace(const struct weir_protocol_question *question,
+                                const struct weir_protocol_catalog *catalog,
+                                struct weir_protocol_page *page, struct weir_error *err);
+void weir_protocol_v2_settings_refuse(enum weir_protocol_v2_action action,
+                                      struct weir_protocol_page *page);
 
 /* Writes the answer of an inference: the dialect's `encode`. */
 void weir_protocol_v2_encode(const struct weir_protocol_call *call,
