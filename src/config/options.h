@@ -161,6 +161,8 @@
       "From here on only health and metrics are answered.") \
     X(COUNT, metric_series_max, "metric_series_max", "10000", 100, 10000000, "series", RESTART, "Memory and log", \
       "Metric series in all; what comes after is counted under the label other.") \
+    X(CHOICE, metrics_names, "metrics_names", "weir", 0, 3, "weir|triton|tfserving|all", LIVE, "Memory and log", \
+      "Whether metrics are also told by the names of Triton, of TensorFlow Serving, or of both.") \
     X(CHOICE, log_level, "log_level", "info", 0, 3, "debug|info|warn|error", LIVE, "Memory and log", \
       "The lowest level of events that is written.") \
     X(CHOICE, log_format, "log_format", "logfmt", 0, 1, "logfmt|json", LIVE, "Memory and log", \
@@ -234,6 +236,12 @@ enum weir_config_compress {
 enum weir_config_queue_timeout {
     WEIR_CONFIG_QUEUE_TIMEOUT_SHORTEN,
     WEIR_CONFIG_QUEUE_TIMEOUT_IGNORE
+};
+enum weir_config_metrics_names {
+    WEIR_CONFIG_METRICS_WEIR,
+    WEIR_CONFIG_METRICS_TRITON,
+    WEIR_CONFIG_METRICS_TFSERVING,
+    WEIR_CONFIG_METRICS_ALL,
 };
 enum weir_config_removal { WEIR_CONFIG_REMOVAL_KEEP, WEIR_CONFIG_REMOVAL_UNLOAD };
 

@@ -445,6 +445,38 @@ void weir_metric_registry_expose(const struct weir_metric_registry *r, struct we
         expose_family(r, i, out);
 }
 
+enum weir_status weir_metric_registry_visit(const struct weir_metric_registry *r, size_t family,
+                                            weir_metric_registry_visit_fn *fn, void *ctx)
+{
+    weir_assert(r);
+    weir_assert(family < r->n_families);
+    const struct weir_metric_family *f = &r->families[family];
+    bool is_histogram = f->type == WEIR_METRIC_HISTOGRAM;
+    struct weir_metric_histogram merged = {0};
+    weir_assert(f->type != WEIR_METRIC_GAUGE);
+    if (is_histogram && weir_metric_histogram_init(&merged, WEIR_METRIC_HISTOGRAM_COARSE,
+                                                   value_max_of(f->unit), r->mem) != WEIR_OK)
+        return WEIR_ERR_NO_MEMORY;
+    const struct series *s = atomic_load_explicit(&r->state[family].first, memory_order_acquire);
+    for (; s; s = atomic_load_explicit(&s->next, memory_order_acquire)) {
+        const struct cell *cell = atomic_load_explicit(&s->cells, memory_order_acquire);
+        uint64_t sum = 0;
+        if (!cell)
+            continue;
+        if (is_histogram)
+            weir_metric_histogram_reset(&merged);
+        for (; cell; cell = cell->next) {
+            if (is_histogram)
+                weir_metric_histogram_merge(&merged, &cell->v.histogram);
+            else
+                sum += weir_metric_counter_get(&cell->v.counter);
+        }
+        fn(ctx, s->values, sum, is_histogram ? &merged : NULL);
+    }
+    weir_metric_histogram_deinit(&merged);
+    return WEIR_OK;
+}
+
 uint32_t weir_metric_registry_n_series(const struct weir_metric_registry *r)
 {
     weir_assert(r);

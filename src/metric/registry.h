@@ -58,6 +58,18 @@ size_t weir_metric_registry_remove(struct weir_metric_registry *r, const char *l
  * out. The owner may append families of its own with metric/text.h. Runs on: the keeper. */
 void weir_metric_registry_expose(const struct weir_metric_registry *r, struct weir_buf *out);
 
+/* A series of a counter (sum over the shards) or of a histogram (merged; borrowed during the call).
+ */
+typedef void weir_metric_registry_visit_fn(void *ctx, const struct weir_str *values, uint64_t sum,
+                                           const struct weir_metric_histogram *histogram);
+
+/* Calls fn for each series of a family of counters or histograms, but for `other`, in the order of
+ * their making. Runs on: the keeper. WEIR_ERR_NO_MEMORY: fn was not called. */
+WEIR_MUST_USE enum weir_status weir_metric_registry_visit(const struct weir_metric_registry *r,
+                                                          size_t family,
+                                                          weir_metric_registry_visit_fn *fn,
+                                                          void *ctx);
+
 /* Returns how many series there are, and how often one was counted as "other" for want of room. */
 uint32_t weir_metric_registry_n_series(const struct weir_metric_registry *r);
 uint64_t weir_metric_registry_n_refused(const struct weir_metric_registry *r);

@@ -200,3 +200,40 @@ void weir_metric_text_histogram(struct weir_buf *out, const struct weir_metric_f
     weir_buf_append_u64(out, n);
     weir_buf_append_byte(out, '\n');
 }
+
+void weir_metric_text_label(struct weir_buf *out, const char *name, struct weir_str value)
+{
+    weir_buf_append_c(out, name);
+    weir_buf_append_c(out, "=\"");
+    append_escaped(out, value, true);
+    weir_buf_append_byte(out, '"');
+}
+
+void weir_metric_text_histogram_us(struct weir_buf *out, const char *name, struct weir_str labels,
+                                   const double *bounds_ns, size_t n_bounds,
+                                   const struct weir_metric_histogram *h)
+{
+    const char *comma = labels.n > 0 ? "," : "";
+    uint64_t n = 0;
+    uint32_t i = 0;
+    /* As above: one look at each bucket. */
+    for (size_t k = 0; k <= n_bounds; k++) {
+        bool is_last = k == n_bounds;
+        for (; i < h->n_buckets &&
+               (is_last ||
+                (i + 1 < h->n_buckets && (double)weir_metric_histogram_edge(h, i) <= bounds_ns[k]));
+             i++)
+            n += atomic_load_explicit(&h->buckets[i], memory_order_relaxed);
+        weir_buf_printf(out, "%s_bucket{%.*s%sle=\"", name, (int)labels.n, labels.at, comma);
+        if (is_last)
+            weir_buf_append_c(out, "+Inf");
+        else
+            weir_buf_printf(out, "%.6g", bounds_ns[k] / 1e3);
+        weir_buf_printf(out, "\"} %llu\n", (unsigned long long)n);
+    }
+    uint64_t sum = atomic_load_explicit(&h->sum, memory_order_relaxed);
+    weir_buf_printf(out, "%s_sum{%.*s} %llu.%03llu\n", name, (int)labels.n, labels.at,
+                    (unsigned long long)(sum / 1000), (unsigned long long)(sum % 1000));
+    weir_buf_printf(out, "%s_count{%.*s} %llu\n", name, (int)labels.n, labels.at,
+                    (unsigned long long)n);
+}

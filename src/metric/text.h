@@ -57,4 +57,15 @@ void weir_metric_text_histogram(struct weir_buf *out, const struct weir_metric_f
                                 const struct weir_str *values,
                                 const struct weir_metric_histogram *h);
 
+/* Writes a histogram of nanoseconds in microseconds, under bounds of the caller's (ascending, in
+ * nanoseconds; each counts the buckets that lie below it whole, so a bound is met to within the
+ * width of one bucket) up to +Inf. name: without suffix; labels: as between the braces, empty:
+ * none. The text is the format of TensorFlow Serving: bounds with six digits. */
+void weir_metric_text_histogram_us(struct weir_buf *out, const char *name, struct weir_str labels,
+                                   const double *bounds_ns, size_t n_bounds,
+                                   const struct weir_metric_histogram *h);
+
+/* Appends `name="value"` for the inside of braces, escaped. */
+void weir_metric_text_label(struct weir_buf *out, const char *name, struct weir_str value);
+
 #endif

@@ -282,6 +282,29 @@ static void expose_repo(const struct weir_server_keeper *keeper, struct weir_buf
 #undef EXPOSE_COUNTER
 }
 
+static void sum_statistics(void *ctx, const struct weir_version *version,
+                           struct weir_protocol_statistics *out)
+{
+    struct weir_server_keeper *keeper = ctx;
+    weir_server_statistics_sum(&keeper->shared.statistics, version, out);
+}
+
+/* By the names of other servers, where that is wanted. */
+static void expose_names(struct weir_server_keeper *keeper, const struct weir_table *table,
+                         struct weir_buf *out)
+{
+    struct weir_server_metrics_source source = {.registry = keeper->shared.metrics,
+                                                .table = table,
+                                                .sum = sum_statistics,
+                                                .ctx = keeper,
+                                                .mem = keeper->shared.mem};
+    uint64_t names = keeper->config->metrics_names;
+    if (names == WEIR_CONFIG_METRICS_TRITON || names == WEIR_CONFIG_METRICS_ALL)
+        weir_server_metrics_names_triton(&source, out);
+    if (names == WEIR_CONFIG_METRICS_TFSERVING || names == WEIR_CONFIG_METRICS_ALL)
+        weir_server_metrics_names_tfserving(&source, out);
+}
+
 void weir_server_keeper_expose(struct weir_server_keeper *keeper, struct weir_buf *out)
 {
     const struct weir_table *table = weir_repo_table(keeper->repo);
@@ -291,4 +314,5 @@ void weir_server_keeper_expose(struct weir_server_keeper *keeper, struct weir_bu
     expose_repo(keeper, out);
     expose_pool(keeper, out);
     expose_process(keeper, out);
+    expose_names(keeper, table, out);
 }

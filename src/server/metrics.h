@@ -9,7 +9,7 @@
 #include "batch/batcher.h"
 #include "http/options.h"
 #include "metric/registry.h"
-#include "protocol/protocol.h"
+#include "protocol/dialect.h"
 #include "repo/version.h"
 
 #include <stdint.h>
@@ -122,6 +122,27 @@ void weir_server_metrics_version_cells(struct weir_server_version_cells *cells,
 /* Copies the counters that the HTTP server keeps into the loop's cells. Runs on: the loop. */
 void weir_server_metrics_copy_http(struct weir_server_loop_cells *cells,
                                    const struct weir_http_counters *counters);
+
+/* What the names of other servers are written from. */
+struct weir_server_metrics_source {
+    const struct weir_metric_registry *registry;
+    const struct weir_table *table;
+    /* Adds up what a version has done; ctx is handed on. */
+    void (*sum)(void *ctx, const struct weir_version *version,
+                struct weir_protocol_statistics *out);
+    void *ctx;
+    struct weir_mem *mem;
+};
+
+/* Appends our counters by the names of Triton: counters per model and version, in microseconds.
+ * Runs on: the keeper. */
+void weir_server_metrics_names_triton(const struct weir_server_metrics_source *source,
+                                      struct weir_buf *out);
+
+/* Appends them by the names of TensorFlow Serving, per model; its histograms are cut again from
+ * ours. Without memory out is marked as failed. Runs on: the keeper. */
+void weir_server_metrics_names_tfserving(const struct weir_server_metrics_source *source,
+                                         struct weir_buf *out);
 
 /* Counts one answered request. code: any HTTP status; rare ones share a cell lookup. Runs on: the
  * loop. */

@@ -18,6 +18,7 @@ static const struct weir_protocol_route own_routes[] = {
     GET("/health", HEALTH, 0, "Whether the server lives"),
     GET("/openapi.json", OPENAPI, 0, "This description"),
     GET("/metrics", METRICS, WEIR_PROTOCOL_ADMIN, "Metrics in the text format of Prometheus"),
+    GET("/monitoring/prometheus/metrics", METRICS, WEIR_PROTOCOL_ADMIN, "The same"),
     GET("/weir/v1/models", MODELS, WEIR_PROTOCOL_ADMIN, "States of all models"),
     POST("/weir/v1/models/{m}/rollback", ROLLBACK, "Serve the version before this one"),
     POST("/weir/v1/models/{m}/unload", UNLOAD, "Take a model from service"),
