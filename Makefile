@@ -4,7 +4,7 @@
 BUILD ?= build
 CONFIG ?= conf/weir.yaml
 
-.PHONY: build serve test bench bench-models parity clients hostile format tidy clean
+.PHONY: build serve test bench bench-models parity clients schemathesis hostile format tidy clean
 
 build: $(BUILD)/build.ninja
 	@meson compile -C $(BUILD)
@@ -52,6 +52,13 @@ clients:
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	@ninja -C $(BUILD) weir
 	@tests/clients/run --build $(BUILD)
+
+# Made-up requests for all that /openapi.json describes, by schemathesis from PyPI, against the built server.
+schemathesis:
+	@.ci/setup --for clients
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@ninja -C $(BUILD) weir
+	@tests/clients/schemathesis --build $(BUILD)
 
 # Every committed model damaged in 2,600 ways, under the address and undefined-behaviour sanitizers.
 hostile:
