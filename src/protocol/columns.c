@@ -165,37 +165,74 @@ size_t weir_protocol_columns_missing(const struct weir_protocol_decoder *decoder
     return SIZE_MAX;
 }
 
-/* Writes what the row's object did not have. */
-static bool fill_missing(struct weir_protocol_fill *fill, size_t row)
+static bool may_lack(const struct weir_spec *spec, size_t column)
+{
+    bool is_optional = spec->mlflow && spec->mlflow->columns &&
+                       (spec->mlflow->columns[column] & WEIR_SPEC_MLFLOW_OPTIONAL);
+    bool is_cell = spec->columns && spec->columns[column] != WEIR_COLUMN_NUMBER;
+    return is_optional && (is_cell || spec->allows_nan);
+}
+
+size_t weir_protocol_columns_lacking(const struct weir_protocol_decoder *decoder,
+                                     const struct weir_spec *spec, uint32_t round)
+{
+    size_t lacking = SIZE_MAX;
+    size_t n_given = 0;
+    for (size_t i = 0; i < spec->n_features; i++) {
+        if (decoder->columns->marks[i] == round)
+            n_given++;
+        else if (lacking == SIZE_MAX && !may_lack(spec, i))
+            lacking = i;
+    }
+    return n_given == 0 ? 0 : lacking;
+}
+
+/* Writes a missing value into each column of a row that was not given; false: it is refused. */
+static bool fill_missing(struct weir_protocol_fill *fill, size_t row, uint32_t round)
 {
     for (size_t i = 0; i < fill->spec->n_features; i++) {
-        if (fill->decoder->columns->marks[i] != (uint32_t)row + 1 &&
+        if (fill->decoder->columns->marks[i] != round &&
             weir_protocol_fill_missing(fill, row, i) != WEIR_OK)
             return false;
     }
     return true;
 }
 
-static void fail_missing(struct weir_protocol_fill *fill, size_t row, size_t n_missing)
+void weir_protocol_columns_leave_out(struct weir_protocol_fill *fill, size_t row, size_t n_rows,
+                                     uint32_t round)
 {
-    size_t column = weir_protocol_columns_missing(fill->decoder, fill->spec, (uint32_t)row + 1);
-    weir_assert(column < fill->spec->n_features);
+    if (weir_protocol_columns_missing(fill->decoder, fill->spec, round) == SIZE_MAX)
+        return;
+    for (size_t i = row; i < row + n_rows; i++) {
+        bool is_filled = fill_missing(fill, i, round);
+        weir_assert(is_filled);
+    }
+}
+
+static void fail_missing(struct weir_protocol_fill *fill, size_t row, size_t column)
+{
+    const struct weir_spec *spec = fill->spec;
+    size_t n_more = 0;
+    for (size_t i = column + 1; i < spec->n_features; i++)
+        n_more += fill->decoder->columns->marks[i] != (uint32_t)row + 1 && !may_lack(spec, i);
     char name[WEIR_ECHO_BUF_BYTES];
-    weir_str_echo(fill->spec->feature_names[column], name, sizeof name);
-    if (n_missing == 1)
+    weir_str_echo(spec->feature_names[column], name, sizeof name);
+    if (n_more == 0)
         (void)weir_protocol_fill_row_error(fill, row, "column \"%s\" is missing", name);
     else
         (void)weir_protocol_fill_row_error(fill, row, "column \"%s\" and %zu more are missing",
-                                           name, n_missing - 1);
+                                           name, n_more);
 }
 
 bool weir_protocol_columns_check(struct weir_protocol_fill *fill, size_t row, size_t n_given)
 {
+    uint32_t round = (uint32_t)row + 1;
     if (WEIR_LIKELY(n_given == fill->spec->n_features))
         return true;
-    if (fill->takes_missing)
-        return fill_missing(fill, row);
-    fail_missing(fill, row, fill->spec->n_features - n_given);
+    size_t lacking = weir_protocol_columns_lacking(fill->decoder, fill->spec, round);
+    if (fill->takes_missing || lacking == SIZE_MAX)
+        return fill_missing(fill, row, round);
+    fail_missing(fill, row, lacking);
     return false;
 }
 

@@ -160,6 +160,16 @@ bool weir_protocol_columns_is_marked(const struct weir_protocol_decoder *decoder
 size_t weir_protocol_columns_missing(const struct weir_protocol_decoder *decoder,
                                      const struct weir_spec *spec, uint32_t round);
 
+/* The same of those that may not be left out: a signature of MLflow's requires them, or the model
+ * refuses missing values. Of no column at all the first is lacking. */
+size_t weir_protocol_columns_lacking(const struct weir_protocol_decoder *decoder,
+                                     const struct weir_spec *spec, uint32_t round);
+
+/* Writes missing values into n_rows rows from `row` on of every column not marked in round; none of
+ * them may be lacking. */
+void weir_protocol_columns_leave_out(struct weir_protocol_fill *fill, size_t row, size_t n_rows,
+                                     uint32_t round);
+
 void weir_protocol_columns_free(struct weir_protocol_decoder *decoder);
 
 /* Checks rows, cells and the answer's bound against the limits; call->outputs must be set. */

@@ -136,6 +136,45 @@ ParameterizedTest(size_t *row, protocol_cells, rows_are_accepted)
     bench_deinit(&b);
 }
 
+/* For the same columns, of which only grade is required. */
+static const struct {
+    const char *body;
+    const char *cells; /* NULL: refused */
+    const char *msg;
+} left_out[] = {
+    {"{\"features\":[{\"grade\":1},{\"city\":\"Oslo\",\"grade\":\"b\",\"age\":2}]}",
+     "nan|none|1|nan;2|'Oslo'|'b'|nan", NULL},
+    {V2(IN("grade", "INT64", "[2]", "[1,2]") "," IN("height", "FP64", "[2]", "[3,4]")),
+     "nan|none|1|3;nan|none|2|4", NULL},
+    {"{\"features\":[{\"grade\":1},{\"age\":2}]}", NULL,
+     "features: row 1: column \"grade\" is missing"},
+    {"{\"features\":[{}]}", NULL, "features: row 0: column \"age\" and 1 more are missing"},
+    {V2(IN("age", "INT64", "[2]", "[1,2]") "," IN("height", "FP64", "[2]", "[3,4]")), NULL,
+     "inputs: column \"grade\" is missing"},
+    {"{\"features\":[[1,\"a\",\"b\"]]}", NULL, "features: row 0: expected 4 values, got 3"},
+};
+
+Test(protocol_cells, optional_columns_may_be_left_out_by_name)
+{
+    static const uint8_t columns[4] = {WEIR_SPEC_MLFLOW_OPTIONAL, WEIR_SPEC_MLFLOW_OPTIONAL, 0,
+                                       WEIR_SPEC_MLFLOW_OPTIONAL};
+    static const struct weir_spec_mlflow mlflow = {.columns = columns};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(left_out); i++) {
+        struct bench b;
+        bench_init(&b);
+        struct weir_spec spec = weir_test_spec_frame();
+        spec.mlflow = &mlflow;
+        enum weir_status status = decode(&b, &spec, left_out[i].body);
+        cr_assert_eq(status, left_out[i].cells ? WEIR_OK : WEIR_ERR_INVALID, "%s: %s",
+                     left_out[i].body, b.err.msg);
+        if (left_out[i].cells)
+            cr_assert_str_eq(cells(&b), left_out[i].cells, "%s", left_out[i].body);
+        else
+            cr_assert_str_eq(b.err.msg, left_out[i].msg, "%s", left_out[i].body);
+        bench_deinit(&b);
+    }
+}
+
 static const struct {
     const char *label;
     const char *body;

@@ -185,6 +185,31 @@ Test(protocol_flask, named_rows_come_in_any_order)
     bench_deinit(&b);
 }
 
+Test(protocol_flask, a_column_left_out_is_missing_in_batches_of_either_type)
+{
+    static const uint8_t columns[4] = {0, 0, WEIR_SPEC_MLFLOW_OPTIONAL, 0};
+    static const struct weir_spec_mlflow mlflow = {.columns = columns};
+    for (int is_f32 = 0; is_f32 < 2; is_f32++) {
+        struct bench b;
+        bench_init(&b);
+        struct weir_spec spec = weir_test_spec_iris();
+        spec.casts_to_f32 = is_f32;
+        spec.mlflow = &mlflow;
+        static const char body[] = "{\"features\":{\"sepal length\":1,\"petal \\\"w\\\"\":4,"
+                                   "\"sepal width\":2}}";
+        spec.allows_nan = false;
+        cr_assert_eq(decode(&b, &spec, WEIR_OUTPUT_PREDICT, body), WEIR_ERR_INVALID);
+        cr_assert_str_eq(b.err.msg, "features: row 0: column \"petal length\" is missing");
+        spec.allows_nan = true;
+        cr_assert_eq(decode(&b, &spec, WEIR_OUTPUT_PREDICT, body), WEIR_OK, "%s", b.err.msg);
+        cr_assert_eq(b.sink.want.dtype, is_f32 ? WEIR_F32 : WEIR_F64);
+        cr_assert_eq(weir_test_sink_at(&b.sink, 0, 1), 2.0);
+        cr_assert(isnan(weir_test_sink_at(&b.sink, 0, 2)));
+        cr_assert_eq(weir_test_sink_at(&b.sink, 0, 3), 4.0);
+        bench_deinit(&b);
+    }
+}
+
 Test(protocol_flask, named_rows_must_be_complete)
 {
     struct bench b;

@@ -159,7 +159,7 @@ static enum weir_status check_columns(const struct weir_protocol_grpc_request *r
         *n_rows = in.dims[0];
         is_f32 = is_f32 && in.dtype == WEIR_F32;
     }
-    column = weir_protocol_columns_missing(r->decoder, r->spec, 1);
+    column = weir_protocol_columns_lacking(r->decoder, r->spec, 1);
     if (column != SIZE_MAX) {
         char echo[WEIR_ECHO_BUF_BYTES];
         return weir_error_set(r->err, WEIR_ERR_INVALID, "inputs: column \"%s\" is missing",
@@ -194,6 +194,8 @@ static enum weir_status decode_columns(const struct weir_protocol_grpc_request *
         weir_assert(status == WEIR_OK);
         status = fill_input(r, &in, column, fill);
     }
+    if (status == WEIR_OK)
+        weir_protocol_columns_leave_out(fill, 0, (size_t)n_rows, 1);
     if (status == WEIR_OK)
         weir_sink_commit(r->sink, r->call->wanted);
     return status;

@@ -217,7 +217,7 @@ static enum weir_status check_columns(const struct weir_protocol_tfserving_reque
         *n_rows = n;
         (void)weir_protocol_columns_mark(r->decoder, (size_t)column, 1);
     }
-    size_t missing = weir_protocol_columns_missing(r->decoder, r->spec, 1);
+    size_t missing = weir_protocol_columns_lacking(r->decoder, r->spec, 1);
     if (missing != SIZE_MAX) {
         char echo[WEIR_ECHO_BUF_BYTES];
         return weir_error_set(r->err, WEIR_ERR_INVALID, "inputs: column \"%s\" is missing",
@@ -248,6 +248,7 @@ static enum weir_status decode_columns(const struct weir_protocol_tfserving_requ
         if (column >= 0)
             is_filled = fill_column(fill, value, (size_t)column, (size_t)n_rows);
     }
+    weir_protocol_columns_leave_out(fill, 0, (size_t)n_rows, 1);
     return weir_protocol_tfserving_rows_finish(r, fill, is_filled);
 }
 

@@ -230,7 +230,7 @@ static enum weir_status check_columns(const struct weir_protocol_v2_request *r, 
         *n_rows = in.dims[0];
         is_f32 = is_f32 && in.dtype == WEIR_F32;
     }
-    column = weir_protocol_columns_missing(r->decoder, r->spec, 1);
+    column = weir_protocol_columns_lacking(r->decoder, r->spec, 1);
     if (column != SIZE_MAX) {
         char echo[WEIR_ECHO_BUF_BYTES];
         return weir_error_set(r->err, WEIR_ERR_INVALID, "inputs: column \"%s\" is missing",
@@ -274,6 +274,7 @@ static enum weir_status decode_columns(const struct weir_protocol_v2_request *r,
             return status;
         }
     }
+    weir_protocol_columns_leave_out(fill, 0, (size_t)n_rows, 1);
     weir_sink_commit(sink, r->call->wanted);
     return WEIR_OK;
 }
