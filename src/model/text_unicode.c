@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What Python's str says of characters, by the tables of libunistring. */
+#include "codec/utf8.h"
 #include "model/text.h"
 
 #include <string.h>
@@ -31,45 +32,11 @@ bool weir_model_text_is_space(uint32_t c)
 
 uint32_t weir_model_text_char(struct weir_str text, size_t *n_bytes)
 {
-    const unsigned char *at = (const unsigned char *)text.at;
-    size_t n = weir_str_char_bytes(text, true);
-    *n_bytes = n > 0 ? n : 1;
-    switch (n) {
-    case 1:
-        return at[0];
-    case 2:
-        return (at[0] & 0x1fu) << 6 | (at[1] & 0x3fu);
-    case 3:
-        return (at[0] & 0x0fu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
-    case 4:
-        return (at[0] & 0x07u) << 18 | (at[1] & 0x3fu) << 12 | (at[2] & 0x3fu) << 6 |
-               (at[3] & 0x3fu);
-    }
-    return 0xfffd;
-}
-
-static size_t put_char(uint32_t c, char *out)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
+    uint32_t c = 0xfffd;
+    *n_bytes = 1;
+    if (weir_str_char_bytes(text, true) > 0)
+        *n_bytes = weir_codec_utf8_decode(text, &c);
+    return c;
 }
 
 /* Writes what NFKD leaves of a character without combining marks: its parts, each taken apart in
@@ -81,7 +48,7 @@ static size_t strip(uint32_t c, char *out)
     int n_parts = uc_decomposition(c, &tag, parts);
     size_t n = 0;
     if (n_parts < 0)
-        return uc_combining_class(c) == UC_CCC_NR ? put_char(c, out) : 0;
+        return uc_combining_class(c) == UC_CCC_NR ? weir_codec_utf8_encode(c, out) : 0;
     for (int i = 0; i < n_parts; i++)
         n += strip(parts[i], out + n);
     return n;
@@ -153,8 +120,9 @@ size_t weir_model_text_prepare(struct weir_str text, bool is_lower,
         at += n_bytes;
         for (size_t i = 0; i < n_small; i++) {
             char bytes[64];
-            size_t n_out = strips == WEIR_MODEL_TEXT_STRIP_NONE ? put_char(small[i], bytes)
-                                                                : strip(small[i], bytes);
+            size_t n_out = strips == WEIR_MODEL_TEXT_STRIP_NONE
+                               ? weir_codec_utf8_encode(small[i], bytes)
+                               : strip(small[i], bytes);
             for (size_t k = 0; k < n_out; k++) {
                 if (strips == WEIR_MODEL_TEXT_STRIP_ASCII && (unsigned char)bytes[k] >= 128)
                     continue;
