@@ -104,6 +104,7 @@ struct weir_protocol_call {
     bool is_transform;              /* the route was that of transform: so is the answer's key */
     bool is_scores;                 /* the same for score_samples */
     bool is_x;                      /* the body's key was "x": the answer's is "y" */
+    bool is_instances;              /* it was "instances": the answer's is "predictions" */
     bool is_single_row;             /* one row, not in a list of rows */
     bool is_frame;                  /* MLflow: the rows came as a data frame */
     uint8_t media;                  /* the dialect's own: how the answer is written */

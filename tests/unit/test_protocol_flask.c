@@ -98,6 +98,54 @@ ParameterizedTest(size_t *row, protocol_flask, bodies_are_accepted)
     bench_deinit(&b);
 }
 
+Test(protocol_flask, instances_are_vertex_ais)
+{
+    struct bench b;
+    bench_init(&b);
+    struct weir_spec spec = weir_test_spec_regressor(1);
+    cr_assert_eq(decode(&b, &spec, WEIR_OUTPUT_PREDICT, "{\"instances\":[1,2],\"parameters\":{}}"),
+                 WEIR_OK, "%s", b.err.msg);
+    cr_assert_eq(b.call.n_rows, 2);
+    const double values[] = {1.5, NAN};
+    struct weir_result result = {.spec = &spec, .batch_dtype = WEIR_F64, .n_rows = 2};
+    result.out[WEIR_OUTPUT_PREDICT] = values;
+    struct weir_buf buf = WEIR_BUF_INIT;
+    struct weir_protocol_answer answer = {.body = &buf};
+    const struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
+    weir_protocol_encode(&b.call, &source, &result, &answer);
+    cr_assert_str_eq(weir_buf_c(&buf), "{\"predictions\":[1.5,null]}");
+    weir_buf_deinit(&buf);
+    bench_deinit(&b);
+}
+
+Test(protocol_flask, probabilities_come_beside_the_prediction)
+{
+    struct bench b;
+    bench_init(&b);
+    struct weir_spec spec = weir_test_spec_iris();
+    cr_assert_eq(
+        decode(&b, &spec, WEIR_OUTPUT_PREDICT, "{\"probabilities\":true,\"features\":[1,2,3,4]}"),
+        WEIR_OK, "%s", b.err.msg);
+    const int32_t labels[] = {1};
+    const double shares[] = {0.25, 0.5, 0.25};
+    struct weir_result result = {.spec = &spec, .batch_dtype = WEIR_F64, .n_rows = 1};
+    result.out[WEIR_OUTPUT_PREDICT] = labels;
+    result.out[WEIR_OUTPUT_PREDICT_PROBA] = shares;
+    struct weir_buf buf = WEIR_BUF_INIT;
+    struct weir_protocol_answer answer = {.body = &buf};
+    const struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
+    weir_protocol_encode(&b.call, &source, &result, &answer);
+    cr_assert_str_eq(weir_buf_c(&buf),
+                     "{\"prediction\":[\"versicolor\"],\"probabilities\":[[0.25,0.5,0.25]]}");
+    cr_assert(buf.n <= weir_protocol_answer_bytes(&b.call, &spec));
+    weir_buf_deinit(&buf);
+    spec = weir_test_spec_regressor(2);
+    cr_assert_eq(
+        decode(&b, &spec, WEIR_OUTPUT_PREDICT, "{\"probabilities\":true,\"features\":[1,2]}"),
+        WEIR_ERR_INVALID);
+    bench_deinit(&b);
+}
+
 /* What is refused, for a model of two features without names. */
 static const struct {
     const char *label;

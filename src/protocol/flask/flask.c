@@ -9,7 +9,10 @@
  *     {"features": "a text"}                         one such row
  *
  * "instances", "data", "input", "inputs" and "X" mean "features"; with "x" the answer's key is "y",
- * and one row's answer is a plain value. Other members of the body are ignored. */
+ * and one row's answer is a plain value; with "instances" it is "predictions", as Vertex AI has it:
+ * its list is always one of instances, of which one for a model of one column may be a plain value.
+ * "probabilities": true asks for those beside the prediction. Other members of the body are
+ * ignored. */
 #include "protocol/flask/flask.h"
 
 #include "protocol/protocol_priv.h"
@@ -22,19 +25,20 @@ static const struct {
     struct weir_str name;
     const char *text;
     bool is_x;
+    bool is_instances;
 } keys[] = {
-    {{"features", 8}, "features", false},
-    {{"instances", 9}, "instances", false},
-    {{"data", 4}, "data", false},
-    {{"input", 5}, "input", false},
-    {{"inputs", 6}, "inputs", false},
-    {{"X", 1}, "X", false},
-    {{"x", 1}, "x", true},
+    {{"features", 8}, "features", false, false},
+    {{"instances", 9}, "instances", false, true},
+    {{"data", 4}, "data", false, false},
+    {{"input", 5}, "input", false, false},
+    {{"inputs", 6}, "inputs", false, false},
+    {{"X", 1}, "X", false, false},
+    {{"x", 1}, "x", true, false},
 };
 
 /* Finds the rows in the body; NULL: failed. */
 static const char *find_rows(struct weir_protocol_fill *fill, struct weir_protocol_call *call,
-                             struct weir_error *err)
+                             bool *wants_shares, struct weir_error *err)
 {
     const struct weir_codec_json *json = &fill->decoder->json;
     if (*json->root != '{') {
@@ -47,6 +51,8 @@ static const char *find_rows(struct weir_protocol_fill *fill, struct weir_protoc
     const char *value;
     const char *rows = NULL;
     while (weir_codec_json_next_member(&it, &name, &value)) {
+        if (*value == 't' && weir_codec_json_string_eq(name, WEIR_STR("probabilities")))
+            *wants_shares = true;
         for (size_t i = 0; i < WEIR_ARRAY_LEN(keys); i++) {
             if (!weir_codec_json_string_eq(name, keys[i].name))
                 continue;
@@ -58,6 +64,7 @@ static const char *find_rows(struct weir_protocol_fill *fill, struct weir_protoc
             rows = value;
             fill->key = keys[i].text;
             call->is_x = keys[i].is_x;
+            call->is_instances = keys[i].is_instances;
             break;
         }
     }
@@ -80,13 +87,14 @@ enum form {
 };
 
 static enum weir_status find_form(const struct weir_protocol_fill *fill, const char *rows,
-                                  enum form *form, uint64_t *n_rows)
+                                  bool is_instances, enum form *form, uint64_t *n_rows)
 {
     const struct weir_codec_json *json = &fill->decoder->json;
-    bool is_column = fill->spec->columns && fill->spec->n_features == 1 &&
-                     fill->spec->columns[0] != WEIR_COLUMN_NUMBER;
+    bool is_text = fill->spec->columns && fill->spec->n_features == 1 &&
+                   fill->spec->columns[0] != WEIR_COLUMN_NUMBER;
+    bool is_column = is_text || (is_instances && fill->spec->n_features == 1);
     *n_rows = 1;
-    if (*rows == '{' || (*rows == '"' && is_column)) {
+    if (*rows == '{' || (*rows == '"' && is_text)) {
         *form = *rows == '{' ? FORM_RECORD : FORM_TEXT;
         return WEIR_OK;
     }
@@ -113,7 +121,7 @@ static bool fill_column(struct weir_protocol_fill *fill, const char *rows)
 {
     const char *at = weir_codec_json_rows_first(rows);
     for (size_t row = 0; *at != ']'; row++) {
-        at = weir_protocol_cells_fill(fill, at, row, 0);
+        at = weir_protocol_columns_cell(fill, at, row, 0);
         if (!at)
             return false;
     }
@@ -241,7 +249,8 @@ enum weir_status weir_protocol_flask_decode(struct weir_protocol_decoder *decode
         .takes_bools = true,
         .err = err,
     };
-    const char *rows = find_rows(&fill, call, err);
+    bool wants_shares = false;
+    const char *rows = find_rows(&fill, call, &wants_shares, err);
     if (!rows)
         return WEIR_ERR_INVALID;
     if (spec->form == WEIR_INPUT_TENSORS) {
@@ -249,9 +258,15 @@ enum weir_status weir_protocol_flask_decode(struct weir_protocol_decoder *decode
         weir_protocol_tensors_init(&tensors, decoder, spec, sink, call, err);
         return weir_protocol_flask_tensors(&tensors, rows, fill.key);
     }
+    if (wants_shares && asked == WEIR_OUTPUT_PREDICT) {
+        if (!weir_spec_has_output(spec, WEIR_OUTPUT_PREDICT_PROBA))
+            return weir_protocol_no_output(spec, WEIR_STR("probabilities"),
+                                           WEIR_STR("predict_proba"), err);
+        weir_protocol_add_output(call, WEIR_OUTPUT_PREDICT_PROBA);
+    }
     enum form form = FORM_FLAT;
     uint64_t n_rows = 0;
-    status = find_form(&fill, rows, &form, &n_rows);
+    status = find_form(&fill, rows, call->is_instances, &form, &n_rows);
     if (status != WEIR_OK)
         return status;
     status = weir_protocol_check_size(decoder, spec, call, n_rows, err);
@@ -361,12 +376,20 @@ static void write_probabilities(struct weir_buf *buf, const struct weir_result *
     weir_buf_append_byte(buf, '}');
 }
 
+static const char *answer_key(const struct weir_protocol_call *call)
+{
+    return call->is_instances   ? "{\"predictions\":"
+           : call->is_transform ? "{\"transformed\":"
+           : call->is_x         ? "{\"y\":"
+                                : "{\"prediction\":";
+}
+
 /* Writes the first output as the prediction, the others by their names beside it. */
 static void write_tensors(const struct weir_protocol_call *call, const struct weir_result *result,
                           struct weir_buf *buf)
 {
     const struct weir_tensors_spec *spec = result->spec->tensors;
-    weir_buf_append_c(buf, call->is_x ? "{\"y\":" : "{\"prediction\":");
+    weir_buf_append_c(buf, answer_key(call));
     weir_protocol_tensors_write(buf, &result->tensors[0], true, WEIR_CODEC_NUMBER_NONFINITE_NULL);
     for (size_t i = 1; i < spec->n_outputs; i++) {
         weir_buf_append_c(buf, i == 1 ? ",\"outputs\":{" : ",");
@@ -399,13 +422,15 @@ static void encode(const struct weir_protocol_call *call, const struct weir_prot
         write_all(buf, result, output);
         weir_buf_append_byte(buf, '}');
     } else {
-        weir_buf_append_c(buf, call->is_transform ? "{\"transformed\":"
-                               : call->is_x       ? "{\"y\":"
-                                                  : "{\"prediction\":");
+        weir_buf_append_c(buf, answer_key(call));
         if (call->is_x && call->is_single_row)
             write_row(buf, result, output, 0);
         else
             write_all(buf, result, output);
+        if (call->n_outputs > 1) {
+            weir_buf_append_c(buf, ",\"probabilities\":");
+            write_by_target(buf, result, WEIR_OUTPUT_PREDICT_PROBA);
+        }
         weir_buf_append_byte(buf, '}');
     }
 }
