@@ -347,11 +347,11 @@ static void check_error(int status, const char *type, const char *body)
 Test(protocol_mlflow, errors_are_those_of_mlflow_and_ours)
 {
     check_error(400, "",
-                "{\"error_code\":\"BAD_REQUEST\",\"message\":\"a \\\"b\\\"\",\"error\":\"a "
+                "{\"error\":\"a \\\"b\\\"\",\"error_code\":\"BAD_REQUEST\",\"message\":\"a "
                 "\\\"b\\\"\"}");
     check_error(503, "",
-                "{\"error_code\":\"TEMPORARILY_UNAVAILABLE\",\"message\":\"a \\\"b\\\"\","
-                "\"error\":\"a \\\"b\\\"\"}");
+                "{\"error\":\"a \\\"b\\\"\",\"error_code\":\"TEMPORARILY_UNAVAILABLE\","
+                "\"message\":\"a \\\"b\\\"\"}");
     check_error(415, "text/plain; charset=utf-8", "a \"b\"");
 }
 

@@ -281,11 +281,11 @@ static const char *error(struct weir_buf *body, int status, struct weir_str text
         weir_buf_append_str(body, text);
         return "text/plain; charset=utf-8";
     }
-    weir_buf_append_c(body, "{\"error_code\":\"");
+    weir_buf_append_c(body, "{\"error\":");
+    weir_codec_json_append_text(body, text);
+    weir_buf_append_c(body, ",\"error_code\":\"");
     weir_buf_append_c(body, error_code(status));
     weir_buf_append_c(body, "\",\"message\":");
-    weir_codec_json_append_text(body, text);
-    weir_buf_append_c(body, ",\"error\":");
     weir_codec_json_append_text(body, text);
     weir_buf_append_byte(body, '}');
     return NULL;
