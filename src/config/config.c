@@ -105,6 +105,8 @@ static enum weir_status read_all(struct weir_config *config, struct weir_str nam
 {
     const char *path = NULL;
     enum weir_status st = set_defaults(config, err);
+    if (st == WEIR_OK)
+        st = weir_config_platform_read(config, sources->env, err);
     if (st == WEIR_OK && yaml.at)
         st = weir_config_file_read(config, name, yaml, err);
     else if (st == WEIR_OK)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration of the server: one plain struct, made from the option table.
  *
- * Values come from four places, later ones win: the defaults, a YAML file, the environment
- * (WEIR_MAX_BATCH_SIZE), the command line (--max-batch-size 64). A configuration is immutable once
- * made; a reload makes another. Threads: any that the owner allows; nothing here is shared. */
+ * Values come from five places, later ones win: the defaults, the container platform (platform.c
+ * has its variables), a YAML file, the environment (WEIR_MAX_BATCH_SIZE), the command line
+ * (--max-batch-size 64). A configuration is immutable once made; a reload makes another. Threads:
+ * any that the owner allows; nothing here is shared. */
 #ifndef WEIR_CONFIG_CONFIG_H
 #define WEIR_CONFIG_CONFIG_H
 
@@ -63,6 +64,7 @@ struct weir_config_model {
 /* Where the value of an option came from. */
 enum weir_config_origin {
     WEIR_CONFIG_FROM_DEFAULT,
+    WEIR_CONFIG_FROM_PLATFORM, /* SageMaker's or Vertex AI's variables and folders */
     WEIR_CONFIG_FROM_FILE,
     WEIR_CONFIG_FROM_ENVIRONMENT,
     WEIR_CONFIG_FROM_FLAG,
@@ -111,7 +113,7 @@ struct weir_config_sources {
     char *const *args; /* arguments after "weir serve", n_args of them; what is no flag is a model
                           path */
     size_t n_args;
-    char *const *env; /* NULL-terminated NAME=value; NULL: no environment */
+    char *const *env; /* NULL-terminated NAME=value; NULL: no environment and no platform */
 };
 
 /* Reads a configuration. On success *out is owned by the caller (weir_config_free).

@@ -236,6 +236,8 @@ static const char *origin_text(enum weir_config_origin origin)
     switch (origin) {
     case WEIR_CONFIG_FROM_DEFAULT:
         return "";
+    case WEIR_CONFIG_FROM_PLATFORM:
+        return "  # platform";
     case WEIR_CONFIG_FROM_FILE:
         return "  # file";
     case WEIR_CONFIG_FROM_ENVIRONMENT:

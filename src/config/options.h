@@ -40,6 +40,10 @@
       "Threads that run models; 0: the cores that are left beside the loops, at least 1.") \
     X(TEXT, default_model, "default_model", "", 0, 128, "model name", LIVE, "Serving", \
       "The model of requests that name none; empty: the only model there is.") \
+    X(TEXT, predict_route, "predict_route", "", 0, 512, "path", RESTART, "Serving", \
+      "One more path for predictions of the default model, in Flask style and as Vertex AI asks; empty: none.") \
+    X(TEXT, health_route, "health_route", "", 0, 512, "path", RESTART, "Serving", \
+      "One more path that tells whether the server is ready; empty: none.") \
     X(BOOL, strict_readiness, "strict_readiness", "false", 0, 1, "", LIVE, "Serving", \
       "Ready only while every model that was found has a version that serves.") \
     X(DURATION, drain_delay_ns, "drain_delay", "5s", 0, 3600 * WEIR_NS_PER_S, "", LIVE, "Serving", \

@@ -25,6 +25,10 @@ void weir_config_read_clear(struct weir_config *config, enum weir_config_option 
 WEIR_MUST_USE enum weir_status weir_config_read_warn(struct weir_config *config,
                                                      struct weir_str text);
 
+/* Reads what SageMaker and Vertex AI say in their variables and folders; nothing elsewhere. */
+WEIR_MUST_USE enum weir_status weir_config_platform_read(struct weir_config *config,
+                                                         char *const *env, struct weir_error *err);
+
 /* Reads YAML text into config. name: in messages, before line and column. */
 WEIR_MUST_USE enum weir_status weir_config_file_read(struct weir_config *config,
                                                      struct weir_str name, struct weir_str yaml,

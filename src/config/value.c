@@ -300,6 +300,13 @@ enum weir_status weir_config_value_check_text(enum weir_config_option option, st
         return check_address(text, err);
     if (option == WEIR_CONFIG_OPTION_models && text.n == 0)
         return weir_error_set(err, WEIR_ERR_INVALID, "a path is empty");
+    bool is_route =
+        option == WEIR_CONFIG_OPTION_predict_route || option == WEIR_CONFIG_OPTION_health_route;
+    if (is_route && text.n > 0 &&
+        (text.at[0] != '/' || memchr(text.at, '{', text.n) || memchr(text.at, '}', text.n)))
+        return weir_error_set(err, WEIR_ERR_INVALID,
+                              "\"%s\" is not a path that begins with '/' and has no braces",
+                              weir_str_echo(text, echo, sizeof echo));
     if (option == WEIR_CONFIG_OPTION_default_model && text.n > 0 && !weir_str_is_name(text))
         return weir_error_set(err, WEIR_ERR_INVALID, "\"%s\" is not a model name",
                               weir_str_echo(text, echo, sizeof echo));

@@ -388,7 +388,10 @@ static enum weir_status make_routes(struct weir_server_keeper *keeper, struct we
     uint32_t flags = keeper->config->repository_api == WEIR_SERVER_REPOSITORY_MAIN
                          ? WEIR_PROTOCOL_REPOSITORY
                          : 0;
-    enum weir_status status = weir_server_routes_init(&keeper->routes, flags, shared->mem, err);
+    const struct weir_server_routes_paths paths = {keeper->config->predict_route.at,
+                                                   keeper->config->health_route.at};
+    enum weir_status status =
+        weir_server_routes_init_with(&keeper->routes, flags, &paths, shared->mem, err);
     if (status != WEIR_OK)
         return status;
     shared->routes = &keeper->routes;

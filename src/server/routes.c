@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "base/macros.h"
+#include "protocol/mlflow/mlflow.h"
 
 #define GET(pattern, own, flags, summary)                                  \
     {                                                                      \
@@ -61,11 +62,48 @@ static bool is_served(const struct weir_protocol_route *route, uint32_t flags)
     return (needed & ~flags) == 0;
 }
 
+/* Adds the paths of the configuration, if they are there. */
+static void add_paths(struct weir_server_routes *routes,
+                      const struct weir_server_routes_paths *paths)
+{
+    static const struct {
+        enum weir_protocol_dialect dialect;
+        struct weir_protocol_route route;
+    } rows[] = {
+        {WEIR_PROTOCOL_FLASK,
+         {.act = WEIR_PROTOCOL_PREDICT,
+          .action = WEIR_OUTPUT_PREDICT,
+          .flags = WEIR_PROTOCOL_POST,
+          .summary = "Predictions of the default model"}},
+        {WEIR_PROTOCOL_MLFLOW,
+         {.act = WEIR_PROTOCOL_PAGE,
+          .action = WEIR_PROTOCOL_MLFLOW_PING,
+          .summary = "Whether the server is ready"}},
+    };
+    const char *const patterns[] = {paths->predict, paths->health};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(rows); i++) {
+        if (!patterns[i] || !*patterns[i])
+            continue;
+        routes->added[i] = rows[i].route;
+        routes->added[i].pattern = patterns[i];
+        struct weir_server_route row = {.route = &routes->added[i], .dialect = rows[i].dialect};
+        row.ops = weir_protocol_ops_of(row.dialect);
+        add(routes, &row);
+    }
+}
+
 enum weir_status weir_server_routes_init(struct weir_server_routes *routes, uint32_t flags,
                                          struct weir_mem *mem, struct weir_error *err)
 {
+    return weir_server_routes_init_with(routes, flags, NULL, mem, err);
+}
+
+enum weir_status weir_server_routes_init_with(struct weir_server_routes *routes, uint32_t flags,
+                                              const struct weir_server_routes_paths *paths,
+                                              struct weir_mem *mem, struct weir_error *err)
+{
     weir_assert(routes);
-    size_t n = WEIR_ARRAY_LEN(own_routes);
+    size_t n = WEIR_ARRAY_LEN(own_routes) + WEIR_ARRAY_LEN(routes->added);
     for (size_t d = 0; d < WEIR_PROTOCOL_N; d++)
         n += weir_protocol_ops_of((enum weir_protocol_dialect)d)->n_routes;
     *routes = (struct weir_server_routes){.mem = mem};
@@ -75,6 +113,8 @@ enum weir_status weir_server_routes_init(struct weir_server_routes *routes, uint
         weir_server_routes_deinit(routes);
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the routes");
     }
+    if (paths)
+        add_paths(routes, paths);
     for (size_t d = 0; d < WEIR_PROTOCOL_N; d++) {
         struct weir_server_route row = {.dialect = (enum weir_protocol_dialect)d};
         row.ops = weir_protocol_ops_of(row.dialect);

@@ -31,12 +31,19 @@ struct weir_server_route {
     const struct weir_protocol_route *route;
 };
 
+/* Paths that the configuration adds; they go before all others. */
+struct weir_server_routes_paths {
+    const char *predict; /* predictions of the default model; NULL or empty: none. Borrowed */
+    const char *health;  /* readiness; the same */
+};
+
 /* A listener's table; zero-initialise. */
 struct weir_server_routes {
     struct weir_mem *mem;
     struct weir_http_route *http;   /* n; id is the index */
     struct weir_server_route *rows; /* n, in the same order */
     uint32_t n;
+    struct weir_protocol_route added[2]; /* those of the paths */
     struct weir_http_router router;
 };
 
@@ -46,6 +53,11 @@ struct weir_server_routes {
 WEIR_MUST_USE enum weir_status weir_server_routes_init(struct weir_server_routes *routes,
                                                        uint32_t flags, struct weir_mem *mem,
                                                        struct weir_error *err);
+/* As above, with paths of its own; NULL: none. */
+WEIR_MUST_USE enum weir_status
+weir_server_routes_init_with(struct weir_server_routes *routes, uint32_t flags,
+                             const struct weir_server_routes_paths *paths, struct weir_mem *mem,
+                             struct weir_error *err);
 void weir_server_routes_deinit(struct weir_server_routes *routes);
 
 #endif

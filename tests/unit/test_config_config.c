@@ -57,6 +57,93 @@ Test(config, defaults_are_complete)
     cr_assert_eq(c->on_removal, WEIR_CONFIG_REMOVAL_KEEP);
 }
 
+static const char *const no_args[] = {NULL};
+
+Test(config, vertex_says_where_and_what_to_serve)
+{
+    const char *env[] = {"AIP_HTTP_PORT=9001",
+                         "AIP_HEALTH_ROUTE=/v1/e/1",
+                         "AIP_PREDICT_ROUTE=/v1/e/1:predict",
+                         "AIP_STORAGE_URI=file:///models",
+                         "SAGEMAKER_BIND_TO_PORT=1",
+                         NULL};
+    CONFIG c = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(read_args(&c, no_args, env, &err), WEIR_OK, "%s", err.msg);
+    cr_assert_eq(c->listen.n, 1);
+    cr_assert(weir_str_eq_c(c->listen.at[0], "0.0.0.0:9001"));
+    cr_assert(weir_str_eq_c(c->health_route, "/v1/e/1"));
+    cr_assert(weir_str_eq_c(c->predict_route, "/v1/e/1:predict"));
+    cr_assert_eq(c->models.n, 1);
+    cr_assert(weir_str_eq_c(c->models.at[0], "/models"));
+    cr_assert_eq(c->origins[WEIR_CONFIG_OPTION_listen], WEIR_CONFIG_FROM_PLATFORM);
+}
+
+Test(config, a_bucket_is_warned_of)
+{
+    const char *env[] = {"AIP_MODE=PREDICTION", "AIP_HTTP_PORT=", "AIP_STORAGE_URI=gs://b/o", NULL};
+    CONFIG c = NULL;
+    cr_assert_eq(read_args(&c, no_args, env, NULL), WEIR_OK);
+    cr_assert(weir_str_eq_c(c->listen.at[0], "0.0.0.0:8080"));
+    cr_assert_eq(c->models.n, 0);
+    cr_assert_eq(c->n_warnings, 1);
+    cr_assert(strstr(c->warnings[0].at, "AIP_STORAGE_URI is no path"));
+}
+
+Test(config, sagemaker_says_where_and_what_to_serve)
+{
+    struct weir_test_tmp tmp;
+    char folder[512];
+    weir_test_tmp_init(&tmp);
+    (void)snprintf(folder, sizeof folder, "SM_MODEL_DIR=%s", tmp.path);
+    const char *env[] = {"SAGEMAKER_BIND_TO_PORT=9002", folder, NULL};
+    const char *only_folder[] = {folder, NULL};
+    const char *neither[] = {"SM_MODEL_DIR=/nowhere/at/all", NULL};
+    CONFIG c = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(read_args(&c, no_args, env, &err), WEIR_OK, "%s", err.msg);
+    cr_assert(weir_str_eq_c(c->listen.at[0], "0.0.0.0:9002"));
+    cr_assert_eq(c->models.n, 1);
+    cr_assert(weir_str_eq_c(c->models.at[0], folder + 13));
+    CONFIG d = NULL;
+    cr_assert_eq(read_args(&d, no_args, only_folder, &err), WEIR_OK, "%s", err.msg);
+    cr_assert(weir_str_eq_c(d->listen.at[0], "0.0.0.0:8080"));
+    CONFIG e = NULL;
+    cr_assert_eq(read_args(&e, no_args, neither, &err), WEIR_OK, "%s", err.msg);
+    cr_assert(weir_str_eq_c(e->listen.at[0], "127.0.0.1:8080"));
+    cr_assert_eq(e->models.n, 0);
+    weir_test_tmp_deinit(&tmp);
+}
+
+Test(config, what_is_said_here_goes_before_the_platform)
+{
+    const char *env[] = {"AIP_HTTP_PORT=9001", "AIP_STORAGE_URI=/models", "WEIR_LISTEN=127.0.0.1:1",
+                         NULL};
+    const char *args[] = {"mine", NULL};
+    CONFIG c = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(read_args(&c, args, env, &err), WEIR_OK, "%s", err.msg);
+    cr_assert_eq(c->listen.n, 1);
+    cr_assert(weir_str_eq_c(c->listen.at[0], "127.0.0.1:1"));
+    cr_assert_eq(c->models.n, 1);
+    cr_assert(weir_str_eq_c(c->models.at[0], "mine"));
+}
+
+Test(config, wrong_values_of_a_platform_are_named)
+{
+    const char *port[] = {"AIP_HTTP_PORT=none", NULL};
+    const char *route[] = {"AIP_PREDICT_ROUTE=predict", NULL};
+    const char *braces[] = {"AIP_PREDICT_ROUTE=/a/{b}", NULL};
+    CONFIG c = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(read_args(&c, no_args, port, &err), WEIR_ERR_INVALID);
+    cr_assert_str_eq(err.msg, "AIP_HTTP_PORT: expected a port, 1 to 65535");
+    cr_assert_eq(read_args(&c, no_args, route, &err), WEIR_ERR_INVALID);
+    cr_assert_str_eq(err.msg, "AIP_PREDICT_ROUTE: predict_route: \"predict\" is not a path that "
+                              "begins with '/' and has no braces");
+    cr_assert_eq(read_args(&c, no_args, braces, &err), WEIR_ERR_INVALID);
+}
+
 Test(config, later_places_win)
 {
     struct weir_test_tmp tmp;

@@ -6,6 +6,14 @@
 
 #include "protocol/dialect.h"
 
+/* The routes' actions. */
+enum weir_protocol_mlflow_action {
+    WEIR_PROTOCOL_MLFLOW_INVOCATIONS,
+    WEIR_PROTOCOL_MLFLOW_PING,
+    WEIR_PROTOCOL_MLFLOW_VERSION,
+    WEIR_PROTOCOL_MLFLOW_EXECUTION, /* SageMaker's execution parameters */
+};
+
 extern const struct weir_protocol_ops weir_protocol_mlflow;
 
 #endif

@@ -8,14 +8,6 @@
 #include "protocol/protocol_priv.h"
 #include "protocol/tensors_priv.h"
 
-/* The routes' actions. */
-enum weir_protocol_mlflow_action {
-    WEIR_PROTOCOL_MLFLOW_INVOCATIONS,
-    WEIR_PROTOCOL_MLFLOW_PING,
-    WEIR_PROTOCOL_MLFLOW_VERSION,
-    WEIR_PROTOCOL_MLFLOW_EXECUTION, /* SageMaker's execution parameters */
-};
-
 /* How a body is written (head.media), and how an answer is to be (head.accept, call.media). */
 enum weir_protocol_mlflow_media {
     WEIR_PROTOCOL_MLFLOW_JSON,         /* an object; the answer is {"predictions": …} */
