@@ -73,7 +73,8 @@ void weir_server_coding_choose(const struct weir_server_shard *shard,
 {
     const struct weir_config *config = shard->loop.config;
     call->coding = WEIR_CODEC_CODING_IDENTITY;
-    if (!ask->req || config->compress_answers == WEIR_CONFIG_COMPRESS_NONE ||
+    if (ask->route->dialect == WEIR_PROTOCOL_GRPC || /* It has codings of its own. */
+        config->compress_answers == WEIR_CONFIG_COMPRESS_NONE ||
         (config->compress_answers == WEIR_CONFIG_COMPRESS_V2 &&
          ask->route->dialect != WEIR_PROTOCOL_V2))
         return;
