@@ -159,10 +159,12 @@ static struct weir_batch *first_of_version(const struct weir_batcher *b, struct 
 {
     const struct weir_batcher_version *v = batch->loop.version;
     struct weir_batch *first = batch;
+    if (WEIR_LIKELY(batch->loop.level == v->levels)) /* There is no higher one. */
+        return batch;
     bool is_alone = true;
     for (const struct weir_batcher_level *level = v->levels; level < batch->loop.level; level++)
         is_alone = is_alone && level->n_waiting == 0;
-    if (WEIR_LIKELY(is_alone))
+    if (is_alone)
         return batch;
     WEIR_LIST_FOREACH (link, &b->waiting) {
         struct weir_batch *other = WEIR_CONTAINER_OF(link, struct weir_batch, loop.link);

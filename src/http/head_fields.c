@@ -10,14 +10,19 @@ static const uint64_t LENGTH_MAX = INT64_MAX;
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static const char *const names[] = {
-#define NAME_ROW(name, text) [WEIR_HTTP_FIELD_##name] = (text),
+#define NAME(text)               \
+    {                            \
+        (text), sizeof(text) - 1 \
+    }
+
+static const struct weir_str names[] = {
+#define NAME_ROW(name, text) [WEIR_HTTP_FIELD_##name] = NAME(text),
     WEIR_HTTP_FIELDS(NAME_ROW)
 #undef NAME_ROW
-        [WEIR_HTTP_NAME_LENGTH] = "content-length",
-    [WEIR_HTTP_NAME_CODING] = "transfer-encoding",
-    [WEIR_HTTP_NAME_CONNECTION] = "connection",
-    [WEIR_HTTP_NAME_EXPECT] = "expect",
+        [WEIR_HTTP_NAME_LENGTH] = NAME("content-length"),
+    [WEIR_HTTP_NAME_CODING] = NAME("transfer-encoding"),
+    [WEIR_HTTP_NAME_CONNECTION] = NAME("connection"),
+    [WEIR_HTTP_NAME_EXPECT] = NAME("expect"),
 };
 
 /* Of the names of one length, the only one it can be. */
@@ -64,7 +69,7 @@ static uint32_t candidate(struct weir_str name)
 uint32_t weir_http_head_name(struct weir_str name)
 {
     uint32_t i = candidate(name);
-    if (i == WEIR_HTTP_NAME_OTHER || !weir_str_eq_nocase(name, weir_str_c(names[i])))
+    if (i == WEIR_HTTP_NAME_OTHER || !weir_str_eq_nocase(name, names[i]))
         return WEIR_HTTP_NAME_OTHER;
     return i;
 }

@@ -72,12 +72,6 @@ void weir_server_coding_choose(const struct weir_server_shard *shard,
                                const struct weir_server_ask *ask, struct weir_server_call *call)
 {
     const struct weir_config *config = shard->loop.config;
-    call->coding = WEIR_CODEC_CODING_IDENTITY;
-    if (ask->route->dialect == WEIR_PROTOCOL_GRPC || /* It has codings of its own. */
-        config->compress_answers == WEIR_CONFIG_COMPRESS_NONE ||
-        (config->compress_answers == WEIR_CONFIG_COMPRESS_V2 &&
-         ask->route->dialect != WEIR_PROTOCOL_V2))
-        return;
     struct weir_str accept = weir_http_req_header(ask->req, WEIR_HTTP_FIELD_ACCEPT_ENCODING);
     if (accept.n == 0)
         return;
@@ -89,8 +83,6 @@ void weir_server_coding_pack(struct weir_server_runner *runner, struct weir_serv
                              struct weir_server_call *call)
 {
     bool is_gzip = call->coding == WEIR_CODEC_CODING_GZIP;
-    if (call->coding == WEIR_CODEC_CODING_IDENTITY)
-        return;
     call->coding = WEIR_CODEC_CODING_IDENTITY;
     if (call->status != WEIR_OK || call->body_bytes < call->coded_bytes_min)
         return;

@@ -18,12 +18,24 @@ WEIR_MUST_USE enum weir_status weir_server_coding_unpack(struct weir_server_runn
                                                          struct weir_server_job *job,
                                                          struct weir_error *err);
 
-/* Decides how the answer to an ask may be coded, in its call. Runs on: the shard's loop. */
+/* Finds whether the answer to an ask may be coded at all. Messages of gRPC have codings of their
+ * own.
+ */
+static inline bool weir_server_coding_may(const struct weir_server_shard *shard,
+                                          const struct weir_server_ask *ask)
+{
+    enum weir_protocol_dialect dialect = ask->route->dialect;
+    uint64_t choice = shard->loop.config->compress_answers;
+    return (dialect == WEIR_PROTOCOL_V2 && choice != WEIR_CONFIG_COMPRESS_NONE) ||
+           (dialect != WEIR_PROTOCOL_GRPC && choice == WEIR_CONFIG_COMPRESS_ALL);
+}
+
+/* Decides how it may be coded, in its call. Runs on: the shard's loop. */
 void weir_server_coding_choose(const struct weir_server_shard *shard,
                                const struct weir_server_ask *ask, struct weir_server_call *call);
 
-/* Compresses the answer of a call that was just encoded, if it is to be and is worth it;
- * call->coding says afterwards what was done. */
+/* Compresses the answer of a call that was just encoded and whose coding is not IDENTITY, if it is
+ * worth it; call->coding says afterwards what was done. */
 void weir_server_coding_pack(struct weir_server_runner *runner, struct weir_server_job *job,
                              struct weir_server_call *call);
 

@@ -17,6 +17,13 @@
 /* Compressing takes some 20 to 50 ns for each byte. */
 enum { MS_PER_HOUR = 3600 * 1000, CODED_HERE_BYTES_MAX = 4096 };
 
+/* As WEIR_ERROR_INIT, without clearing room for a text that is hardly ever written. */
+static void clear(struct weir_error *err)
+{
+    err->code = WEIR_OK;
+    err->msg[0] = 0;
+}
+
 /* Finds what is asked for: by the path, or by the body when that is there. */
 static enum weir_status find_version(struct weir_server_shard *shard,
                                      const struct weir_server_ask *ask,
@@ -46,26 +53,26 @@ static bool read_timeout(const struct weir_http_req *req, uint64_t *timeout_ns)
     return true;
 }
 
-int weir_server_predict_read(struct weir_http_req *req, const struct weir_server_route *route,
-                             struct weir_server_ask *ask, struct weir_error *err)
+/* As weir_server_predict_read, but for what only the answer needs. */
+static int read_ask(struct weir_http_req *req, const struct weir_server_route *route,
+                    struct weir_server_ask *ask, struct weir_error *err)
 {
     const struct weir_http_match *match = weir_http_req_match(req);
-    *ask = (struct weir_server_ask){
-        .route = route,
-        .head = {.dialect = route->dialect,
-                 .action = route->route->action,
-                 .json_bytes = UINT64_MAX},
-        .req = req,
-        .ticket = weir_http_req_ticket(req),
-        .body = weir_http_req_body(req),
-        .begun_ns = weir_http_req_begun_ns(req),
-        .request_id = weir_http_req_header(req, WEIR_HTTP_FIELD_X_REQUEST_ID),
-        .wants_timing = weir_http_req_header(req, WEIR_HTTP_FIELD_SERVER_TIMING).at != NULL,
-    };
-    if (match->n_captures > 0)
-        ask->target.model = match->captures[0];
-    if (match->n_captures > 1)
-        ask->target.version = match->captures[1];
+    const struct weir_str none = {NULL, 0};
+    /* Member by member: clearing all of it first would cost as much again, twice a request. */
+    ask->route = route;
+    ask->head = (struct weir_protocol_head){
+        .dialect = route->dialect, .action = route->route->action, .json_bytes = UINT64_MAX};
+    ask->target.model = match->n_captures > 0 ? match->captures[0] : none;
+    ask->target.version = match->n_captures > 1 ? match->captures[1] : none;
+    ask->req = req;
+    ask->ticket = weir_http_req_ticket(req);
+    ask->entry = NULL;
+    ask->body = weir_http_req_body(req);
+    ask->body_at = 0;
+    ask->unpacked = NULL;
+    ask->begun_ns = weir_http_req_begun_ns(req);
+    ask->n_codings = 0;
     if (!read_timeout(req, &ask->timeout_ns)) {
         (void)weir_error_set(err, WEIR_ERR_INVALID,
                              "X-Request-Timeout-Ms: expected a whole number of milliseconds");
@@ -80,6 +87,14 @@ int weir_server_predict_read(struct weir_http_req *req, const struct weir_server
         .query = weir_http_req_query(req),
     };
     return route->ops->read_head(&fields, &ask->head, err);
+}
+
+int weir_server_predict_read(struct weir_http_req *req, const struct weir_server_route *route,
+                             struct weir_server_ask *ask, struct weir_error *err)
+{
+    ask->request_id = weir_http_req_header(req, WEIR_HTTP_FIELD_X_REQUEST_ID);
+    ask->wants_timing = weir_http_req_header(req, WEIR_HTTP_FIELD_SERVER_TIMING).at != NULL;
+    return read_ask(req, route, ask, err);
 }
 
 static uint64_t deadline_ns(const struct weir_server_ask *ask,
@@ -146,9 +161,11 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
 {
     struct weir_server_shard_version *sv = NULL;
     struct weir_server_ask ask;
-    struct weir_error err = WEIR_ERROR_INIT;
-    int code = weir_server_predict_read(req, route, &ask, &err);
-    struct weir_error not_found = WEIR_ERROR_INIT;
+    struct weir_error err;
+    struct weir_error not_found;
+    clear(&err);
+    clear(&not_found);
+    int code = read_ask(req, route, &ask, &err);
     enum weir_status status =
         route->ops->target ? WEIR_OK : find_version(shard, &ask, &sv, &not_found);
     if (status != WEIR_OK) {
@@ -198,7 +215,9 @@ static void fill_call(const struct weir_server_shard *shard, struct weir_server_
         call->loop.request_id_bytes = (uint8_t)id.n;
         memcpy(call->loop.request_id, id.at, id.n);
     }
-    weir_server_coding_choose(shard, ask, call);
+    call->coding = WEIR_CODEC_CODING_IDENTITY;
+    if (weir_server_coding_may(shard, ask))
+        weir_server_coding_choose(shard, ask, call);
 }
 
 /* Remembers the slice for the case that nobody waits for it any more. */
@@ -300,8 +319,9 @@ static bool is_long(const struct weir_protocol_call *call, const struct weir_spe
 static void take_small(struct weir_server_shard *shard, const struct weir_server_ask *ask,
                        struct weir_server_shard_version *sv)
 {
-    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_error err;
     struct weir_protocol_call protocol;
+    clear(&err);
     struct weir_sink *sink =
         weir_batcher_decode(shard->loop.batcher, sv->batching, deadline_ns(ask, sv),
                             weir_loop_now_ns(&shard->loop.loop));
@@ -329,7 +349,8 @@ static void take_small(struct weir_server_shard *shard, const struct weir_server
 void weir_server_predict_ask(struct weir_server_shard *shard, const struct weir_server_ask *ask)
 {
     struct weir_server_shard_version *sv;
-    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_error err;
+    clear(&err);
     enum weir_status status = find_version(shard, ask, &sv, &err);
     if (status != WEIR_OK) { /* It is named here only, or was unloaded since the head came. */
         weir_server_answer_refuse(shard, ask, weir_server_status_http(status), err.msg);

@@ -73,6 +73,7 @@ struct run {
     struct weir_server_job *jobs[WEIR_SERVER_GROUP_MAX];
     size_t n_blocks;
     size_t n_rows;
+    uint64_t begun_ns; /* when there was nothing left to do but to run */
     struct weir_run args;
 };
 
@@ -133,7 +134,8 @@ void weir_server_runner_encode(struct weir_server_runner *runner, struct weir_se
         job->replies.n = call->body_at;
         job->replies.failed = false;
     }
-    weir_server_coding_pack(runner, job, call);
+    if (call->coding != WEIR_CODEC_CODING_IDENTITY)
+        weir_server_coding_pack(runner, job, call);
 }
 
 void weir_server_runner_overdue_text(const struct weir_batch_slice *slice,
@@ -216,8 +218,10 @@ static bool gather(struct weir_server_runner *runner, struct run *run, struct we
         weir_buf_clear(&job->replies);
         job->run_ns = 0;
         job->encode_ns = 0;
-        if (batch->is_private)
+        if (batch->is_private) {
             decode_private(runner, job, now_ns);
+            run->begun_ns = weir_clock_ns();
+        }
         if (weir_batch_begin(batch, now_ns) == 0)
             continue;
         weir_assert(run->n_blocks < WEIR_SERVER_GROUP_MAX);
@@ -237,7 +241,6 @@ static struct weir_server_runner_times run_rows(struct weir_server_runner *runne
 {
     const struct weir_model *model = run->jobs[0]->version->model;
     bool has_room = make_room(runner, run, model, run->jobs[0]->version->spec);
-    uint64_t start_ns = weir_clock_ns();
     size_t n_faults = has_room ? weir_model_run(model, &run->args) : 0;
     uint64_t run_end_ns = weir_clock_ns();
     size_t row = 0;
@@ -255,7 +258,7 @@ static struct weir_server_runner_times run_rows(struct weir_server_runner *runne
         row += job->batch->n_rows;
     }
     uint64_t end_ns = weir_clock_ns();
-    return (struct weir_server_runner_times){has_room ? 1 + run_end_ns - start_ns : 0,
+    return (struct weir_server_runner_times){has_room ? 1 + run_end_ns - run->begun_ns : 0,
                                              end_ns - run_end_ns, end_ns};
 }
 
@@ -263,8 +266,8 @@ void weir_server_runner_run(struct weir_server_runner *runner, struct weir_pool_
 {
     weir_assert(runner);
     weir_assert(jobs);
-    struct run run = {.n_blocks = 0};
     uint64_t start_ns = weir_clock_ns();
+    struct run run = {.n_blocks = 0, .begun_ns = start_ns};
     if (gather(runner, &run, jobs, start_ns)) {
         bool is_tensors = run.jobs[0]->version->spec->form == WEIR_INPUT_TENSORS;
         struct weir_server_runner_times times =

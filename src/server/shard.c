@@ -250,7 +250,8 @@ static void on_idle(void *arg)
     struct weir_server_shard *shard = arg;
     if (shard->loop.is_closing)
         return;
-    weir_server_grpc_stream_run(shard);
+    if (!weir_list_is_empty(&shard->loop.streams_due))
+        weir_server_grpc_stream_run(shard);
     weir_server_dispatch_all(shard);
     if (!weir_list_is_empty(&shard->loop.streams_due))
         weir_loop_again(&shard->loop.loop);

@@ -78,3 +78,34 @@ Test(base_str, split_walks_all_parts)
     cr_assert(weir_str_eq_c(weir_str_split(&rest, ','), "b"));
     cr_assert_null(rest.at);
 }
+
+static char plain_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Every pair of bytes, at every place of texts of every length that is compared in its own way. */
+Test(base_str, case_is_ignored_for_letters_alone)
+{
+    for (size_t n = 1; n <= 20; n++) {
+        char a[20];
+        char b[20];
+        memset(a, 'x', sizeof a);
+        memset(b, 'X', sizeof b);
+        for (size_t at = 0; at < n; at++) {
+            for (int x = 0; x < 256; x++) {
+                for (int y = 0; y < 256; y++) {
+                    a[at] = (char)x;
+                    b[at] = (char)y;
+                    bool is_same = weir_str_eq_nocase(weir_str_make(a, n), weir_str_make(b, n));
+                    if (is_same != (plain_lower((char)x) == plain_lower((char)y)))
+                        cr_assert_fail("%d and %d at %zu of %zu", x, y, at, n);
+                }
+            }
+            a[at] = 'x';
+            b[at] = 'X';
+        }
+        cr_assert_not(weir_str_eq_nocase(weir_str_make(a, n), weir_str_make(b, n - 1)));
+    }
+    cr_assert(weir_str_eq_nocase(WEIR_STR(""), WEIR_STR("")));
+}
