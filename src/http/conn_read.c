@@ -66,23 +66,7 @@ static void dispatch(struct weir_http_req *req)
     weir_http_core_charge_over(server, &req->body_charged, 0);
 }
 
-bool weir_http_conn_append_body(struct weir_http_req *req, struct weir_str bytes)
-{
-    struct weir_http_server *server = req->conn->server;
-    size_t n = req->body_bytes.n + bytes.n;
-    if (!req->body_bytes.at)
-        req->body_bytes = weir_http_core_buf_acquire(server);
-    bool is_fine =
-        weir_http_core_charge(server, &req->body_charged, weir_max_size(req->body_bytes.cap, n));
-    if (is_fine) {
-        weir_buf_append(&req->body_bytes, bytes.at, bytes.n);
-        weir_http_core_charge_over(server, &req->body_charged, req->body_bytes.cap);
-        is_fine = weir_buf_ok(&req->body_bytes);
-    }
-    return is_fine;
-}
-
-/* The same for HTTP/1, where that ends the connection. */
+/* Appends to the body; false: over a limit or no memory, and refused. */
 static bool append_body(struct weir_http_req *req, struct weir_str bytes)
 {
     req->bytes_in += bytes.n;
@@ -423,6 +407,15 @@ void weir_http_conn_read(struct weir_http_conn *conn, const char *bytes, size_t 
     if (!weir_http_conn_is_reading(conn))
         return;
     conn->is_fresh = false;
+    if (weir_http_conn_has_filled(conn, bytes, n)) {
+        struct weir_http_req *req = conn->reading;
+        if (req->body_bytes.n == req->head.length) {
+            req->body = weir_buf_str(&req->body_bytes);
+            dispatch(req);
+        }
+        weir_http_conn_settle(conn);
+        return;
+    }
     bool is_held = true;
     if (conn->held.n > 0) {
         is_held = hold(conn, bytes, n);

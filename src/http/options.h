@@ -84,6 +84,7 @@ struct weir_http_options {
     X(answers_5xx, "answers 500-599")                                                 \
     X(bytes_in, "bytes read")                                                         \
     X(bytes_out, "bytes written")                                                     \
+    X(body_bytes_copied, "body bytes copied from one buffer to another")              \
     X(timeout_first_byte, "connections closed: first_byte_ns_max")                    \
     X(timeout_idle, "connections closed: idle_ns_max")                                \
     X(timeout_head, "408: head_ns_max")                                               \

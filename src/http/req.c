@@ -60,6 +60,7 @@ struct weir_buf weir_http_req_take_body(struct weir_http_req *req)
         req->body_bytes = (struct weir_buf){.mem = taken.mem};
     } else {
         weir_buf_append(&taken, req->body.at, req->body.n);
+        req->conn->server->counters.body_bytes_copied += req->body.n;
     }
     req->body = weir_buf_str(&taken);
     return taken;

@@ -96,6 +96,11 @@ static void on_read(struct weir_stream *stream, char *bytes, size_t n)
     weir_http_conn_read(conn, bytes, n);
 }
 
+static void on_room(struct weir_stream *stream, char **at, size_t *n)
+{
+    weir_http_conn_room(conn_of(stream), at, n);
+}
+
 static void on_eof(struct weir_stream *stream)
 {
     struct weir_http_conn *conn = conn_of(stream);
@@ -123,6 +128,7 @@ static void on_closed(struct weir_stream *stream)
 }
 
 static const struct weir_stream_events stream_events = {
+    .room = on_room,
     .read = on_read,
     .eof = on_eof,
     .error = on_error,
@@ -190,7 +196,7 @@ static void set_accepting(struct weir_http_server *server)
     }
 }
 
-static void on_room(struct weir_timer *timer, void *arg)
+static void on_room_timer(struct weir_timer *timer, void *arg)
 {
     struct weir_http_server *server = arg;
     set_accepting(server);
@@ -323,7 +329,8 @@ enum weir_status weir_http_server_new(struct weir_http_server **out, struct weir
         set_now(server);
         status = weir_timer_init(&server->sweep_timer, loop, WEIR_TIMER_COARSE, on_sweep, server);
         weir_assert(status == WEIR_OK); /* Coarse timers need nothing. */
-        status = weir_timer_init(&server->room_timer, loop, WEIR_TIMER_COARSE, on_room, server);
+        status =
+            weir_timer_init(&server->room_timer, loop, WEIR_TIMER_COARSE, on_room_timer, server);
         weir_assert(status == WEIR_OK);
     }
     if (status != WEIR_OK) {

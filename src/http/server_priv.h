@@ -326,6 +326,15 @@ void weir_http_conn_show_head(struct weir_http_req *req);
 /* Appends to the body. false: buffered_bytes_max, or no memory. */
 bool weir_http_conn_append_body(struct weir_http_req *req, struct weir_str bytes);
 
+/* --- conn_body.c: bodies --- */
+
+/* Says where the next bytes should be read to, if not into the reader's own buffer: sets *at and
+ * *n, the bytes that fit, or leaves them. To be asked anew before every read. */
+void weir_http_conn_room(struct weir_http_conn *conn, char **at, size_t *n);
+
+/* Finds whether bytes that came lie where they belong, in the body being read, and counts them. */
+bool weir_http_conn_has_filled(struct weir_http_conn *conn, const char *bytes, size_t n);
+
 /* What the transport tells: bytes came, the peer ended, the connection broke, more can be written,
  * it is closed. */
 void weir_http_conn_read(struct weir_http_conn *conn, const char *bytes, size_t n);

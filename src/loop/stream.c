@@ -64,7 +64,11 @@ static int pending_error(const struct weir_stream *s)
 static void do_read(struct weir_stream *s)
 {
     for (int i = 0; i < READS_PER_EVENT_MAX && s->is_open && s->is_reading; i++) {
-        ssize_t n = recv(s->fd, s->loop->read_bytes, WEIR_LOOP_READ_BYTES, 0);
+        char *at = s->loop->read_bytes;
+        size_t room = WEIR_LOOP_READ_BYTES;
+        if (s->events->room)
+            s->events->room(s, &at, &room);
+        ssize_t n = recv(s->fd, at, room, 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN))
@@ -79,8 +83,8 @@ static void do_read(struct weir_stream *s)
             s->events->eof(s);
             return;
         }
-        s->events->read(s, s->loop->read_bytes, (size_t)n);
-        if ((size_t)n < WEIR_LOOP_READ_BYTES)
+        s->events->read(s, at, (size_t)n);
+        if ((size_t)n < room || room < WEIR_LOOP_READ_BYTES)
             return; /* The socket is empty, most likely; the poll would tell otherwise. */
     }
 }

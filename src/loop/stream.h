@@ -21,6 +21,9 @@ struct weir_stream_events {
     /* The connection asked for stands (error 0) or failed (errno; the stream must be closed). Only
      * after weir_stream_connect. */
     void (*connected)(struct weir_stream *s, int error);
+    /* Asked before each read: where the bytes should go. Sets *at and *n (> 0, the room there), or
+     * leaves them as they are: the buffer that the loop's streams share. May be NULL. */
+    void (*room)(struct weir_stream *s, char **at, size_t *n);
     /* n > 0 bytes came; valid during the call, and the owner may write into them. */
     void (*read)(struct weir_stream *s, char *bytes, size_t n);
     /* The peer will send no more; writing still works. Reading is stopped. */

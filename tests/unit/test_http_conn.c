@@ -845,6 +845,43 @@ Test(http_conn, buffered_bytes_have_a_limit_and_end_keep_alive_before_it)
     end();
 }
 
+Test(http_conn, a_long_body_is_copied_only_where_it_came_with_its_head)
+{
+    begin();
+    struct http_fake_conn *c = http_fake_open(&f);
+    static char part[600000];
+    memset(part, 'x', sizeof part);
+    struct weir_buf first = {.mem = test_mem()};
+    weir_buf_append_c(&first, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 600000\r\n\r\n");
+    weir_buf_append(&first, part, 1000);
+    http_fake_send(c, weir_buf_str(&first));
+    weir_buf_deinit(&first);
+    cr_assert_leq(f.shared.buffered_bytes, 300000, "what was only declared is not charged");
+    http_fake_send(c, weir_str_make(part + 1000, 300000));
+    http_fake_send(c, weir_str_make(part + 301000, 299000));
+    cr_assert_eq(f.server.counters.body_bytes_copied, 1000);
+    cr_assert_eq(f.server.counters.answers_2xx, 1);
+    cr_assert_eq(memcmp(c->out.at + c->out.n - 600000, part, 600000), 0);
+    end();
+}
+
+Test(http_conn, what_follows_a_long_body_is_not_taken_for_it)
+{
+    begin();
+    struct http_fake_conn *c = http_fake_open(&f);
+    static char part[100000];
+    memset(part, 'x', sizeof part);
+    struct weir_buf all = {.mem = test_mem()};
+    weir_buf_append_c(&all, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n");
+    weir_buf_append(&all, part, sizeof part);
+    weir_buf_append_c(&all, "GET /hello/b HTTP/1.1\r\n" HOST "\r\n");
+    http_fake_send(c, weir_buf_str(&all));
+    weir_buf_deinit(&all);
+    cr_assert_eq(f.server.counters.answers_2xx, 2);
+    cr_assert_eq(memcmp(c->out.at + c->out.n - 5, "\r\n\r\nb", 5), 0);
+    end();
+}
+
 Test(http_conn, defaults_are_those_of_the_limits_table)
 {
     struct weir_http_options o = defaults;

@@ -58,8 +58,12 @@ static void on_closed(struct weir_stream *s)
     n_closed++;
 }
 
-static const struct weir_stream_events events = {on_connected, on_read,     on_eof,
-                                                 on_error,     on_writable, on_closed};
+static const struct weir_stream_events events = {.connected = on_connected,
+                                                 .read = on_read,
+                                                 .eof = on_eof,
+                                                 .error = on_error,
+                                                 .writable = on_writable,
+                                                 .closed = on_closed};
 
 static void run_until(const int *value, int wanted)
 {
