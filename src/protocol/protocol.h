@@ -87,8 +87,8 @@ struct weir_protocol_top {
 /* All that the answer to a request needs. Plain data, no pointers. */
 struct weir_protocol_call {
     enum weir_protocol_dialect dialect;
-    enum weir_dtype request_dtype; /* F32 where the client sent float32, else F64 */
-    uint32_t n_rows;
+    enum weir_dtype request_dtype;  /* F32 where the client sent float32, else F64 */
+    uint32_t n_rows;                /* 0: nothing was committed, the answer needs no run */
     uint32_t wanted;                /* set of 1u << enum weir_output, as committed to the sink */
     uint32_t by_alias;              /* those of them that were asked for by their alias */
     uint64_t tensors;               /* set of 1 << output: the tensors wanted; 0: rows */

@@ -182,6 +182,32 @@ WEIR_MUST_USE enum weir_status weir_protocol_check_size(const struct weir_protoc
 enum weir_status weir_protocol_no_output(const struct weir_spec *spec, struct weir_str place,
                                          struct weir_str name, struct weir_error *err);
 
+/* The calls of a sink, for requests that may be of no rows: those leave it alone, and are answered
+ * without a run. */
+WEIR_MUST_USE static inline enum weir_status
+weir_protocol_sink_reserve(struct weir_sink *sink, const struct weir_sink_want *want,
+                           struct weir_sink_span *out, struct weir_error *err)
+{
+    if (want->n_rows > 0)
+        return weir_sink_reserve(sink, want, out, err);
+    *out = (struct weir_sink_span){.dtype = want->dtype};
+    return WEIR_OK;
+}
+
+static inline void weir_protocol_sink_commit(struct weir_sink *sink,
+                                             const struct weir_protocol_call *call)
+{
+    if (call->n_rows > 0)
+        weir_sink_commit(sink, call->wanted);
+}
+
+static inline void weir_protocol_sink_rollback(struct weir_sink *sink,
+                                               const struct weir_protocol_call *call)
+{
+    if (call->n_rows > 0)
+        weir_sink_rollback(sink);
+}
+
 /* Puts an output into the call's answer unless it is there already. */
 void weir_protocol_add_output(struct weir_protocol_call *call, enum weir_output output);
 

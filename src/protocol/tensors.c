@@ -21,6 +21,7 @@ void weir_protocol_tensors_init(struct weir_protocol_tensors *t,
     t->sink = sink;
     t->err = err;
     t->given = 0;
+    t->takes_none = false;
     t->base = NULL;
     t->takes_b64 = false;
     t->is_strict = false;
@@ -63,7 +64,7 @@ static enum weir_status check(struct weir_protocol_tensors *t, uint64_t *n_rows,
         enum weir_status status = weir_tensors_check_shape(spec, i, shape, t->err);
         if (status != WEIR_OK)
             return status;
-        if (spec->is_batched && shape->dims[0] == 0)
+        if (spec->is_batched && shape->dims[0] == 0 && !t->takes_none)
             return weir_error_set(t->err, WEIR_ERR_INVALID, "input \"%.64s\": no rows",
                                   spec->inputs[i].name);
         if (spec->is_batched && shape->dims[0] != t->shapes[0].dims[0])
@@ -77,6 +78,8 @@ static enum weir_status check(struct weir_protocol_tensors *t, uint64_t *n_rows,
         *n_rows = t->shapes[0].dims[0];
     return WEIR_OK;
 }
+
+static char nothing[1]; /* where a request of no rows would be written */
 
 enum weir_status weir_protocol_tensors_reserve_for(struct weir_protocol_tensors *t,
                                                    size_t text_bytes)
@@ -94,6 +97,12 @@ enum weir_status weir_protocol_tensors_reserve_for(struct weir_protocol_tensors 
     if (n_cells > l->n_cells_max)
         return weir_error_set(t->err, WEIR_ERR_LIMIT, "%llu values; one request may have %llu",
                               (unsigned long long)n_cells, (unsigned long long)l->n_cells_max);
+    t->call->n_rows = (uint32_t)n_rows;
+    if (n_rows == 0) {
+        memset(t->offsets, 0, sizeof t->offsets);
+        t->base = nothing;
+        return WEIR_OK;
+    }
     struct weir_sink_tensors tensors = {
         .spec = spec, .shapes = t->shapes, .wanted = t->call->tensors};
     if (!weir_tensors_layout(spec, t->shapes, n_rows, t->offsets, &tensors.row_bytes))
@@ -106,7 +115,6 @@ enum weir_status weir_protocol_tensors_reserve_for(struct weir_protocol_tensors 
                                   .tensors = &tensors};
     struct weir_sink_span span;
     status = weir_sink_reserve(t->sink, &want, &span, t->err);
-    t->call->n_rows = (uint32_t)n_rows;
     t->base = status == WEIR_OK ? span.base : NULL;
     return status;
 }

@@ -15,6 +15,7 @@ struct weir_protocol_tensors {
     struct weir_error *err;
     struct weir_tensors_shape shapes[WEIR_TENSORS_MAX]; /* by input */
     uint64_t given;                                     /* set of 1 << input */
+    bool takes_none; /* a request of no rows is one; what is reserved for it is none */
     size_t offsets[WEIR_TENSORS_MAX];
     char *base; /* the reserved piece */
     /* How nested lists are read; false by weir_protocol_tensors_init. */

@@ -168,6 +168,16 @@ static void answer_result(struct weir_server_shard *shard, struct weir_server_jo
         (void)weir_http_reply(shard->loop.http, call->loop.ticket, &reply); /* As above. */
 }
 
+void weir_server_answer_none(struct weir_server_shard *shard, struct weir_server_call *call)
+{
+    struct weir_batch batch = {.is_private = true};
+    struct weir_server_job job = {
+        .batch = &batch, .version = call->loop.sv->version, .replies = {.mem = shard->shared->mem}};
+    weir_server_runner_none(&shard->loop.runner, &job, call);
+    answer_result(shard, &job, call, call->loop.decoded_ns);
+    weir_server_runner_job_deinit(&job);
+}
+
 void weir_server_answer_overdue(struct weir_server_shard *shard, struct weir_batch_slice *slice,
                                 uint64_t now_ns)
 {

@@ -25,6 +25,9 @@ void weir_server_answer_refuse_of(struct weir_server_shard *shard,
 void weir_server_answer_call_error(struct weir_server_shard *shard, struct weir_server_call *call,
                                    enum weir_status status, struct weir_str text, uint64_t now_ns);
 
+/* Answers a call of no rows, at once. */
+void weir_server_answer_none(struct weir_server_shard *shard, struct weir_server_call *call);
+
 /* Answers the call of a slice whose queue timeout passed before its run began. */
 void weir_server_answer_overdue(struct weir_server_shard *shard, struct weir_batch_slice *slice,
                                 uint64_t now_ns);

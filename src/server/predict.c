@@ -331,6 +331,14 @@ static void take_small(struct weir_server_shard *shard, const struct weir_server
         refuse_decoded(shard, ask, sv, status, &err);
         return;
     }
+    if (protocol.n_rows == 0) {
+        struct weir_server_call none;
+        fill_call(shard, &none, ask, sv);
+        none.protocol = protocol;
+        none.loop.decoded_ns = weir_clock_ns();
+        weir_server_answer_none(shard, &none);
+        return;
+    }
     struct weir_batch_slice *slice = weir_batcher_committed(shard->loop.batcher);
     weir_assert(slice);
     struct weir_server_call *call = weir_server_runner_call_of(slice);

@@ -147,6 +147,29 @@ void weir_server_runner_overdue_text(const struct weir_batch_slice *slice,
                    (unsigned long long)(timeout_ns / WEIR_NS_PER_US)); /* Fits. */
 }
 
+void weir_server_runner_none(struct weir_server_runner *runner, struct weir_server_job *job,
+                             struct weir_server_call *call)
+{
+    static const double nothing = 0;
+    const struct weir_spec *spec = job->version->spec;
+    struct weir_tensor tensors[WEIR_TENSORS_MAX];
+    struct weir_result result = {
+        .spec = spec, .batch_dtype = weir_spec_batch_dtype(spec, call->protocol.request_dtype)};
+    for (size_t o = 0; o < WEIR_OUTPUT_N; o++)
+        result.out[o] = &nothing;
+    for (size_t i = 0; spec->tensors && i < spec->tensors->n_outputs; i++) {
+        const struct weir_tensor_info *info = &spec->tensors->outputs[i];
+        tensors[i] = (struct weir_tensor){.dtype = info->dtype, .n_dims = 1, .data = &nothing};
+        if (info->n_dims > 0)
+            tensors[i].n_dims = (uint32_t)info->n_dims;
+        for (uint32_t k = 1; k < tensors[i].n_dims; k++)
+            tensors[i].dims[k] = info->dims[k] > 0 ? (uint64_t)info->dims[k] : 0;
+    }
+    if (spec->tensors)
+        result.tensors = tensors;
+    weir_server_runner_encode(runner, job, call, &result);
+}
+
 /* Writes the answer of a slice whose first row is row number `row` of the run. */
 static void encode_slice(struct weir_server_runner *runner, const struct run *run,
                          struct weir_server_job *job, const struct weir_batch_slice *slice,
@@ -204,6 +227,8 @@ static void decode_private(struct weir_server_runner *runner, struct weir_server
                                       &call->protocol, &err);
     job->decoded_ns = weir_clock_ns();
     weir_buf_deinit(&job->body);
+    if (status == WEIR_OK && call->protocol.n_rows == 0) /* So long, and nothing in it. */
+        status = weir_error_set(&err, WEIR_ERR_INVALID, "no rows");
     if (status != WEIR_OK)
         weir_server_runner_fail(job, call, status, err.msg[0] ? err.msg : weir_status_text(status));
 }

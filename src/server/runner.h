@@ -91,6 +91,11 @@ void weir_server_runner_deinit(struct weir_server_runner *runner);
  * live slices. Every slice's status and body are set. */
 void weir_server_runner_run(struct weir_server_runner *runner, struct weir_pool_job *jobs);
 
+/* Writes the answer of a call of no rows into the job's replies: every output with its type, and no
+ * elements; dimensions that a graph leaves open are 0. */
+void weir_server_runner_none(struct weir_server_runner *runner, struct weir_server_job *job,
+                             struct weir_server_call *call);
+
 /* Finds the job of a batch, and the call of a slice. */
 static inline struct weir_server_job *weir_server_runner_job_of(struct weir_batch *batch)
 {

@@ -149,8 +149,6 @@ static const struct {
      WEIR_ERR_INVALID, "inputs[0].shape: expected [n, 2], got [4]"},
     {"a scalar", INPUT("\"name\":\"x\",\"shape\":[],\"datatype\":\"FP64\",\"data\":[1]"),
      WEIR_ERR_INVALID, "inputs[0].shape: expected [n, 2], got []"},
-    {"no rows", INPUT("\"name\":\"x\",\"shape\":[0,2],\"datatype\":\"FP64\",\"data\":[]"),
-     WEIR_ERR_INVALID, "inputs[0].shape: no rows"},
     {"a negative shape", INPUT("\"name\":\"x\",\"shape\":[-1,2],\"datatype\":\"FP64\"," DATA),
      WEIR_ERR_INVALID, "inputs[0].shape: expected whole numbers from 0, got -1"},
     {"a shape with a fraction",

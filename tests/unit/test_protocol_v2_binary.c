@@ -147,8 +147,6 @@ static const struct {
     {"a huge shape of no bytes", IN("\"datatype\":\"FP64\",\"shape\":[1000000000,2]," SIZED(0)), "",
      0, SIZE_MAX,
      "inputs[0].data: 2000000000 values of FP64 do not have the 0 bytes that were sent"},
-    {"no rows", IN("\"datatype\":\"FP64\",\"shape\":[0,2]," SIZED(0)), "", 0, SIZE_MAX,
-     "inputs[0].shape: no rows"},
     {"more JSON than there is body", IN(TWO_BY_TWO("INT8") "," SIZED(4)), BYTES("\1\2\3\4"), 100000,
      "Inference-Header-Content-Length: 100000, but the body has 97 bytes"},
     {"less JSON than there is", IN(TWO_BY_TWO("INT8") "," SIZED(4)), BYTES("\1\2\3\4"), 10,
@@ -330,6 +328,43 @@ Test(protocol_v2_binary, tensors_without_elements_have_no_bytes)
     cr_assert_eq(b.sink.shapes[0].dims[2], 0);
     cr_assert_eq(b.call.tensors, 7, "all outputs");
     cr_assert_eq(b.call.binary_tensors, 0);
+    bench_deinit(&b);
+}
+
+/* What asks for nothing is answered with nothing; the sink does not hear of it. */
+Test(protocol_v2_binary, requests_of_no_rows_are_answered_without_a_run)
+{
+    static const struct {
+        const char *json;
+        bool is_accepted;
+    } rows[] = {
+        {IN("\"datatype\":\"FP64\",\"shape\":[0,2]," SIZED(0)), true},
+        {IN("\"datatype\":\"FP64\",\"shape\":[0,2],\"data\":[]"), true},
+        {IN("\"datatype\":\"FP64\",\"shape\":[0,2],\"data\":[[],[[]]]"), true},
+        {IN("\"datatype\":\"FP64\",\"shape\":[0,2],\"data\":[1]"), false},
+        {IN("\"datatype\":\"FP64\",\"shape\":[0,3],\"data\":[]"), false},
+        {IN("\"datatype\":\"FP64\",\"shape\":[0],\"data\":[]"), false},
+    };
+    struct bench b;
+    bench_init(&b);
+    struct weir_spec spec = weir_test_spec_regressor(2);
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(rows); i++) {
+        enum weir_status status = decode(&b, &spec, rows[i].json, NULL, 0, SIZE_MAX);
+        cr_assert_eq(status == WEIR_OK, rows[i].is_accepted, "%s: %s", rows[i].json, b.err.msg);
+        cr_assert(status != WEIR_OK || b.call.n_rows == 0);
+        cr_assert_eq(b.sink.n_reserves + b.sink.n_commits + b.sink.n_rollbacks, 0);
+    }
+    spec = (struct weir_spec){.form = WEIR_INPUT_TENSORS, .tensors = &graph};
+    cr_assert_eq(decode(&b, &spec,
+                        "{\"inputs\":["
+                        "{\"name\":\"ids\",\"datatype\":\"INT64\",\"shape\":[0,2],\"data\":[]},"
+                        "{\"name\":\"image\",\"datatype\":\"FP32\",\"shape\":[0,2,5],"
+                        "\"parameters\":{\"binary_data_size\":0}},"
+                        "{\"name\":\"words\",\"datatype\":\"BYTES\",\"shape\":[0],\"data\":[]}]}",
+                        NULL, 0, SIZE_MAX),
+                 WEIR_OK, "%s", b.err.msg);
+    cr_assert_eq(b.call.n_rows, 0);
+    cr_assert_eq(b.sink.n_reserves, 0);
     bench_deinit(&b);
 }
 

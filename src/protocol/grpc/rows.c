@@ -57,8 +57,6 @@ static enum weir_status check_input(const struct weir_protocol_grpc_request *r,
     enum weir_status status = check_datatype(r, in, column);
     if (status != WEIR_OK)
         return status;
-    if (in->dims[0] == 0)
-        return weir_protocol_grpc_fail(r, in, "no rows");
     return weir_protocol_grpc_contents_check(r, in, text_bytes);
 }
 
@@ -79,7 +77,7 @@ static enum weir_status reserve(const struct weir_protocol_grpc_request *r, uint
         .priority = r->call->priority,
         .queue_timeout_ns = r->call->timeout_ns,
     };
-    return weir_sink_reserve(r->sink, &want, &fill->span, r->err);
+    return weir_protocol_sink_reserve(r->sink, &want, &fill->span, r->err);
 }
 
 /* Writes one input; on failure nothing stays reserved. */
@@ -91,7 +89,7 @@ static enum weir_status fill_input(const struct weir_protocol_grpc_request *r,
     fill->key = in->place;
     if (weir_protocol_grpc_contents_fill(r, in, &to))
         return WEIR_OK;
-    weir_sink_rollback(r->sink);
+    weir_protocol_sink_rollback(r->sink, r->call);
     return WEIR_ERR_INVALID;
 }
 
@@ -116,7 +114,7 @@ static enum weir_status decode_matrix(const struct weir_protocol_grpc_request *r
     if (status == WEIR_OK)
         status = fill_input(r, &in, SIZE_MAX, fill);
     if (status == WEIR_OK)
-        weir_sink_commit(r->sink, r->call->wanted);
+        weir_protocol_sink_commit(r->sink, r->call);
     return status;
 }
 
@@ -197,7 +195,7 @@ static enum weir_status decode_columns(const struct weir_protocol_grpc_request *
     if (status == WEIR_OK)
         weir_protocol_columns_leave_out(fill, 0, (size_t)n_rows, 1);
     if (status == WEIR_OK)
-        weir_sink_commit(r->sink, r->call->wanted);
+        weir_protocol_sink_commit(r->sink, r->call);
     return status;
 }
 
@@ -260,6 +258,7 @@ enum weir_status weir_protocol_grpc_tensors_decode(const struct weir_protocol_gr
     struct weir_protocol_tensors t;
     size_t text_bytes = 0;
     weir_protocol_tensors_init(&t, r->decoder, r->spec, r->sink, r->call, r->err);
+    t.takes_none = true;
     enum weir_status status = read_shapes(r, &t, &text_bytes);
     if (status == WEIR_OK)
         status = weir_protocol_tensors_reserve_for(&t, text_bytes);
@@ -276,10 +275,10 @@ enum weir_status weir_protocol_grpc_tensors_decode(const struct weir_protocol_gr
                                            .at = t.base + t.offsets[input],
                                            .err = r->err};
         if (!weir_protocol_grpc_contents_fill(r, &in, &to)) {
-            weir_sink_rollback(r->sink);
+            weir_protocol_sink_rollback(r->sink, r->call);
             return WEIR_ERR_INVALID;
         }
     }
-    weir_sink_commit(r->sink, 0);
+    weir_protocol_sink_commit(r->sink, r->call);
     return WEIR_OK;
 }

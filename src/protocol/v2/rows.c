@@ -26,15 +26,6 @@ static enum weir_status fail_shape(const struct weir_protocol_v2_request *r, siz
     return weir_protocol_v2_request_fail_at(r, "inputs", i, "shape", text);
 }
 
-/* Checks what all inputs have in common: a number of rows that the data can fill. */
-static enum weir_status check_rows(const struct weir_protocol_v2_request *r, size_t i,
-                                   const struct weir_protocol_v2_input *in, size_t *text_bytes)
-{
-    if (in->dims[0] == 0)
-        return weir_protocol_v2_request_fail_at(r, "inputs", i, "shape", "no rows");
-    return weir_protocol_v2_request_check_count(r, i, in, text_bytes);
-}
-
 /* Checks that columns may be written in a datatype. column: one; SIZE_MAX: all of them. */
 static enum weir_status check_datatype(const struct weir_protocol_v2_request *r, size_t i,
                                        const struct weir_protocol_v2_input *in, size_t column)
@@ -146,7 +137,7 @@ static enum weir_status reserve(const struct weir_protocol_v2_request *r, struct
     if (r->inputs) /* That of JSON's is bounded by its length. */
         want.text_bytes += weir_protocol_cells_text_bytes(r->decoder, r->spec, n_rows, r->inputs);
     fill->sink = sink;
-    return weir_sink_reserve(sink, &want, &fill->span, r->err);
+    return weir_protocol_sink_reserve(sink, &want, &fill->span, r->err);
 }
 
 static enum weir_status fail_fill(const struct weir_protocol_fill *fill)
@@ -166,7 +157,7 @@ static enum weir_status decode_matrix(const struct weir_protocol_v2_request *r,
         return fail_shape(r, 0, in, n_features);
     enum weir_status status = check_datatype(r, 0, in, SIZE_MAX);
     if (status == WEIR_OK)
-        status = check_rows(r, 0, in, &text_bytes);
+        status = weir_protocol_v2_request_check_count(r, 0, in, &text_bytes);
     if (status != WEIR_OK)
         return status;
     r->call->request_dtype = in->dtype == WEIR_F32 ? WEIR_F32 : WEIR_F64;
@@ -175,10 +166,10 @@ static enum weir_status decode_matrix(const struct weir_protocol_v2_request *r,
         return status;
     fill->input = 0;
     if (!fill_input(fill, in, SIZE_MAX)) {
-        weir_sink_rollback(sink);
+        weir_protocol_sink_rollback(sink, r->call);
         return fail_fill(fill);
     }
-    weir_sink_commit(sink, r->call->wanted);
+    weir_protocol_sink_commit(sink, r->call);
     return WEIR_OK;
 }
 
@@ -221,7 +212,7 @@ static enum weir_status check_columns(const struct weir_protocol_v2_request *r, 
             return fail_shape(r, i, &in, 0);
         status = check_datatype(r, i, &in, column);
         if (status == WEIR_OK)
-            status = check_rows(r, i, &in, text_bytes);
+            status = weir_protocol_v2_request_check_count(r, i, &in, text_bytes);
         if (status != WEIR_OK)
             return status;
         if (i > 0 && in.dims[0] != *n_rows)
@@ -270,12 +261,12 @@ static enum weir_status decode_columns(const struct weir_protocol_v2_request *r,
         if (status == WEIR_OK && !fill_input(fill, &in, column))
             status = fail_fill(fill);
         if (status != WEIR_OK) {
-            weir_sink_rollback(sink);
+            weir_protocol_sink_rollback(sink, r->call);
             return status;
         }
     }
     weir_protocol_columns_leave_out(fill, 0, (size_t)n_rows, 1);
-    weir_sink_commit(sink, r->call->wanted);
+    weir_protocol_sink_commit(sink, r->call);
     return WEIR_OK;
 }
 

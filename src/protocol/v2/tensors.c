@@ -124,12 +124,12 @@ static enum weir_status fill_all(struct weir_protocol_tensors *t,
 }
 
 /* Ends what was filled. */
-static enum weir_status end(struct weir_sink *sink, enum weir_status status)
+static enum weir_status end(const struct weir_protocol_tensors *t, enum weir_status status)
 {
     if (status == WEIR_OK)
-        weir_sink_commit(sink, 0);
+        weir_protocol_sink_commit(t->sink, t->call);
     else
-        weir_sink_rollback(sink);
+        weir_protocol_sink_rollback(t->sink, t->call);
     return status;
 }
 
@@ -143,7 +143,7 @@ static enum weir_status decode_bare(struct weir_protocol_tensors *t,
         return status;
     keep_shape(t, in, 0);
     status = weir_protocol_tensors_reserve_for(t, text_bytes);
-    return status == WEIR_OK ? end(t->sink, fill_input(t, r, 0, in)) : status;
+    return status == WEIR_OK ? end(t, fill_input(t, r, 0, in)) : status;
 }
 
 enum weir_status weir_protocol_v2_tensors_decode(const struct weir_protocol_v2_request *r,
@@ -154,10 +154,11 @@ enum weir_status weir_protocol_v2_tensors_decode(const struct weir_protocol_v2_r
     size_t raw_text_bytes = 0;
     uint64_t raw = 0;
     weir_protocol_tensors_init(&t, r->decoder, r->spec, sink, r->call, r->err);
+    t.takes_none = true;
     if (bare)
         return decode_bare(&t, r, bare);
     enum weir_status status = read_shapes(&t, r, &raw, &raw_text_bytes);
     if (status == WEIR_OK)
         status = weir_protocol_tensors_reserve(&t, r->inputs, raw, raw_text_bytes);
-    return status == WEIR_OK ? end(sink, fill_all(&t, r)) : status;
+    return status == WEIR_OK ? end(&t, fill_all(&t, r)) : status;
 }
