@@ -139,7 +139,8 @@ static void put_fields(struct fields *f, struct weir_http_req *req,
     struct weir_str date = weir_str_make(server->date + date_name, server->n_date - date_name - 2);
     add(f, WEIR_STR("date"), weir_str_make(put(req, date), date.n));
     if (reply->content_type)
-        add(f, WEIR_STR("content-type"), weir_str_c(reply->content_type));
+        add(f, WEIR_STR("content-type"),
+            weir_str_make(put(req, weir_str_c(reply->content_type)), strlen(reply->content_type)));
     else if (n_body > 0)
         add(f, WEIR_STR("content-type"), WEIR_STR("application/json"));
     char numbers[2][NUMBER_BYTES + 1];
@@ -182,7 +183,8 @@ bool weir_http_h2_reply(struct weir_http_req *req, const struct weir_http_reply 
     bool has_data = has_body || is_begun || (trailers.n > 0 && req->head.method != WEIR_HTTP_HEAD);
     bool is_inside = has_body && !is_moved && !is_begun;
     weir_buf_clear(&req->out);
-    if (weir_buf_reserve(&req->out, HEAD_TEXT_BYTES + reply->fields.n + trailers.n +
+    size_t n_type = reply->content_type ? strlen(reply->content_type) : 0;
+    if (weir_buf_reserve(&req->out, HEAD_TEXT_BYTES + n_type + reply->fields.n + trailers.n +
                                         (is_inside ? body.n : 0)) != WEIR_OK)
         return false;
     struct fields f = {.flags = is_begun ? 0 : LITERAL};

@@ -227,7 +227,7 @@ void *weir_http_req_user(const struct weir_http_req *req);
 /* An answer. Zeroed fields mean "none". */
 struct weir_http_reply {
     int status;               /* 200-599 */
-    const char *content_type; /* a literal; NULL: application/json where there is a body */
+    const char *content_type; /* copied; NULL: application/json where there is a body */
     struct weir_str fields;   /* more header lines, each "Name: value\r\n"; copied */
     struct weir_str trailers; /* lines likewise, sent after the body over HTTP/2, dropped over
                                  HTTP/1; copied. An answer with trailers has no Content-Length */
