@@ -125,7 +125,8 @@ struct weir_protocol_source {
 /* An answer that is written. */
 struct weir_protocol_answer {
     struct weir_buf *body;    /* appended to */
-    const char *content_type; /* a literal; NULL at first: application/json */
+    const char *content_type; /* a literal; NULL at first: application/json. One that ends with '='
+                                 is sent with json_bytes behind it */
     uint64_t json_bytes;      /* v2: bytes of the body's JSON where tensors follow it; 0 at first */
 };
 

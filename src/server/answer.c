@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { ANSWER_FIELDS_BYTES = WEIR_SERVER_VERSION_FIELDS_BYTES + 448 };
+enum { ANSWER_FIELDS_BYTES = WEIR_SERVER_VERSION_FIELDS_BYTES + 448, CONTENT_TYPE_BYTES = 128 };
 
 /* How long a client had better wait: the time in which what is queued now will have run, at least
  * one second. */
@@ -140,6 +140,17 @@ static void count_success(struct weir_server_shard *shard, const struct weir_ser
                                    &times);
 }
 
+/* Returns the type of an answer; one that ends with '=' wants the length of the JSON behind it. */
+static const char *content_type(const struct weir_server_call *call, char *room)
+{
+    const char *type = call->content_type;
+    size_t n = type ? strlen(type) : 0;
+    if (n == 0 || type[n - 1] != '=')
+        return type;
+    (void)snprintf(room, CONTENT_TYPE_BYTES, "%s%llu", type, (unsigned long long)call->json_bytes);
+    return room;
+}
+
 static void answer_result(struct weir_server_shard *shard, struct weir_server_job *job,
                           struct weir_server_call *call, uint64_t now_ns)
 {
@@ -149,9 +160,10 @@ static void answer_result(struct weir_server_shard *shard, struct weir_server_jo
         return;
     }
     char room[ANSWER_FIELDS_BYTES];
+    char type[CONTENT_TYPE_BYTES];
     struct weir_http_reply reply = {
         .status = 200,
-        .content_type = call->content_type,
+        .content_type = content_type(call, type),
         .fields = answer_fields(call, job, now_ns, room),
         .body = body,
         .owned = job->batch->is_private ? &job->replies : NULL,

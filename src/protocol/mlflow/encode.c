@@ -3,6 +3,7 @@
  * array is a list, or a list of lists; what an ONNX graph gives has names: for a data frame a list
  * of records, one a row, for arrays an object of lists. */
 #include "protocol/mlflow/mlflow_priv.h"
+#include "protocol/v2/v2.h"
 #include "tensor/spec.h"
 
 /* An answer that is written. */
@@ -250,7 +251,6 @@ void weir_protocol_mlflow_encode(const struct weir_protocol_call *call,
                                  struct weir_protocol_answer *answer)
 {
     struct writer w = {call, result, answer->body};
-    (void)source; /* The header lines name model and version. */
     switch ((enum weir_protocol_mlflow_media)call->media) {
     case WEIR_PROTOCOL_MLFLOW_CSV:
     case WEIR_PROTOCOL_MLFLOW_CSV_HEADER:
@@ -261,6 +261,11 @@ void weir_protocol_mlflow_encode(const struct weir_protocol_call *call,
     case WEIR_PROTOCOL_MLFLOW_LINES:
         answer->content_type = "application/jsonlines";
         write_lines(&w);
+        break;
+    case WEIR_PROTOCOL_MLFLOW_TRITON:
+        weir_protocol_v2.encode(call, source, result, answer);
+        if (answer->json_bytes > 0)
+            answer->content_type = "application/vnd.sagemaker-triton.binary+json;json-header-size=";
         break;
     case WEIR_PROTOCOL_MLFLOW_LIST:
         write_predictions(&w);

@@ -2,6 +2,7 @@
 /* Content-Type and Accept: here, and on no other route, they choose the form of body and answer. */
 #include "base/macros.h"
 #include "protocol/mlflow/mlflow_priv.h"
+#include "protocol/v2/v2.h"
 
 /* Takes the next part before a separator, without white space around it. */
 static struct weir_str next_part(struct weir_str *rest, char separator)
@@ -60,6 +61,10 @@ static int read_content_type(struct weir_str rest, struct weir_protocol_head *he
                              struct weir_error *err)
 {
     struct weir_str whole = rest;
+    if (weir_protocol_v2_media_length(rest, &head->json_bytes)) {
+        head->media = WEIR_PROTOCOL_MLFLOW_TRITON;
+        return 0;
+    }
     struct weir_str type = next_part(&rest, ';');
     for (size_t i = 0; i < WEIR_ARRAY_LEN(types); i++) {
         if (weir_str_eq_nocase(type, types[i].type)) {

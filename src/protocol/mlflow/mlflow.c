@@ -220,6 +220,13 @@ static enum weir_status decode(struct weir_protocol_decoder *decoder,
     weir_assert(decoder);
     weir_assert(head);
     weir_assert(spec);
+    if (head->media == WEIR_PROTOCOL_MLFLOW_TRITON) {
+        enum weir_status triton =
+            weir_protocol_v2_decode_parts(decoder, spec, body, head->json_bytes, sink, call, err);
+        call->dialect = head->dialect;
+        call->media = head->media;
+        return triton;
+    }
     /* Not the whole struct: the id's bytes are only read up to id_bytes. */
     memset(call, 0, offsetof(struct weir_protocol_call, id));
     call->dialect = head->dialect;

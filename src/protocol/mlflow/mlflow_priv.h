@@ -13,6 +13,7 @@ enum weir_protocol_mlflow_media {
     WEIR_PROTOCOL_MLFLOW_JSON,         /* an object; the answer is {"predictions": …} */
     WEIR_PROTOCOL_MLFLOW_LIST,         /* answers only: a list by itself */
     WEIR_PROTOCOL_MLFLOW_LINES,        /* a JSON value in each line */
+    WEIR_PROTOCOL_MLFLOW_TRITON,       /* v2's JSON with binary tensors behind it */
     WEIR_PROTOCOL_MLFLOW_CSV,          /* with a header unless the first line is all numbers */
     WEIR_PROTOCOL_MLFLOW_CSV_HEADER,   /* requests only: "text/csv; header=present" (RFC 4180) */
     WEIR_PROTOCOL_MLFLOW_CSV_HEADLESS, /* requests only: "text/csv; header=absent" */
