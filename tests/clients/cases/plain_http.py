@@ -18,6 +18,7 @@ from server import Server
 
 CLIENT = "requests, httpx, aiohttp, urllib3"
 PACKAGES = ["requests", "httpx", "aiohttp", "urllib3"]
+N = 6  # rows of a request
 SERVER = {"environment": {"WEIR_DEFAULT_MODEL": "flowers"}}
 
 
@@ -87,8 +88,8 @@ def add_flask(cases: Cases, http: Library, server: Server) -> None:
 
     @cases.case(f"{http.name}: Flask style, rows, one row", RECORDED)
     async def _():
-        answer = await http.post("/predict/iris", {"features": iris.rows().tolist()})
-        equal(answer.json(), {"prediction": list(iris.answer("predict"))})
+        answer = await http.post("/predict/iris", {"features": iris.rows(N).tolist()})
+        equal(answer.json(), {"prediction": list(iris.answer("predict", N))})
         equal(answer.headers["content-type"], "application/json")
         answer = await http.post("/predict/iris", {"features": iris.rows(1)[0].tolist()})
         equal(answer.json(), {"prediction": list(iris.answer("predict", 1))})
@@ -108,8 +109,8 @@ def add_flask(cases: Cases, http: Library, server: Server) -> None:
 
     @cases.case(f"{http.name}: Flask style, transform", RECORDED)
     async def _():
-        answer = (await http.post("/transform/scaler", {"features": scaler.rows().tolist()})).json()
-        close(answer["transformed"], scaler.answer("transform"))
+        answer = (await http.post("/transform/scaler", {"features": scaler.rows(N).tolist()})).json()
+        close(answer["transformed"], scaler.answer("transform", N))
 
     @cases.case(f"{http.name}: Flask style refused: unknown model, no JSON, no rows, text", REFUSAL)
     async def _():
@@ -145,9 +146,9 @@ def add_tensorflow(cases: Cases, http: Library, server: Server) -> None:
 
     @cases.case(f"{http.name}: TensorFlow Serving, rows", RECORDED)
     async def _():
-        body = {"signature_name": "serving_default", "instances": iris.rows().tolist()}
+        body = {"signature_name": "serving_default", "instances": iris.rows(N).tolist()}
         for path in ("/v1/models/iris", "/v1/models/iris/versions/2", "/v1/models/iris/labels/stable"):
-            equal((await http.post(f"{path}:predict", body)).json(), {"predictions": list(iris.answer("predict"))})
+            equal((await http.post(f"{path}:predict", body)).json(), {"predictions": list(iris.answer("predict", N))})
 
     @cases.case(f"{http.name}: TensorFlow Serving, columns, named inputs", RECORDED)
     async def _():
@@ -199,13 +200,13 @@ def add_tensorflow(cases: Cases, http: Library, server: Server) -> None:
         equal({"iris", "towers"} - set((await http.get("/v1/models")).json()["models"]), set())
         model = (await http.get("/v1/models/iris")).json()
         equal((model["name"], model["ready"]), ("iris", True))
-        answer = await http.post("/v1/models/iris:predict", {"instances": iris.rows().tolist()}, x_request_id="7")
-        equal(answer.json()["predictions"], list(iris.answer("predict")))
+        answer = await http.post("/v1/models/iris:predict", {"instances": iris.rows(N).tolist()}, x_request_id="7")
+        equal(answer.json()["predictions"], list(iris.answer("predict", N)))
 
 
 def add_mlflow(cases: Cases, http: Library, server: Server) -> None:
     flowers = server.model("flowers")
-    rows, expected, names = flowers.rows().tolist(), list(flowers.answer("predict")), flowers.features
+    rows, expected, names = flowers.rows(N).tolist(), list(flowers.answer("predict", N)), flowers.features
     records = [dict(zip(names, row)) for row in rows]
 
     @cases.case(f"{http.name}: MLflow, every form of /invocations", RECORDED)
@@ -244,8 +245,8 @@ def add_mlflow(cases: Cases, http: Library, server: Server) -> None:
 def add_transport(cases: Cases, libraries_: list[Library], server: Server) -> None:
     """What only one library does, and what is asked once."""
     iris = server.model("iris")
-    asked = json.dumps({"features": iris.rows().tolist()})
-    expected = {"prediction": list(iris.answer("predict"))}
+    asked = json.dumps({"features": iris.rows(N).tolist()})
+    expected = {"prediction": list(iris.answer("predict", N))}
     url = f"http://{server.address}/predict/iris"
 
     @cases.case("httpx, aiohttp, requests: a chunked body", RECORDED)
