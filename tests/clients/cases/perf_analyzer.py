@@ -44,10 +44,10 @@ def cases(server: Server) -> Cases:
                                    "--output-tensor-format", "json")),
         ("HTTP, 8 rows a request", ("-m", "image", "-i", "http", "-b", "8")),
         ("HTTP, texts", ("-m", "reviews", "-i", "http", "--string-length", "40")),
-        ("HTTP, asynchronous", ("-m", "towers", "-i", "http", "--async", "--concurrency-range", "4")),
+        ("HTTP, asynchronous, 13 inputs of all types", ("-m", "every_type", "-i", "http", "--async", "--concurrency-range", "4")),
         ("HTTP, a version", ("-m", "iris", "-x", "1", "-i", "http")),
         ("gRPC, a matrix", ("-m", "ridge", "-i", "grpc", "--concurrency-range", "4")),
-        ("gRPC, streaming", ("-m", "towers", "-i", "grpc", "--streaming", "--async")),
+        ("gRPC, streaming", ("-m", "wine", "-i", "grpc", "--streaming", "--async")),
         ("gRPC, compressed", ("-m", "image", "-i", "grpc", "--grpc-compression-algorithm", "gzip")),
     ):
         found.case(what, "requests counted by client and server", *arguments)(play)
