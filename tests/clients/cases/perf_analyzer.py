@@ -11,7 +11,7 @@ from server import Server
 
 CLIENT = "perf_analyzer"
 PACKAGES = ["tritonclient"]
-SECONDS = 50
+SECONDS = 55
 
 
 def measure(server: Server, *arguments: str) -> tuple[dict[str, str], str]:
@@ -20,7 +20,7 @@ def measure(server: Server, *arguments: str) -> tuple[dict[str, str], str]:
     table = server.folder / "perf_analyzer.csv"
     table.unlink(missing_ok=True)
     command = [Path(sys.prefix) / "bin" / "perf_analyzer", "-u", server.address, "--measurement-mode", "count_windows",
-               "--measurement-request-count", "50", "-s", "999", "-r", "3", "-f", table, "--verbose-csv", *arguments]
+               "--measurement-request-count", "50", "-s", "999", "-r", "20", "-f", table, "--verbose-csv", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False,
                           env={"LD_LIBRARY_PATH": ":".join(map(str, libraries))})
     equal((done.returncode, done.stderr[-300:]), (0, ""))
