@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -78,8 +79,18 @@ class Model:
                 for i in range(len(kept))], kept
 
 
+def free_port() -> int:
+    """Returns a port that nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
 class Server:
-    """Runs until stop(); address and admin are "127.0.0.1:PORT"."""
+    """Runs until stop(); address and admin are "127.0.0.1:PORT".
+
+    command and environment take the place of the usual ones; an empty value unsets a variable, {models} is the models'
+    folder and {port} a free port.
+    """
 
     def __init__(self, program: Path, folder: Path, *, command: list[str] | None = None,
                  environment: dict[str, str] | None = None) -> None:
@@ -92,29 +103,33 @@ class Server:
         library = ROOT / ".deps" / "onnxruntime" / "libonnxruntime.so.1"
         if library.exists():
             env["WEIR_ONNXRUNTIME_LIBRARY"] = str(library)
-        env |= {"WEIR_LISTEN": "127.0.0.1:0", "WEIR_ADMIN": "127.0.0.1:0"} | (environment or {})
+        env |= {"WEIR_LISTEN": "127.0.0.1:0", "WEIR_ADMIN": "127.0.0.1:0"}
+        for name, value in (environment or {}).items():
+            env[name] = value.format(models=self.models, port=free_port())
+            if not value:
+                del env[name]
         self.process = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, stderr=self.log, env=env,
                                         cwd=folder, text=True)
         self.address, self.admin = self._read_addresses()
-        self._wait_ready()
+        self._wait_ready(len(sources()) if command is None else 1)
 
     def _read_addresses(self) -> tuple[str, str]:
         found = {}
         for line in self.process.stdout:
             match = re.match(r"(listening|admin) on (\S+)", line)
             if match:
-                found[match[1]] = match[2].removeprefix("http://")
+                found[match[1]] = match[2].replace("0.0.0.0", "127.0.0.1")
             if len(found) == 2:
                 return found["listening"], found["admin"]
         raise RuntimeError(f"weir did not start; see {self.log.name}")
 
-    def _wait_ready(self) -> None:
-        """Waits until every model of the repository has been loaded or refused."""
+    def _wait_ready(self, n_models: int) -> None:
+        """Waits until every model, at least so many, has been loaded or refused."""
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             with urllib.request.urlopen(f"http://{self.admin}/weir/v1/models", timeout=5) as answer:
                 states = re.findall(r'"state":"(\w+)"', answer.read().decode())
-            if len(states) >= len(sources()) and all(state in ("ready", "failed") for state in states):
+            if len(states) >= n_models and all(state in ("ready", "failed") for state in states):
                 return
             time.sleep(0.05)
         raise RuntimeError(f"weir is not ready: {states}; see {self.log.name}")
