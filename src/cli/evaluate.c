@@ -5,9 +5,14 @@
 #include "cli/cli.h"
 #include "cli/evaluate_table.h"
 #include "cli/file.h"
+#include "cli/outfile.h"
 #include "cli/progress.h"
-#include "gate/document.h"
+#include "gate/plot.h"
+#include "gate/report.h"
 #include <weir/format.h>
+
+#include <errno.h>
+#include <sys/stat.h>
 
 enum {
     OPTION_LABEL,
@@ -24,6 +29,8 @@ enum {
     OPTION_CURVES,
     OPTION_MAX_ROWS,
     OPTION_JSON,
+    OPTION_HTML,
+    OPTION_SVG,
 };
 
 struct request {
@@ -35,6 +42,8 @@ struct request {
     struct weir_gate_evaluation_opts evaluation;
     bool has_full_curves;
     bool is_json;
+    const char *html; /* where the report goes; NULL: nowhere */
+    const char *svg;  /* the folder of drawings; NULL: none */
 };
 
 /* --- the work ----------------------------------------------------------------------------------
@@ -43,6 +52,44 @@ struct request {
 static void on_progress(void *ctx, uint64_t bytes, uint64_t bytes_total, uint64_t n_rows)
 {
     weir_cli_progress_step(ctx, bytes, bytes_total, n_rows, weir_clock_ns());
+}
+
+/* Writes a file whole or not at all; empties text. */
+static enum weir_status write_file(const char *path, struct weir_buf *text, struct weir_error *err)
+{
+    struct weir_cli_outfile file;
+    if (!weir_buf_ok(text))
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    enum weir_status status = weir_cli_outfile_open(&file, path, err);
+    if (status != WEIR_OK)
+        return status;
+    status = weir_cli_outfile_put(&file, text, err);
+    if (status == WEIR_OK)
+        status = weir_cli_outfile_finish(&file, err);
+    weir_cli_outfile_close(&file);
+    return status;
+}
+
+/* Writes the drawings that there are, each a file of its name in the folder. */
+static enum weir_status write_plots(const char *folder, const struct weir_gate_evaluation *e,
+                                    struct weir_buf *text, struct weir_error *err)
+{
+    enum weir_status status = WEIR_OK;
+    struct weir_buf path = WEIR_BUF_INIT;
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return weir_error_set(err, WEIR_ERR_IO, "%s: %s", folder, strerror(errno));
+    for (int i = 0; i < WEIR_GATE_PLOT_N && status == WEIR_OK; i++) {
+        enum weir_gate_plot plot = (enum weir_gate_plot)i;
+        if (!weir_gate_plot_has(e, plot))
+            continue;
+        weir_buf_clear(&path);
+        weir_buf_printf(&path, "%s/%s.svg", folder, weir_gate_plot_name(plot));
+        weir_gate_plot_append(text, e, plot, true);
+        status = weir_buf_ok(&path) ? write_file(weir_buf_c(&path), text, err)
+                                    : weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    }
+    weir_buf_deinit(&path);
+    return status;
 }
 
 static enum weir_status show(const struct request *r, const struct weir_gate_evaluation *e,
@@ -55,15 +102,23 @@ static enum weir_status show(const struct request *r, const struct weir_gate_eva
         .data = weir_str_c(r->data),
         .policy = weir_str_c(r->policy_text ? r->policy_text : ""),
     };
-    if (r->is_json) {
+    enum weir_status status = WEIR_OK;
+    if (r->html) {
+        weir_gate_report_append(&text, e, &source);
+        status = write_file(r->html, &text, err);
+    }
+    if (status == WEIR_OK && r->svg)
+        status = write_plots(r->svg, e, &text, err);
+    if (status == WEIR_OK && r->is_json) {
         weir_gate_document_append(&text, e, &source, r->has_full_curves);
         weir_buf_append_byte(&text, '\n');
-    } else {
+    } else if (status == WEIR_OK) {
         weir_cli_evaluate_table(&text, e, &source, weir_cli_bold(stdout), weir_cli_plain(stdout));
     }
-    bool is_whole = weir_cli_put(stdout, &text);
+    if (status == WEIR_OK && !weir_cli_put(stdout, &text))
+        status = weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
     weir_buf_deinit(&text);
-    return is_whole ? WEIR_OK : weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    return status;
 }
 
 static enum weir_status evaluate(const struct request *r, const struct weir_model *model,
@@ -191,6 +246,12 @@ static enum weir_status take_option(struct request *r, size_t index, const char 
         return read_word("curves", value, "reduced", "full", &r->has_full_curves, err);
     case OPTION_MAX_ROWS:
         return weir_cli_args_u64("max-rows", value, 1, UINT64_MAX, &r->holdout.n_rows_max, err);
+    case OPTION_HTML:
+        r->html = value;
+        return WEIR_OK;
+    case OPTION_SVG:
+        r->svg = value;
+        return WEIR_OK;
     default:
         r->is_json = true;
         return WEIR_OK;
@@ -267,6 +328,8 @@ static const struct weir_cli_option options[] = {
                        "points of curves in JSON: reduced (default: the corners) or full"},
     [OPTION_MAX_ROWS] = {"max-rows", 0, "N", "read N rows at most"},
     [OPTION_JSON] = {"json", 0, NULL, "write a JSON document (schema eval/1)"},
+    [OPTION_HTML] = {"html", 0, "FILE", "also write a report: one page without scripts"},
+    [OPTION_SVG] = {"svg", 0, "DIR", "also write the drawings: roc.svg, pr.svg, calibration.svg"},
 };
 
 const struct weir_cli_command weir_cli_evaluate = {
@@ -280,6 +343,7 @@ const struct weir_cli_command weir_cli_evaluate = {
             "as are rows that the model refuses. \"-\" is standard input.",
     .examples = "weir evaluate models/churn.joblib holdout.csv --label churned\n"
                 "weir evaluate churn.joblib holdout.csv -l churned --threshold-policy 'fpr<=0.05'\n"
+                "weir evaluate churn.joblib holdout.csv -l churned --html report.html\n"
                 "weir evaluate scores.csv --label y --score-column score --json",
     .options = options,
     .n_options = WEIR_ARRAY_LEN(options),

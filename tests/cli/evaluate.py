@@ -11,6 +11,7 @@ import json
 import math
 import os
 import random
+import xml.etree.ElementTree
 
 from harness import case, contains, equal, exits, fixture, main, rows_of, weir, write_csv
 
@@ -160,6 +161,31 @@ def a_model_of_numbers_is_judged_by_its_errors(folder):
     alone = document(table, "-l", "y", "--prediction-column", "p")
     if not math.isclose(value(alone, "r2"), r2, rel_tol=1e-9):
         raise AssertionError(f"R2: {value(alone, 'r2')} and {r2}")
+
+
+@case
+def the_report_is_one_page_that_fetches_and_runs_nothing(folder):
+    table = os.path.join(folder, "t.csv")
+    names = {0: "<b>no</b>", 1: 'y&"es'}
+    write_csv(table, [(names[y], 1 - s, s) for y, s in zip(TRUTHS, SCORES)],
+              ["y", "p_<b>no</b>", 'p_y&"es'])
+    page, plots = os.path.join(folder, "report.html"), os.path.join(folder, "plots")
+    exits(weir("evaluate", table, "-l", "y", "--html", page, "--svg", plots, "--threshold-policy", "youden"), 0)
+    with open(page, encoding="utf-8") as f:
+        html = f.read()
+    contains(html, "&lt;b&gt;no&lt;/b&gt;")
+    contains(html, "y&amp;&quot;es")
+    contains(html, "<title id=\"roc-title\">ROC curve</title>")
+    for part in ("<b>no</b>", "<script", "http:", "https:", "url(", "@import"):
+        equal(part in html, False, part)
+    equal(sorted(os.listdir(plots)), ["calibration.svg", "pr.svg", "roc.svg"])
+    for name in os.listdir(plots):
+        root = xml.etree.ElementTree.parse(os.path.join(plots, name)).getroot()
+        equal(root.tag, "{http://www.w3.org/2000/svg}svg")
+        lines = [p.get("d") for p in root.iter("{http://www.w3.org/2000/svg}path") if p.get("class") == "line"]
+        equal(len(lines), 1, "lines of a drawing")
+    contains(exits(weir("evaluate", table, "-l", "y", "--html", os.path.join(folder, "no", "r.html")), 1).err,
+             "r.html")
 
 
 @case
