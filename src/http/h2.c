@@ -99,9 +99,7 @@ void weir_http_h2_leave(struct weir_http_conn *conn)
     if (h2->is_leaving || h2->has_left)
         return;
     h2->is_leaving = true;
-    if (nghttp2_submit_shutdown_notice(h2->session) != 0 ||
-        nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE,
-                            (const uint8_t *)WEIR_HTTP_H2_LEAVE_PING) != 0)
+    if (nghttp2_submit_shutdown_notice(h2->session) != 0) /* PING follows it. */
         conn->is_failed = true;
     weir_http_conn_set_dirty(conn);
 }

@@ -179,6 +179,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
         weir_http_h2_meter_credit(&h2->meter, &h2->conn->server->opts, true);
     else
         h2->conn->server->counters.h2_streams_reset++;
+    weir_http_conn_set_dirty(h2->conn); /* It is finished when all before it is written. */
     req->end_at = h2->queued;
     weir_list_push(&h2->ending, &req->end_link);
     if (!req->sent_end && req->is_shown && !req->is_replied) {
@@ -204,6 +205,10 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
         server->counters.limit_h2_resets += !h2->is_flooding;
         h2->is_flooding = true;
     }
+    if (frame->hd.type == NGHTTP2_GOAWAY && h2->is_leaving && !h2->has_left &&
+        nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, (const uint8_t *)WEIR_HTTP_H2_LEAVE_PING) !=
+            0)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     struct weir_http_req *req =
         is_answer ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id) : NULL;
     if (!req)

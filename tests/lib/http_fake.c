@@ -194,6 +194,32 @@ static void on_body(void *ctx, struct weir_http_req *req)
     }
 }
 
+/* Sends back what comes; a part "stop" ends the answer, and one of more than 100 bytes is owed. */
+static size_t on_part(void *ctx, struct weir_http_req *req, struct weir_str bytes, bool is_last)
+{
+    struct http_fake *f = ctx;
+    struct weir_http_ticket ticket = weir_http_req_ticket(req);
+    struct weir_http_reply reply = {.status = 200, .content_type = "text/plain"};
+    touch(f, req);
+    weir_buf_printf(&f->log, "part %zu%s\n", bytes.n, is_last ? " last" : "");
+    (void)sum(bytes);
+    if (!weir_http_req_user(req))
+        (void)weir_http_reply_begin(&f->server, ticket, &reply);
+    weir_http_req_set_user(req, f);
+    (void)weir_http_reply_part(&f->server, ticket, bytes);
+    if (is_last || weir_str_eq_c(bytes, "stop"))
+        (void)weir_http_reply_end(&f->server, ticket, WEIR_STR("X-Status: done\r\n"));
+    f->owed_to = ticket;
+    return bytes.n > 100 ? 0 : bytes.n;
+}
+
+static void on_room(void *ctx, struct weir_http_ticket ticket, void *user WEIR_UNUSED)
+{
+    struct http_fake *f = ctx;
+    weir_assert(weir_http_reply_unsent(&f->server, ticket) <= f->server.opts.unsent_bytes_resume);
+    weir_buf_append_c(&f->log, "room\n");
+}
+
 static void on_gone(void *ctx, struct weir_http_ticket ticket, void *user WEIR_UNUSED)
 {
     struct http_fake *f = ctx;
@@ -221,8 +247,13 @@ static void on_refusal(void *ctx WEIR_UNUSED, struct weir_http_req *req, struct 
     reply->body = weir_buf_str(room);
 }
 
-static const struct weir_http_handlers handlers = {
-    .head = on_head, .body = on_body, .gone = on_gone, .refusal = on_refusal, .done = on_done};
+static const struct weir_http_handlers handlers = {.head = on_head,
+                                                   .body = on_body,
+                                                   .part = on_part,
+                                                   .room = on_room,
+                                                   .gone = on_gone,
+                                                   .refusal = on_refusal,
+                                                   .done = on_done};
 
 /* --- life
  * ------------------------------------------------------------------------------------------ */

@@ -44,6 +44,7 @@ struct http_fake {
     struct weir_buf log; /* one line for each request shown: "POST /echo 5 bytes\n", or "gone" */
     struct weir_http_ticket late[HTTP_FAKE_LATE_MAX];
     uint32_t n_late;
+    struct weir_http_ticket owed_to; /* the stream of the last part */
     uint64_t n_done;
     bool answers_late; /* pump answers /late by itself, the newest first */
     bool check_views;  /* read every byte that a handler may look at */
