@@ -202,7 +202,8 @@ struct weir_protocol_description {
     struct weir_buf *request; /* appended to; empty: JSON that is not described, or, where a body
                                  may be left out, none */
     struct weir_buf *answer;  /* with 200; empty: JSON that is not described */
-    const char *error;        /* with other codes; a literal; NULL: {"error": text} */
+    bool is_bodiless;         /* 200 has no body */
+    const char *error_415;    /* the content map of 415, a literal; NULL: as other codes have it */
     uint16_t codes[WEIR_PROTOCOL_CODES_MAX]; /* HTTP, beside those that the act has; 0: none more */
     bool is_unfit; /* the model cannot be asked this: it is not described */
 };

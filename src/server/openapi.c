@@ -104,22 +104,21 @@ static void put_answers(struct weir_buf *out, const struct weir_protocol_route *
         add_codes(&set, codes_order);
     for (size_t i = 0; i < WEIR_PROTOCOL_CODES_MAX && d->codes[i] != 0; i++)
         add_code(&set, d->codes[i]);
-    weir_buf_append_c(out, "\"responses\":{\"200\":{\"description\":\"Done\",\"content\":{");
-    if (d->answer->n > 0)
+    weir_buf_append_c(out, "\"responses\":{\"200\":{\"description\":\"Done\"");
+    if (!d->is_bodiless) {
+        weir_buf_append_c(out, ",\"content\":{");
+        weir_buf_append_c(out, d->answer->n > 0 ? "" : "\"application/json\":{}");
         weir_buf_append_str(out, weir_buf_str(d->answer));
-    else
-        weir_buf_append_c(out, "\"application/json\":{}");
-    weir_buf_append_c(out, "}}");
+        weir_buf_append_byte(out, '}');
+    }
+    weir_buf_append_byte(out, '}');
     for (size_t i = 0; i < set.n; i++) {
-        if (!d->error) {
+        if (set.codes[i] == 415 && d->error_415)
+            weir_buf_printf(out, ",\"415\":{\"description\":\"%s\",\"content\":{%s}}",
+                            code_text(415), d->error_415);
+        else
             weir_buf_printf(out, ",\"%u\":{\"$ref\":\"#/components/responses/E%u\"}", set.codes[i],
                             set.codes[i]);
-            continue;
-        }
-        weir_buf_printf(out, ",\"%u\":{\"description\":\"%s\",\"content\":{" JSON_ERROR ",",
-                        set.codes[i], code_text(set.codes[i]));
-        weir_buf_append_c(out, d->error);
-        weir_buf_append_c(out, "}}");
     }
     weir_buf_append_byte(out, '}');
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes through the decoders of frames and tensors. The first byte chooses dialect and model;
- * the rest is the body. What is accepted must have filled every cell with what its column takes, or
- * every tensor; the tensors are then answered, as JSON within the size that was said. */
+/* Any bytes through the decoders of frames, matrices and tensors. The first byte chooses dialect
+ * and model; the rest is the body. What is accepted must have filled every cell with what its
+ * column takes, or every tensor; the tensors are then answered, as JSON within the size that was
+ * said. */
 #include "base/macros.h"
 #include "protocol/flask/flask.h"
+#include "protocol/tfserving/tfserving_priv.h"
 #include "protocol/v2/v2.h"
 #include "tensor/cell.h"
 
@@ -93,9 +95,10 @@ static void make_spec(uint8_t choice, struct weir_spec *spec, struct weir_tensor
         spec->tensors = tensors;
         return;
     }
-    spec->form = WEIR_INPUT_FRAME;
     spec->n_features = 1 + (size_t)(choice & 3) % 3;
-    spec->columns = columns;
+    bool is_matrix = choice & 32 && !(choice & 8); /* of TensorFlow Serving alone */
+    spec->form = is_matrix ? WEIR_INPUT_MATRIX : WEIR_INPUT_FRAME;
+    spec->columns = is_matrix ? NULL : columns;
     spec->feature_names = choice & 4 ? names : NULL;
     spec->allows_nan = choice & 8;
     spec->allows_inf = choice & 16;
@@ -143,10 +146,14 @@ static void check_tensors(const struct sink *s, const struct weir_spec *spec,
     }
     struct weir_result result = {.spec = spec, .n_rows = s->want.n_rows, .tensors = tensors};
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
+    uint64_t bytes_max = weir_protocol_tensors_bytes(&result, call->tensors);
+    if (call->dialect == WEIR_PROTOCOL_TFSERVING &&
+        !weir_protocol_tfserving_check_tensors(call, &result, &bytes_max))
+        return;
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf buf = WEIR_BUF_INIT;
     weir_protocol_encode(call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     weir_assert(weir_buf_ok(&buf));
-    weir_assert(buf.n <= weir_protocol_tensors_bytes(&result, call->tensors));
+    weir_assert(buf.n <= bytes_max);
     struct weir_codec_json json;
     struct weir_error err = WEIR_ERROR_INIT;
     weir_codec_json_init(&json, NULL, NULL);
@@ -168,10 +175,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct weir_error err = WEIR_ERROR_INIT;
     struct weir_protocol_decoder decoder;
     weir_protocol_decoder_init(&decoder, NULL, NULL);
+    struct weir_protocol_head head = {
+        .dialect = WEIR_PROTOCOL_TFSERVING,
+        .action = data[0] & 128 ? WEIR_PROTOCOL_TFSERVING_REGRESS : WEIR_PROTOCOL_TFSERVING_PREDICT,
+    };
     enum weir_status status =
-        data[0] & 128 ? weir_protocol_v2_decode(&decoder, &spec, body, &s.sink, &call, &err)
-                      : weir_protocol_flask_decode(&decoder, &spec, WEIR_OUTPUT_PREDICT, body,
-                                                   &s.sink, &call, &err);
+        data[0] & 32    ? weir_protocol_decode(&decoder, &head, &spec, body, &s.sink, &call, &err)
+        : data[0] & 128 ? weir_protocol_v2_decode(&decoder, &spec, body, &s.sink, &call, &err)
+                        : weir_protocol_flask_decode(&decoder, &spec, WEIR_OUTPUT_PREDICT, body,
+                                                     &s.sink, &call, &err);
     weir_assert(s.n_open == 0);
     weir_assert(s.n_commits == (status == WEIR_OK));
     if (status == WEIR_OK) {

@@ -370,4 +370,5 @@ const struct weir_protocol_ops weir_protocol_mlflow = {
     .encode = weir_protocol_mlflow_encode,
     .error = error,
     .page = page,
+    .describe = weir_protocol_mlflow_describe,
 };

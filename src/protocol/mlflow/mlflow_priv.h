@@ -103,4 +103,8 @@ void weir_protocol_mlflow_encode(const struct weir_protocol_call *call,
                                  const struct weir_result *result,
                                  struct weir_protocol_answer *answer);
 
+/* ops->describe. */
+void weir_protocol_mlflow_describe(const struct weir_protocol_route *route,
+                                   struct weir_protocol_description *d);
+
 #endif
