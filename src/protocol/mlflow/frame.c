@@ -125,19 +125,24 @@ static const char *fill_unnamed(struct weir_protocol_mlflow_request *r, const ch
     struct weir_protocol_fill *fill = &r->fill;
     const struct weir_codec_json *json = &fill->decoder->json;
     struct weir_codec_json_iter it = weir_codec_json_iter(json, object);
+    struct weir_codec_json_iter names = weir_codec_json_iter(json, r->names);
     struct weir_str name;
+    struct weir_str other;
     const char *value;
+    const char *ignored;
     size_t n_filled = 0;
+    size_t i = 0; /* of the name that comes next in both, mostly */
     while (weir_codec_json_next_member(&it, &name, &value)) {
-        struct weir_codec_json_iter names = weir_codec_json_iter(json, r->names);
-        struct weir_str other;
-        const char *ignored;
-        size_t i = 0;
-        while (weir_codec_json_next_member(&names, &other, &ignored) && !weir_str_eq(name, other))
-            i++;
+        if (!weir_codec_json_next_member(&names, &other, &ignored) || !weir_str_eq(name, other)) {
+            names = weir_codec_json_iter(json, r->names);
+            i = 0;
+            while (weir_codec_json_next_member(&names, &other, &ignored) &&
+                   !weir_str_eq(name, other))
+                i++;
+        }
         if (i >= fill->spec->n_features)
             continue;
-        if (!weir_protocol_columns_cell(fill, value, row, i))
+        if (!weir_protocol_columns_cell(fill, value, row, i++))
             return NULL;
         n_filled++;
     }
