@@ -90,7 +90,10 @@ enum weir_status weir_model_forest_check(struct weir_model_builder *b,
     if (!x || !scratch)
         return weir_model_builder_no_memory(b, err);
     fill_rows(forest, x, n);
-    if (!is_same(forest, x, n, scratch) || !is_same(forest, x, weir_min_size(n, ROWS_FEW), scratch))
+    if (!is_same(forest, x, n, scratch) ||
+        !is_same(forest, x, weir_min_size(n, ROWS_FEW), scratch)) {
         forest->fast = NULL;
+        b->spec->n_slow_forests++;
+    }
     return WEIR_OK;
 }

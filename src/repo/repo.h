@@ -30,6 +30,7 @@ struct weir_repo;
     X(PUBLISHED, "model published")                                    \
     X(SWAPPED, "model swapped")                                        \
     X(ADOPTED, "swap done")                                            \
+    X(SLOW, "model runs without its fast kernels")                     \
     X(LOAD_FAILED, "model not loaded")                                 \
     X(UNCHANGED, "model file touched, same content")                   \
     X(ORPHANED, "model file is gone, still serving")                   \
@@ -74,6 +75,7 @@ const char *weir_repo_event_text(enum weir_repo_event_kind kind);
     X(event_overflows, "times change events were lost, answered by a rescan")        \
     X(loads, "loads begun")                                                          \
     X(loads_failed, "loads that failed")                                             \
+    X(slow_versions, "versions put into service whose kernels failed their check")   \
     X(loads_unchanged, "loads that found the content that serves already")           \
     X(loads_restarted, "loads begun again since the file changed while it was read") \
     X(swaps, "versions that replaced another")                                       \

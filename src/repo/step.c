@@ -101,7 +101,7 @@ void weir_repo_step_tell(struct weir_repo_step *step, enum weir_repo_event_kind 
         return; /* An event is lost, nothing else. */
     a->event = (struct weir_repo_event){.kind = kind, .number_before = number_before, .ns = ns};
     a->event.is_problem = kind == WEIR_REPO_EVENT_LOAD_FAILED || kind == WEIR_REPO_EVENT_ORPHANED ||
-                          kind == WEIR_REPO_EVENT_RESTORED;
+                          kind == WEIR_REPO_EVENT_RESTORED || kind == WEIR_REPO_EVENT_SLOW;
     if (m)
         put_text(a, 0, weir_str_c(m->name));
     if (live) {

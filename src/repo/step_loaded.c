@@ -3,6 +3,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "repo/step_priv.h"
+#include "tensor/spec.h"
 
 #include <stdio.h>
 
@@ -51,6 +52,20 @@ static struct weir_repo_live *put_live(struct weir_repo_step *step, struct weir_
     return live;
 }
 
+/* Tells of a version whose answers are right and come more slowly than they should. */
+static void tell_if_slow(struct weir_repo_step *step, struct weir_repo_source *s,
+                         const struct weir_repo_live *live)
+{
+    const struct weir_spec *spec = live->version->spec;
+    if (!spec || spec->n_slow_forests == 0)
+        return;
+    step->counters.slow_versions++;
+    weir_repo_step_tell(step, WEIR_REPO_EVENT_SLOW, s->model, s, live, 0,
+                        WEIR_STR("this processor's kernels gave other bits than the plain walk of "
+                                 "the trees, which runs instead"),
+                        0);
+}
+
 static void publish(struct weir_repo_step *step, struct weir_repo_source *s,
                     const struct weir_repo_loaded *loaded)
 {
@@ -81,6 +96,7 @@ static void publish(struct weir_repo_step *step, struct weir_repo_source *s,
     step->counters.swaps += before != NULL;
     weir_repo_step_tell(step, before ? WEIR_REPO_EVENT_SWAPPED : WEIR_REPO_EVENT_PUBLISHED, m, s,
                         live, number_before, WEIR_STR(""), loaded->ns);
+    tell_if_slow(step, s, live);
 }
 
 /* The loader found a digest that was named to it. */
@@ -186,6 +202,7 @@ static void on_restored(struct weir_repo_step *step, struct weir_repo_step_model
     step->counters.swaps += before != NULL;
     weir_repo_step_tell(step, is_rollback ? WEIR_REPO_EVENT_ROLLED_BACK : WEIR_REPO_EVENT_RESTORED,
                         m, s, live, number_before, weir_str_c(s->reason), loaded->ns);
+    tell_if_slow(step, s, live);
 }
 
 void weir_repo_step_loaded(struct weir_repo_step *step, const struct weir_repo_loaded *loaded,

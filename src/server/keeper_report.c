@@ -106,6 +106,7 @@ static void count_event(struct weir_server_keeper *keeper, const struct weir_rep
         weir_metric_histogram_add(
             weir_metric_registry_histogram(r, shard, WEIR_SERVER_METRIC_SWAP, labels), event->ns);
         break;
+    case WEIR_REPO_EVENT_SLOW:
     case WEIR_REPO_EVENT_ORPHANED:
     case WEIR_REPO_EVENT_RESTORED:
     case WEIR_REPO_EVENT_RETURNED:

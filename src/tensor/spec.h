@@ -73,6 +73,8 @@ struct weir_spec {
     const double *example; /* n_features cells of a row that the model's maker says it takes ;
                               texts are in the model's memory; NULL: none */
     const struct weir_spec_mlflow *mlflow; /* NULL: the model was in no folder of MLflow's */
+    uint32_t n_slow_forests; /* forests whose kernels gave other bits than the plain walk when the
+                                model was made, and which run without them */
     size_t n_targets;
     const struct weir_labels *targets;              /* n_targets; n == 0 for numeric targets */
     struct weir_spec_output outputs[WEIR_OUTPUT_N]; /* by enum weir_output */

@@ -213,6 +213,7 @@ static struct weir_model *make(const struct shape *s, uint64_t seed)
     const struct weir_model_node *root;
     struct weir_model *model = NULL;
     cr_assert_eq(weir_model_forest_end(f, &root, &err), WEIR_OK, "%s", err.msg);
+    cr_assert_eq(b.spec->n_slow_forests, 0, "%s: the check at load", s->label);
     cr_assert_eq(weir_model_builder_finish(&b, root, &model, &err), WEIR_OK, "%s", err.msg);
     return model;
 }
@@ -320,4 +321,22 @@ ParameterizedTest(const size_t *i, model_forest_kernels, equal_the_plain_walk)
         free(x32);
     }
     weir_model_forest_force(NULL);
+}
+
+Test(model_forest_kernels, those_that_give_other_bits_are_dropped_and_told_of)
+{
+    struct weir_model *model = make(&shapes[0], 1);
+    struct weir_model_forest *forest = (struct weir_model_forest *)(uintptr_t)model->root;
+    struct weir_model_builder b = {.arena = &model->arena, .spec = &model->spec, .model = model};
+    double *values = (double *)(uintptr_t)forest->trees[0].values;
+    cr_assert_not_null(forest->fast);
+    cr_assert_eq(weir_model_forest_check(&b, forest, NULL), WEIR_OK);
+    cr_assert_not_null(forest->fast);
+    cr_assert_eq(model->spec.n_slow_forests, 0);
+    for (size_t i = 0; i < forest->trees[0].n_leaves; i++)
+        values[i * forest->width] = 1e6 + values[i * forest->width];
+    cr_assert_eq(weir_model_forest_check(&b, forest, NULL), WEIR_OK);
+    cr_assert_null(forest->fast);
+    cr_assert_eq(model->spec.n_slow_forests, 1);
+    weir_model_free(model);
 }

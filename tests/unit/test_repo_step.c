@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "repo/step.h"
+#include "tensor/spec.h"
 #include "test_mem.h"
 #include "test_random.h"
 
@@ -46,7 +47,8 @@ struct world {
     uint8_t loading_content;
     bool loading_bad;
     size_t n_made, n_freed, n_rollbacks;
-    size_t n_events[16];
+    bool is_slow; /* what is loaded has lost its fast kernels */
+    size_t n_events[32];
 };
 
 static void world_init(struct world *w, const char *const *args, size_t n_args)
@@ -192,6 +194,8 @@ static struct weir_version *make_version(struct world *w, uint8_t content)
         abort(); /* Not reached; the compiler does not know that. */
     memset(v->digest, content, sizeof v->digest);
     v->file = WEIR_STR("file");
+    static const struct weir_spec slow = {.n_slow_forests = 1}, fast = {.n_slow_forests = 0};
+    v->spec = w->is_slow ? &slow : &fast;
     w->n_made++;
     return v;
 }
@@ -341,6 +345,25 @@ Test(repo_step, an_old_file_and_a_closed_one_load_at_once)
     cr_assert_eq(content_of(&w, "c"), -1);
     cr_assert_eq(state(&w, written->key), WEIR_REPO_SETTLING);
     world_deinit(&w);
+}
+
+Test(repo_step, a_model_without_its_fast_kernels_is_told_of)
+{
+    for (int is_slow = 0; is_slow < 2; is_slow++) {
+        struct world w;
+        world_init(&w, NULL, 0);
+        w.is_slow = is_slow;
+        struct file *f = add_file(&w, "0:a.pkl", "a", "0:a.pkl", 0);
+        put(&w, f, 1, true);
+        w.now_ns += WEIR_NS_PER_S;
+        scan(&w);
+        act(&w);
+        finish(&w);
+        act(&w);
+        cr_assert_eq(w.n_events[WEIR_REPO_EVENT_PUBLISHED], 1);
+        cr_assert_eq(w.n_events[WEIR_REPO_EVENT_SLOW], (size_t)is_slow);
+        world_deinit(&w);
+    }
 }
 
 Test(repo_step, a_writer_keeps_a_file_from_being_taken)
