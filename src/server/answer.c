@@ -76,7 +76,9 @@ static struct weir_str answer_fields(const struct weir_server_call *call,
                                (int)call->loop.request_id_bytes, call->loop.request_id);
     if (is_coded)
         at += (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at,
-                               "Content-Encoding: %s\r\nVary: Accept-Encoding\r\n",
+                               call->loop.dialect == WEIR_PROTOCOL_GRPC
+                                   ? "grpc-encoding: %s\r\n"
+                                   : "Content-Encoding: %s\r\nVary: Accept-Encoding\r\n",
                                weir_codec_coding_name((enum weir_codec_coding)call->coding));
     if (job && call->json_bytes > 0)
         at += (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at,

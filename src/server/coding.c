@@ -2,6 +2,7 @@
 #include "server/coding.h"
 
 #include "base/macros.h"
+#include "protocol/grpc/grpc.h"
 #include "server/answer.h"
 #include "server/status.h"
 
@@ -90,14 +91,19 @@ void weir_server_coding_pack(struct weir_server_runner *runner, struct weir_serv
     packed->mem = runner->mem;
     packed->failed = false;
     weir_buf_clear(packed);
-    struct weir_str plain = weir_str_make(job->replies.at + call->body_at, call->body_bytes);
+    bool is_grpc = call->protocol.dialect == WEIR_PROTOCOL_GRPC;
+    size_t head = is_grpc ? WEIR_PROTOCOL_GRPC_FRAME_BYTES : 0; /* stays as it is */
+    size_t at = call->body_at + head;
+    struct weir_str plain = weir_str_make(job->replies.at + at, call->body_bytes - head);
     enum weir_status status = weir_codec_deflate_all(
         &runner->deflate, is_gzip ? WEIR_CODEC_INFLATE_GZIP : WEIR_CODEC_INFLATE_ZLIB, plain,
         packed);
     if (status == WEIR_OK && packed->n < plain.n) { /* Else it goes as it is. */
-        memcpy(job->replies.at + call->body_at, packed->at, packed->n);
-        job->replies.n = call->body_at + packed->n;
-        call->body_bytes = packed->n;
+        memcpy(job->replies.at + at, packed->at, packed->n);
+        job->replies.n = at + packed->n;
+        call->body_bytes = head + packed->n;
+        if (is_grpc)
+            weir_protocol_grpc_end_coded(&job->replies, at);
         call->coding = is_gzip ? WEIR_CODEC_CODING_GZIP : WEIR_CODEC_CODING_DEFLATE;
     }
     if (packed->cap > KEPT_BYTES_MAX)

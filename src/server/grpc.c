@@ -2,7 +2,7 @@
 #include "server/grpc.h"
 
 #include "base/macros.h"
-#include "codec/inflate.h"
+#include "codec/coding.h"
 #include "protocol/grpc/grpc.h"
 #include "server/pages.h"
 
@@ -70,6 +70,20 @@ void weir_server_grpc_read(const struct weir_http_req *req, uint64_t *timeout_ns
     *coding = WEIR_SERVER_GRPC_IDENTITY;
     (void)weir_server_grpc_wire_coding(weir_http_req_header(req, WEIR_HTTP_FIELD_GRPC_ENCODING),
                                        coding);
+}
+
+uint8_t weir_server_grpc_answer_coding(const struct weir_http_req *req,
+                                       enum weir_server_grpc_coding coding)
+{
+    struct weir_str rest = weir_http_req_header(req, WEIR_HTTP_FIELD_GRPC_ACCEPT_ENCODING);
+    while (coding != WEIR_SERVER_GRPC_IDENTITY && rest.n > 0) {
+        enum weir_server_grpc_coding accepted;
+        struct weir_str name = weir_str_trim(weir_str_split(&rest, ','));
+        if (weir_server_grpc_wire_coding(name, &accepted) && accepted == coding)
+            return coding == WEIR_SERVER_GRPC_GZIP ? WEIR_CODEC_CODING_GZIP
+                                                   : WEIR_CODEC_CODING_DEFLATE;
+    }
+    return WEIR_CODEC_CODING_IDENTITY;
 }
 
 enum weir_http_verdict weir_server_grpc_head(struct weir_server_shard *shard,
@@ -169,6 +183,7 @@ void weir_server_grpc_body(struct weir_server_shard *shard, struct weir_http_req
         int code = weir_server_predict_read(req, route, &ask, NULL);
         weir_assert(code == 0); /* Else the head was refused. */
         ask.body = message;
+        ask.coding = weir_server_grpc_answer_coding(req, coding);
         ask.body_at = WEIR_PROTOCOL_GRPC_FRAME_BYTES;
         ask.unpacked = message.at == unpacked.at ? &unpacked : NULL;
         if (timeout_ns < ask.timeout_ns)

@@ -40,6 +40,11 @@ bool weir_server_grpc_refusal(const struct weir_http_req *req, struct weir_str t
 void weir_server_grpc_read(const struct weir_http_req *req, uint64_t *timeout_ns,
                            enum weir_server_grpc_coding *coding);
 
+/* Returns how answers may be compressed: as the client does it itself, if it says that it reads
+ * that. enum weir_codec_coding. */
+uint8_t weir_server_grpc_answer_coding(const struct weir_http_req *req,
+                                       enum weir_server_grpc_coding coding);
+
 /* Gives a frame's message: the frame's own bytes, or what they are inflated to, in *unpacked. Not
  * OK: err says why. */
 enum weir_server_grpc_status

@@ -4,6 +4,7 @@
  * calls back into the batcher that gives it. */
 #include "server/grpc_stream.h"
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/macros.h"
 #include "protocol/grpc/grpc.h"
@@ -26,13 +27,14 @@ struct weir_server_grpc_stream {
     struct weir_server_shard *shard; /* constant */
     const struct weir_server_route *route;
     struct weir_http_ticket ticket;
-    enum weir_server_grpc_coding coding;
-    uint64_t timeout_ns;
-    struct weir_list link; /* in shard->loop.streams */
-    struct weir_list due;  /* in shard->loop.streams_due, where is_due */
-    struct weir_buf in;    /* bytes of messages that were not taken yet */
-    size_t charged;        /* counted for them as request memory */
-    size_t n_owed;         /* bytes of them that the client was not told to be done with */
+    enum weir_server_grpc_coding coding; /* of the messages that come; */
+    uint8_t answer_coding;               /* as answers may be, enum weir_codec_coding */
+    uint64_t deadline_ns;                /* of the call */
+    struct weir_list link;               /* in shard->loop.streams */
+    struct weir_list due;                /* in shard->loop.streams_due, where is_due */
+    struct weir_buf in;                  /* bytes of messages that were not taken yet */
+    size_t charged;                      /* counted for them as request memory */
+    size_t n_owed; /* bytes of them that the client was not told to be done with */
     struct weir_server_grpc_entry entries[WEIR_SERVER_GRPC_ENTRIES_MAX]; /* a ring */
     uint32_t first, n;                                                   /* of the unsent ones */
     struct weir_buf watched; /* the question of a call that watches */
@@ -82,13 +84,20 @@ static struct weir_server_grpc_stream *new_stream(struct weir_server_shard *shar
     s->route = route;
     s->ticket = weir_http_req_ticket(req);
     s->in.mem = s->watched.mem = s->seen.mem = shard->shared->mem;
-    weir_server_grpc_read(req, &s->timeout_ns, &s->coding);
+    uint64_t timeout_ns;
+    weir_server_grpc_read(req, &timeout_ns, &s->coding);
+    s->deadline_ns = weir_clock_add(weir_http_req_begun_ns(req), timeout_ns);
     weir_list_push(&shard->loop.streams, &s->link);
     for (size_t i = 0; i < WEIR_ARRAY_LEN(s->entries); i++) {
         s->entries[i].stream = s;
         s->entries[i].answer.mem = shard->shared->mem;
     }
+    s->answer_coding = weir_server_grpc_answer_coding(req, s->coding);
     struct weir_http_reply reply = {.status = 200, .content_type = "application/grpc"};
+    if (s->answer_coding != WEIR_CODEC_CODING_IDENTITY)
+        reply.fields = s->answer_coding == WEIR_CODEC_CODING_GZIP
+                           ? WEIR_STR("grpc-encoding: gzip\r\n")
+                           : WEIR_STR("grpc-encoding: deflate\r\n");
     if (!weir_http_reply_begin(shard->loop.http, s->ticket, &reply)) {
         s->is_gone = true;
         mark_due(s);
@@ -214,6 +223,7 @@ static void ask_prediction(struct weir_server_grpc_stream *s, struct weir_str me
         .head = {.dialect = s->route->dialect, .action = s->route->route->action},
         .ticket = s->ticket,
         .entry = entry,
+        .coding = s->answer_coding,
         .body = message,
         .unpacked = message.at == unpacked->at ? unpacked : NULL,
         .begun_ns = weir_loop_now_ns(&shard->loop.loop),
@@ -394,7 +404,9 @@ void weir_server_grpc_stream_tick(struct weir_server_shard *shard)
         next = link->next;
         if (s->is_gone)
             continue;
-        if (s->is_watching)
+        if (s->deadline_ns <= weir_loop_now_ns(&shard->loop.loop))
+            end(s, WEIR_SERVER_GRPC_DEADLINE_EXCEEDED, "the call's deadline has passed");
+        else if (s->is_watching)
             look_again(s);
         if (!s->is_gone && shard->loop.is_draining && s->n == 0)
             end(s, WEIR_SERVER_GRPC_UNAVAILABLE, "the server is stopping");

@@ -215,7 +215,8 @@ static void fill_call(const struct weir_server_shard *shard, struct weir_server_
         call->loop.request_id_bytes = (uint8_t)id.n;
         memcpy(call->loop.request_id, id.at, id.n);
     }
-    call->coding = WEIR_CODEC_CODING_IDENTITY;
+    call->coding = ask->coding; /* gRPC's own; else identity */
+    call->coded_bytes_min = shard->loop.config->compress_answers_min;
     if (weir_server_coding_may(shard, ask))
         weir_server_coding_choose(shard, ask, call);
 }

@@ -22,6 +22,7 @@ struct weir_server_ask {
     uint64_t timeout_ns;                  /* as the client asks; UINT64_MAX: it does not */
     struct weir_str request_id;           /* X-Request-Id; may be any */
     bool wants_timing;
+    uint8_t coding;    /* gRPC: as the answer may be, enum weir_codec_coding */
     uint8_t n_codings; /* to be undone before the dialect reads the body */
 };
 

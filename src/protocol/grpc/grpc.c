@@ -27,6 +27,13 @@ void weir_protocol_grpc_end(struct weir_buf *buf, size_t place)
         buf->at[place - sizeof n + i] = (char)(n >> (8 * (sizeof n - 1 - i)));
 }
 
+void weir_protocol_grpc_end_coded(struct weir_buf *buf, size_t place)
+{
+    weir_protocol_grpc_end(buf, place);
+    if (weir_buf_ok(buf))
+        buf->at[place - WEIR_PROTOCOL_GRPC_FRAME_BYTES] = 1;
+}
+
 void weir_protocol_grpc_stream_error(struct weir_buf *buf, struct weir_str text)
 {
     size_t place = weir_protocol_grpc_begin(buf);

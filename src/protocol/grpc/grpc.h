@@ -41,6 +41,9 @@ enum weir_protocol_grpc_action {
 size_t weir_protocol_grpc_begin(struct weir_buf *buf);
 void weir_protocol_grpc_end(struct weir_buf *buf, size_t place);
 
+/* The same when what was appended has been compressed. */
+void weir_protocol_grpc_end_coded(struct weir_buf *buf, size_t place);
+
 /* As weir_protocol_ops.page and .order. */
 WEIR_MUST_USE enum weir_status
 weir_protocol_grpc_page(const struct weir_protocol_question *question,
