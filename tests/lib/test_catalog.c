@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "test_catalog.h"
 
-#include <criterion/criterion.h>
+#include "base/macros.h"
 
 #include <string.h>
 
@@ -115,7 +115,7 @@ enum weir_status test_catalog_page(const struct test_catalog *catalog,
         if (strcmp(ops->routes[i].pattern, pattern) == 0)
             question.route = &ops->routes[i];
     }
-    cr_assert(question.route, "no route %s", pattern);
+    weir_assert(question.route);
     if (model_name)
         question.target.model = weir_str_c(model_name);
     if (version_text)
