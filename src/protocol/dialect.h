@@ -72,6 +72,7 @@ struct weir_protocol_head {
 struct weir_protocol_target {
     struct weir_str model;   /* empty: the default model */
     struct weir_str version; /* a number or a label; empty: the newest */
+    char room[24];           /* for a dialect in whose bodies versions are no texts */
 };
 
 /* --- the catalog: what the server tells about models ------------------------------------------ */

@@ -325,7 +325,7 @@ static void for_models(struct writing *w, const struct weir_protocol_catalog *ca
     for (size_t i = 0; i < catalog->ops->n_models(catalog); i++) {
         struct weir_protocol_model model;
         struct weir_protocol_version version;
-        struct weir_protocol_target target = {{NULL, 0}, {NULL, 0}};
+        struct weir_protocol_target target = {.model = {NULL, 0}};
         catalog->ops->model(catalog, i, &model);
         target.model = model.name;
         if (catalog->ops->find(catalog, &target, &model, &version, NULL) != WEIR_OK)

@@ -17,6 +17,12 @@ static const uint8_t fields[] = {
     [WEIR_I8] = 2,   [WEIR_I16] = 2, [WEIR_I32] = 2, [WEIR_I64] = 3,   [WEIR_F16] = 0,
     [WEIR_BF16] = 0, [WEIR_F32] = 6, [WEIR_F64] = 7, [WEIR_BYTES] = 8,
 };
+/* The fields of TensorProto. */
+static const uint8_t proto_fields[] = {
+    [WEIR_BOOL] = 11, [WEIR_U8] = 7,  [WEIR_U16] = 7, [WEIR_U32] = 16,  [WEIR_U64] = 17,
+    [WEIR_I8] = 7,    [WEIR_I16] = 7, [WEIR_I32] = 7, [WEIR_I64] = 10,  [WEIR_F16] = 13,
+    [WEIR_BF16] = 13, [WEIR_F32] = 5, [WEIR_F64] = 6, [WEIR_BYTES] = 8,
+};
 static const char *const field_names[] = {"",
                                           "bool_contents",
                                           "int_contents",
@@ -33,9 +39,15 @@ struct walk {
     struct weir_codec_protobuf contents;
 };
 
-static struct walk walk_of(const struct weir_protocol_grpc_input *in)
+static struct walk walk_of(const struct weir_protocol_grpc_request *r,
+                           const struct weir_protocol_grpc_input *in)
 {
-    return (struct walk){.input = weir_codec_protobuf_of(in->message)};
+    struct walk w = {.input = weir_codec_protobuf_of(in->message)};
+    if (r->is_tensor_proto) { /* The values are in the tensor itself. */
+        w.contents = w.input;
+        w.input.rest.n = 0;
+    }
+    return w;
 }
 
 static bool walk_next(struct walk *w, struct weir_codec_protobuf_field *out)
@@ -77,7 +89,7 @@ static enum weir_status check_typed(const struct weir_protocol_grpc_request *r,
                                     const struct weir_protocol_grpc_input *in, size_t *text_bytes)
 {
     uint8_t number = fields[in->dtype];
-    struct walk w = walk_of(in);
+    struct walk w = walk_of(r, in);
     struct weir_codec_protobuf_field f;
     uint64_t n = 0;
     bool has_any = false;
@@ -108,6 +120,34 @@ static enum weir_status check_typed(const struct weir_protocol_grpc_request *r,
     return WEIR_OK;
 }
 
+/* As above, for the values of a TensorProto: there may be fewer than the shape says; the last one
+ * is repeated then (tensorflow/core/framework/tensor.proto). */
+static enum weir_status check_proto(const struct weir_protocol_grpc_request *r,
+                                    const struct weir_protocol_grpc_input *in, size_t *text_bytes)
+{
+    struct walk w = walk_of(r, in);
+    struct weir_codec_protobuf_field f;
+    uint64_t n = 0;
+    size_t last_bytes = 0;
+    while (walk_next(&w, &f)) {
+        if (f.number != proto_fields[in->dtype])
+            continue;
+        if (f.type == WEIR_CODEC_PROTOBUF_BYTES && is_float(in->dtype) &&
+            f.bytes.n % weir_dtype_size(in->dtype) != 0)
+            return weir_protocol_grpc_fail(r, in, "values: cut in the middle of an element");
+        last_bytes = weir_sink_text_bytes(f.bytes.n);
+        n += count_field(&f, in->dtype, text_bytes);
+    }
+    if (n > in->n_elements || (n == 0 && in->n_elements > 0))
+        return weir_error_set(r->err, WEIR_ERR_INVALID, "%s: %llu values for the %llu of the shape",
+                              in->place, (unsigned long long)n, (unsigned long long)in->n_elements);
+    if (in->n_elements - n > r->decoder->limits.n_cells_max)
+        return weir_error_set(r->err, WEIR_ERR_LIMIT, "%s: too many values", in->place);
+    if (in->dtype == WEIR_BYTES)
+        *text_bytes += (size_t)(in->n_elements - n) * last_bytes;
+    return WEIR_OK;
+}
+
 static struct weir_protocol_raw raw_of(const struct weir_protocol_grpc_input *in,
                                        struct weir_str bytes)
 {
@@ -120,10 +160,14 @@ enum weir_status weir_protocol_grpc_contents_check(const struct weir_protocol_gr
                                                    size_t *text_bytes)
 {
     struct weir_codec_protobuf_field f;
-    struct walk w = walk_of(in);
-    if (r->n_raw == 0)
+    struct walk w = walk_of(r, in);
+    if (r->is_tensor_proto && !in->has_raw)
+        return check_proto(r, in, text_bytes);
+    if (!in->has_raw)
         return check_typed(r, in, text_bytes);
-    if (walk_next(&w, &f))
+    if (r->is_tensor_proto && in->dtype == WEIR_BYTES)
+        return weir_protocol_grpc_fail(r, in, "texts in tensor_content");
+    if (!r->is_tensor_proto && walk_next(&w, &f))
         return weir_protocol_grpc_fail(r, in, "contents beside raw_input_contents");
     struct weir_protocol_raw raw = raw_of(in, in->raw);
     return weir_protocol_raw_check(&raw, text_bytes, r->err);
@@ -218,19 +262,42 @@ static bool put_field(const struct weir_protocol_grpc_to *to,
     return put(to, &raw);
 }
 
+/* Makes a field that holds only its last element. */
+static void take_last(struct weir_codec_protobuf_field *f, enum weir_dtype dtype)
+{
+    if (f->type != WEIR_CODEC_PROTOBUF_BYTES || dtype == WEIR_BYTES || f->bytes.n == 0)
+        return;
+    size_t size = is_float(dtype) ? weir_dtype_size(dtype) : 1;
+    while (!is_float(dtype) && size < f->bytes.n &&
+           ((uint8_t)f->bytes.at[f->bytes.n - size - 1] & 0x80) != 0)
+        size++;
+    f->bytes = weir_str_make(f->bytes.at + f->bytes.n - size, size);
+}
+
 bool weir_protocol_grpc_contents_fill(const struct weir_protocol_grpc_request *r,
                                       const struct weir_protocol_grpc_input *in,
                                       const struct weir_protocol_grpc_to *to)
 {
-    if (r->n_raw > 0) {
+    if (in->has_raw) {
         struct weir_protocol_raw raw = raw_of(in, in->raw);
         return put(to, &raw);
     }
-    struct walk w = walk_of(in);
+    struct walk w = walk_of(r, in);
     struct weir_codec_protobuf_field f;
+    struct weir_codec_protobuf_field last = {.number = 0};
+    uint8_t number = r->is_tensor_proto ? proto_fields[in->dtype] : fields[in->dtype];
     uint64_t first = 0;
     while (walk_next(&w, &f)) {
-        if (f.number == fields[in->dtype] && !put_field(to, in, &f, &first))
+        if (f.number != number)
+            continue;
+        if (!put_field(to, in, &f, &first))
+            return false;
+        if (f.type != WEIR_CODEC_PROTOBUF_BYTES || f.bytes.n > 0 || in->dtype == WEIR_BYTES)
+            last = f;
+    }
+    take_last(&last, in->dtype);
+    while (first < in->n_elements) {
+        if (!put_field(to, in, &last, &first))
             return false;
     }
     return true;

@@ -5,6 +5,9 @@
 #include "base/macros.h"
 #include "codec/protobuf.h"
 #include "protocol/grpc/infer.h"
+#include "protocol/grpc/tfs.h"
+
+#include <string.h>
 
 /* Field numbers of ModelStreamInferResponse. */
 enum { STREAM_ERROR = 1, STREAM_RESPONSE = 2 };
@@ -70,6 +73,9 @@ static const struct weir_protocol_route routes[] = {
     OIP("CudaSharedMemoryStatus", PAGE, SHARED_NONE, 0),
     OIP("CudaSharedMemoryRegister", PAGE, SHARED_REGISTER, 0),
     OIP("CudaSharedMemoryUnregister", PAGE, SHARED_NONE, 0),
+    ROUTE("tensorflow.serving.PredictionService", "Predict", PREDICT, TFS_PREDICT, 0),
+    ROUTE("tensorflow.serving.PredictionService", "GetModelMetadata", PAGE, TFS_METADATA, 0),
+    ROUTE("tensorflow.serving.ModelService", "GetModelStatus", PAGE, TFS_STATUS, 0),
     ROUTE("grpc.health.v1.Health", "Check", PAGE, HEALTH, 0),
     ROUTE("grpc.health.v1.Health", "Watch", WATCH, HEALTH_WATCH, WEIR_PROTOCOL_STREAM),
     ROUTE("grpc.reflection.v1.ServerReflection", "ServerReflectionInfo", PAGE, REFLECTION,
@@ -81,7 +87,8 @@ static const struct weir_protocol_route routes[] = {
 static enum weir_status target(const struct weir_protocol_head *head, struct weir_str body,
                                struct weir_protocol_target *target, struct weir_error *err)
 {
-    (void)head;
+    if (head->action == WEIR_PROTOCOL_GRPC_TFS_PREDICT)
+        return weir_protocol_grpc_tfs_target(body, target, target->room, err);
     return weir_protocol_grpc_infer_target(body, &target->model, &target->version, err);
 }
 
@@ -90,7 +97,13 @@ static enum weir_status decode(struct weir_protocol_decoder *decoder,
                                struct weir_str body, struct weir_sink *sink,
                                struct weir_protocol_call *call, struct weir_error *err)
 {
-    enum weir_status status = weir_protocol_grpc_infer_decode(decoder, spec, body, sink, call, err);
+    /* Not the whole struct: the id's bytes are only read up to id_bytes. */
+    memset(call, 0, offsetof(struct weir_protocol_call, id));
+    enum weir_status status =
+        head->action == WEIR_PROTOCOL_GRPC_TFS_PREDICT
+            ? weir_protocol_grpc_tfs_decode(decoder, spec, body, sink, call, err)
+            : weir_protocol_grpc_infer_decode(decoder, spec, body, sink, call, err);
+    call->dialect = WEIR_PROTOCOL_GRPC;
     call->action = head->action;
     return status;
 }
@@ -104,6 +117,8 @@ static void encode(const struct weir_protocol_call *call, const struct weir_prot
         size_t inner = weir_codec_protobuf_begin(answer->body, STREAM_RESPONSE);
         weir_protocol_grpc_infer_encode(call, source, result, answer->body);
         weir_codec_protobuf_end(answer->body, inner);
+    } else if (call->action == WEIR_PROTOCOL_GRPC_TFS_PREDICT) {
+        weir_protocol_grpc_tfs_encode(call, source, result, answer->body);
     } else {
         weir_protocol_grpc_infer_encode(call, source, result, answer->body);
     }

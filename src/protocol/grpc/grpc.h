@@ -35,6 +35,9 @@ enum weir_protocol_grpc_action {
     WEIR_PROTOCOL_GRPC_HEALTH,
     WEIR_PROTOCOL_GRPC_HEALTH_WATCH,
     WEIR_PROTOCOL_GRPC_REFLECTION,
+    WEIR_PROTOCOL_GRPC_TFS_PREDICT, /* TensorFlow Serving's */
+    WEIR_PROTOCOL_GRPC_TFS_METADATA,
+    WEIR_PROTOCOL_GRPC_TFS_STATUS,
 };
 
 /* Begins a framed message at the end of buf and returns its place, for the end. */

@@ -5,6 +5,7 @@
 
 #include "codec/utf8.h"
 #include "protocol/grpc/infer_priv.h"
+#include "protocol/grpc/tfs.h"
 #include "protocol/topk.h"
 
 #include <stdio.h>
@@ -27,6 +28,13 @@ enum {
     OUTPUT_PARAMETERS = 2,
     ENTRY_KEY = 1,
     ENTRY_VALUE = 2,
+    /* TensorFlow Serving */
+    PREDICT_INPUTS = 2,
+    TENSOR_TYPE = 1,
+    TENSOR_SHAPE = 2,
+    TENSOR_CONTENT = 4,
+    SHAPE_DIM = 2,
+    DIM_SIZE = 1,
 };
 
 /* An entry of a map of InferParameter. */
@@ -274,6 +282,65 @@ static enum weir_status read_input(const struct weir_protocol_grpc_request *r,
     return WEIR_OK;
 }
 
+static enum weir_status add_proto_shape(const struct weir_protocol_grpc_request *r,
+                                        struct weir_protocol_grpc_input *in, struct weir_str bytes)
+{
+    struct weir_codec_protobuf shape = weir_codec_protobuf_of(bytes);
+    struct weir_codec_protobuf_field f;
+    while (weir_codec_protobuf_next(&shape, &f)) {
+        struct weir_codec_protobuf dim = weir_codec_protobuf_of(f.bytes);
+        struct weir_codec_protobuf_field size;
+        uint64_t n = 0;
+        if (!is_bytes(&f, SHAPE_DIM))
+            continue;
+        while (weir_codec_protobuf_next(&dim, &size)) {
+            if (size.number == DIM_SIZE && size.type == WEIR_CODEC_PROTOBUF_VARINT)
+                n = size.value;
+        }
+        enum weir_status status = add_dim(r, in, n);
+        if (status != WEIR_OK)
+            return status;
+    }
+    return shape.is_malformed ? fail_malformed(r->err, "PredictRequest") : WEIR_OK;
+}
+
+/* Reads an entry of PredictRequest.inputs: the name of a TensorProto, and that. */
+static enum weir_status read_proto(const struct weir_protocol_grpc_request *r,
+                                   struct weir_protocol_grpc_input *in)
+{
+    struct weir_codec_protobuf message = weir_codec_protobuf_of(in->message);
+    struct weir_codec_protobuf_field f;
+    uint64_t type = 0;
+    while (weir_codec_protobuf_next(&message, &f)) {
+        if (is_bytes(&f, ENTRY_KEY))
+            in->name = f.bytes;
+        else if (is_bytes(&f, ENTRY_VALUE))
+            in->message = f.bytes; /* the reader goes on with the entry */
+    }
+    struct weir_codec_protobuf tensor = weir_codec_protobuf_of(in->message);
+    while (weir_codec_protobuf_next(&tensor, &f)) {
+        enum weir_status status = WEIR_OK;
+        if (f.number == TENSOR_TYPE && f.type == WEIR_CODEC_PROTOBUF_VARINT)
+            type = f.value;
+        else if (is_bytes(&f, TENSOR_SHAPE))
+            status = add_proto_shape(r, in, f.bytes);
+        else if (is_bytes(&f, TENSOR_CONTENT))
+            in->raw = f.bytes;
+        if (status != WEIR_OK)
+            return status;
+    }
+    in->has_raw = in->raw.n > 0;
+    if (message.is_malformed || tensor.is_malformed)
+        return fail_malformed(r->err, "PredictRequest");
+    for (int d = WEIR_BOOL; d <= WEIR_BYTES; d++) {
+        in->dtype = (enum weir_dtype)d;
+        if (weir_protocol_grpc_tfs_types[d] == type)
+            return WEIR_OK;
+    }
+    return weir_error_set(r->err, WEIR_ERR_INVALID, "%s: dtype: %llu is not supported", in->place,
+                          (unsigned long long)type);
+}
+
 /* Finds the next field of a number; it is there. */
 static struct weir_str take_field(struct weir_codec_protobuf *message, uint32_t number)
 {
@@ -296,6 +363,11 @@ enum weir_status weir_protocol_grpc_inputs_next(struct weir_protocol_grpc_inputs
     in->n_dims = 0;
     in->n_elements = 1;
     (void)snprintf(in->place, sizeof in->place, "inputs[%zu]", in->i);
+    in->has_raw = r->n_raw > 0;
+    if (r->is_tensor_proto) {
+        in->message = take_field(&it->heads, PREDICT_INPUTS);
+        return read_proto(r, in);
+    }
     in->message = take_field(&it->heads, REQUEST_INPUTS);
     if (r->n_raw > 0)
         in->raw = take_field(&it->raws, REQUEST_RAW);

@@ -15,7 +15,8 @@ struct weir_protocol_grpc_request {
     struct weir_error *err;
     struct weir_str body;
     size_t n_inputs;
-    size_t n_raw; /* elements of raw_input_contents: 0, or one for each input */
+    size_t n_raw;         /* elements of raw_input_contents: 0, or one for each input */
+    bool is_tensor_proto; /* TensorFlow Serving: inputs are entries of a map of TensorProto */
 };
 
 /* An InferInputTensor and where its elements are. */
@@ -27,8 +28,9 @@ struct weir_protocol_grpc_input {
     size_t n_dims;
     uint64_t n_elements;     /* the product of the dimensions */
     struct weir_str message; /* itself, with its contents */
-    struct weir_str raw;     /* its element of raw_input_contents */
-    char place[32];          /* "inputs[3]", for messages */
+    struct weir_str raw;     /* its element of raw_input_contents, or its tensor_content */
+    bool has_raw;
+    char place[32]; /* "inputs[3]", for messages */
 };
 
 /* The inputs one after the other, each with its raw contents. */

@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "codec/number.h"
 #include "protocol/grpc/describe.h"
+#include "protocol/grpc/tfs.h"
 
 #ifndef WEIR_VERSION
 #define WEIR_VERSION "unknown"
@@ -229,6 +230,11 @@ static enum weir_status write_page(const struct weir_protocol_grpc_page *page)
         return weir_protocol_grpc_health_page(page);
     case WEIR_PROTOCOL_GRPC_REFLECTION:
         return weir_protocol_grpc_reflection_page(page);
+    case WEIR_PROTOCOL_GRPC_TFS_METADATA:
+        return weir_protocol_grpc_tfs_metadata_page(page);
+    case WEIR_PROTOCOL_GRPC_TFS_STATUS:
+        return weir_protocol_grpc_tfs_status_page(page);
+    case WEIR_PROTOCOL_GRPC_TFS_PREDICT:
     case WEIR_PROTOCOL_GRPC_INFER:
     case WEIR_PROTOCOL_GRPC_STREAM_INFER:
         break;
