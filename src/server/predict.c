@@ -193,6 +193,8 @@ enum weir_http_verdict weir_server_predict_head(struct weir_server_shard *shard,
             weir_server_answer_refuse(shard, &ask, code, err.msg);
         return WEIR_HTTP_REPLIED;
     }
+    shard->loop.head_ticket = ask.ticket;
+    shard->loop.head_version = sv;
     return sv ? admit(shard, &ask, sv) : WEIR_HTTP_ACCEPT;
 }
 
@@ -355,12 +357,25 @@ static void take_small(struct weir_server_shard *shard, const struct weir_server
         weir_server_dispatch_take(shard, weir_loop_now_ns(&shard->loop.loop));
 }
 
+/* As find_version; mostly the body comes with the head, for which it was just found. */
+static enum weir_status find_again(struct weir_server_shard *shard,
+                                   const struct weir_server_ask *ask,
+                                   struct weir_server_shard_version **out, struct weir_error *err)
+{
+    const struct weir_http_ticket *last = &shard->loop.head_ticket;
+    if (!shard->loop.head_version || ask->ticket.generation != last->generation ||
+        ask->ticket.slot != last->slot || ask->ticket.conn != last->conn)
+        return find_version(shard, ask, out, err);
+    *out = shard->loop.head_version;
+    return WEIR_OK;
+}
+
 void weir_server_predict_ask(struct weir_server_shard *shard, const struct weir_server_ask *ask)
 {
     struct weir_server_shard_version *sv;
     struct weir_error err;
     clear(&err);
-    enum weir_status status = find_version(shard, ask, &sv, &err);
+    enum weir_status status = find_again(shard, ask, &sv, &err);
     if (status != WEIR_OK) { /* It is named here only, or was unloaded since the head came. */
         weir_server_answer_refuse(shard, ask, weir_server_status_http(status), err.msg);
         return;

@@ -78,8 +78,10 @@ struct weir_server_shard {
         const struct weir_config *config;
         const struct weir_table *table;
         struct weir_server_shard_version *
-            *by_model;             /* of each table->models[i].version; NULL: none serves */
-        struct weir_list versions; /* all, retired ones included */
+            *by_model; /* of each table->models[i].version; NULL: none serves */
+        struct weir_http_ticket head_ticket; /* of the prediction whose head was let in last, */
+        struct weir_server_shard_version *head_version; /* and what it is for; NULL: unknown */
+        struct weir_list versions;                      /* all, retired ones included */
         struct weir_server_loop_cells cells;
         struct weir_list streams;             /* calls of gRPC that stream, */
         struct weir_list streams_due;         /* and those of them that can go on */

@@ -197,6 +197,7 @@ void weir_server_shard_adopt_table(struct weir_server_shard *shard, const struct
     }
     weir_mem_free(mem, shard->loop.by_model);
     shard->loop.by_model = by_model;
+    shard->loop.head_version = NULL;
     shard->loop.table = table;
     for (size_t i = 0; i < table->n_retired; i++) {
         struct weir_server_shard_version *sv = find_known(shard, table->retired[i]);
