@@ -48,7 +48,13 @@ void weir_http_h2_begin(struct weir_http_conn *conn)
 {
     struct weir_http_server *server = conn->server;
     struct weir_http_h2 *h2 = weir_mem_zalloc(server->mem, sizeof *h2);
+    if (h2) {
+        h2->conn = conn;
+        weir_list_init(&h2->blocks);
+    }
     if (!h2 || !weir_http_h2_session_new(h2, server)) {
+        if (h2)
+            weir_http_h2_session_free(h2, true);
         weir_mem_free(server->mem, h2);
         server->counters.limit_buffered++;
         conn->is_failed = true;
@@ -56,7 +62,6 @@ void weir_http_h2_begin(struct weir_http_conn *conn)
         weir_http_conn_end_reading(conn);
         return;
     }
-    h2->conn = conn;
     h2->out.mem = server->mem;
     h2->fields.bytes.mem = server->mem;
     weir_list_init(&h2->ending);
@@ -77,7 +82,7 @@ void weir_http_h2_free(struct weir_http_conn *conn)
         return;
     struct weir_http_server *server = conn->server;
     conn->h2 = NULL;
-    nghttp2_session_del(h2->session);
+    weir_http_h2_session_free(h2, h2->is_broken || conn->is_failed);
     weir_http_core_buf_release(server, &h2->fields.bytes);
     weir_buf_deinit(&h2->out);
     weir_mem_free(server->mem, h2);

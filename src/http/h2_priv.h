@@ -137,6 +137,7 @@ struct weir_http_h2_closed {
 struct weir_http_h2 {
     struct weir_http_conn *conn;
     struct nghttp2_session *session;
+    struct weir_list blocks; /* the session's memory */
     struct weir_http_h2_meter meter;
     struct weir_http_h2_fields fields;
     struct weir_http_req *pending; /* its body (->body) lies in the input that is being read */
@@ -199,8 +200,11 @@ void weir_http_h2_timeout(struct weir_http_req *req, enum weir_http_timeout_kind
 /* The PING whose answer tells that the client knows of our leave. */
 #define WEIR_HTTP_H2_LEAVE_PING "leaving"
 
-/* Makes h2->session. false: no memory. */
+/* Makes h2->session; h2->conn is set. false: no memory, free is to be called all the same. */
 bool weir_http_h2_session_new(struct weir_http_h2 *h2, struct weir_http_server *server);
+
+/* Frees the session. is_broken: it may have found no memory once. */
+void weir_http_h2_session_free(struct weir_http_h2 *h2, bool is_broken);
 
 /* Frees what the sessions of a server share. */
 void weir_http_h2_session_deinit(struct weir_http_server *server);

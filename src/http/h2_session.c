@@ -11,24 +11,51 @@
 
 /* --- the library's memory and options --------------------------------------------------------- */
 
-static void *mem_alloc(size_t n, void *ctx)
+/* A block of nghttp2's. They are kept in a list, because nghttp2 1.52 frees some twice when it ends
+ * a session that once found no memory: of such a session only the blocks are freed. */
+struct block {
+    struct weir_list link; /* in h2->blocks */
+};
+
+static void *mem_realloc(void *p, size_t n, void *ctx)
 {
-    return weir_mem_alloc(ctx, n > 0 ? n : 1);
+    struct weir_http_h2 *h2 = ctx;
+    struct block *old = p ? (struct block *)p - 1 : NULL;
+    if (n > SIZE_MAX - sizeof *old)
+        return NULL;
+    if (old)
+        weir_list_remove(&old->link);
+    struct block *block = weir_mem_resize(h2->conn->server->mem, old, sizeof *block + n, 1);
+    if (!block) {
+        if (old)
+            weir_list_push(&h2->blocks, &old->link);
+        return NULL;
+    }
+    block->link = (struct weir_list){NULL, NULL};
+    weir_list_push(&h2->blocks, &block->link);
+    return block + 1;
 }
 
-static void mem_free(void *p, void *ctx)
+static void *mem_alloc(size_t n, void *ctx)
 {
-    weir_mem_free(ctx, p);
+    return mem_realloc(NULL, n, ctx);
 }
 
 static void *mem_calloc(size_t n, size_t size, void *ctx)
 {
-    return weir_mem_zarray(ctx, n > 0 ? n : 1, size > 0 ? size : 1);
+    size_t bytes;
+    void *p = weir_size_mul(n, size, &bytes) ? mem_realloc(NULL, bytes, ctx) : NULL;
+    return p ? memset(p, 0, bytes) : NULL;
 }
 
-static void *mem_realloc(void *p, size_t n, void *ctx)
+static void mem_free(void *p, void *ctx)
 {
-    return weir_mem_resize(ctx, p, n > 0 ? n : 1, 1);
+    struct weir_http_h2 *h2 = ctx;
+    if (!p)
+        return;
+    struct block *block = (struct block *)p - 1;
+    weir_list_remove(&block->link);
+    weir_mem_free(h2->conn->server->mem, block);
 }
 
 /* --- what nghttp2 tells ------------------------------------------------------------------------
@@ -314,7 +341,16 @@ void weir_http_h2_session_deinit(struct weir_http_server *server)
 
 bool weir_http_h2_session_new(struct weir_http_h2 *h2, struct weir_http_server *server)
 {
-    nghttp2_mem mem = {server->mem, mem_alloc, mem_free, mem_calloc, mem_realloc};
+    nghttp2_mem mem = {h2, mem_alloc, mem_free, mem_calloc, mem_realloc};
     return prepare(server) && nghttp2_session_server_new3(&h2->session, server->h2_callbacks, h2,
                                                           server->h2_option, &mem) == 0;
+}
+
+void weir_http_h2_session_free(struct weir_http_h2 *h2, bool is_broken)
+{
+    if (h2->session && !is_broken)
+        nghttp2_session_del(h2->session);
+    h2->session = NULL;
+    for (struct weir_list *link; (link = weir_list_take(&h2->blocks));)
+        weir_mem_free(h2->conn->server->mem, WEIR_CONTAINER_OF(link, struct block, link));
 }

@@ -182,6 +182,7 @@ bool weir_http_h2_write(struct weir_http_conn *conn)
     do {
         written = h2->written;
         if (!conn->wants_write && !make_frames(h2)) {
+            h2->is_broken = true;
             weir_http_conn_abort(conn, true);
             return false;
         }
