@@ -108,6 +108,12 @@
       "Reading goes on when no more than this many answer bytes wait.") \
     X(COUNT, pipelined_requests_max, "pipelined_requests_max", "32", 1, 4096, "requests", LIVE, "Connections", \
       "Unanswered requests on one connection; then no more are read from it.") \
+    X(COUNT, http2_streams_max, "http2_streams_max", "100", 1, 10000, "streams", LIVE, "Connections", \
+      "Open streams of an HTTP/2 connection; for connections that begin after it was changed.") \
+    X(COUNT, http2_resets_max, "http2_resets_max", "100", 1, 1000000, "streams", LIVE, "Connections", \
+      "HTTP/2 streams ended early at once; 33 more a second and one for each two answers are forgiven.") \
+    X(COUNT, http2_glitches_max, "http2_glitches_max", "1000", 1, 1000000, "frames", LIVE, "Connections", \
+      "HTTP/2 frames that carry nothing at once; 33 more a second and four for each other frame are forgiven.") \
     X(COUNT, requests_per_connection_max, "requests_per_connection_max", "10000", 0, 1000000000, "requests", LIVE, "Connections", \
       "The answer to this many requests carries Connection: close; 0: no limit.") \
     X(DURATION, connection_age_max_ns, "connection_age_max", "1h", WEIR_NS_PER_S, 365 * 86400 * WEIR_NS_PER_S, "", LIVE, "Connections", \

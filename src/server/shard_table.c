@@ -63,6 +63,9 @@ struct weir_http_options weir_server_shard_http_options(const struct weir_server
     o.unsent_bytes_max = c->unsent_bytes_max;
     o.unsent_bytes_resume = c->unsent_bytes_resume;
     o.pipeline_max = c->pipelined_requests_max;
+    o.h2_streams_max = c->http2_streams_max;
+    o.h2_resets_max = c->http2_resets_max;
+    o.h2_glitches_max = c->http2_glitches_max;
     o.conn_requests_max =
         c->requests_per_connection_max > 0 ? c->requests_per_connection_max : UINT64_MAX;
     o.conn_age_ns_max = c->connection_age_max_ns;
