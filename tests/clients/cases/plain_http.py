@@ -97,9 +97,10 @@ def add_flask(cases: Cases, http: Library, server: Server) -> None:
     @cases.case(f"{http.name}: Flask style, every key of the body", RECORDED)
     async def _():
         rows = iris.rows(2).tolist()
-        for key in ("features", "instances", "data", "input", "inputs", "X"):
-            equal((await http.post("/predict/iris", {key: rows})).json()["prediction"], list(iris.answer("predict", 2)))
-        equal((await http.post("/predict/iris", {"x": rows})).json()["y"], list(iris.answer("predict", 2)))
+        answered = {"instances": "predictions", "x": "y"}
+        for key in ("features", "instances", "data", "input", "inputs", "X", "x"):
+            answer = (await http.post("/predict/iris", {key: rows})).json()
+            equal(answer, {answered.get(key, "prediction"): list(iris.answer("predict", 2))})
 
     @cases.case(f"{http.name}: Flask style, objects by column name, probabilities", RECORDED)
     async def _():
