@@ -108,7 +108,7 @@ class Recorder:
             lines = [f"# What the real client sent ({about}); written by tests/clients/run --record.", "needs onnx"]
             lines += [f"env {name}={value}" for name, value in environment.items()]
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("\n".join([*lines, *self.steps]) + "\n", encoding="ascii")
+            path.write_text("\n".join([*lines, *self.steps]) + "\n", encoding="utf-8")
 
 
 def ended_streams(frames: bytearray) -> list[int]:

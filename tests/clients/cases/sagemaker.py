@@ -8,8 +8,9 @@ from server import Server
 
 CLIENT = "requests, as SageMaker"
 PACKAGES = ["requests"]
-SERVER = {"command": ["serve"], "environment": {"WEIR_LISTEN": "", "SM_MODEL_DIR": "{models}/flowers", "WEIR_STATE_DIR": "off",
-                                                "WEIR_DRAIN_DELAY": "0s", "SAGEMAKER_BIND_TO_PORT": "{port}"}}
+SERVER = {"command": ["serve"],
+          "environment": {"WEIR_LISTEN": "", "SM_MODEL_DIR": "{models}/flowers", "SAGEMAKER_BIND_TO_PORT": "{port}",
+                          "WEIR_STATE_DIR": "off", "WEIR_DRAIN_DELAY": "0s"}}
 
 
 def cases(server: Server) -> Cases:

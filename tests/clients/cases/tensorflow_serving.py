@@ -102,7 +102,8 @@ def cases(server: Server) -> Cases:
         request.model_spec.name = "iris"
         statuses = models.GetModelStatus(request, timeout=TIMEOUT).model_version_status
         available = get_model_status_pb2.ModelVersionStatus.AVAILABLE
-        equal(sorted((s.version, s.state, s.status.error_code) for s in statuses), [(1, available, 0), (2, available, 0)])
+        equal(sorted((s.version, s.state, s.status.error_code) for s in statuses),
+              [(1, available, 0), (2, available, 0)])
 
     @found.case("GetModelStatus of an unknown model", REFUSAL)
     def _():

@@ -140,7 +140,7 @@ def add_stubs(cases: Cases, server: Server, stub: object) -> None:
 
 def cases(server: Server) -> Cases:
     api = Api(client, client.InferenceServerClient(server.address), client.InferenceServerClient(server.admin),
-              is_http=False)
+              is_http=False, replays_types=True)
     found = Cases()
     _triton.add_all(found, api, server)
     add_transport(found, api, server)

@@ -18,7 +18,7 @@ PACKAGES = ["tritonclient", "grpcio", "protobuf", "numpy"]
 
 async def cases(server: Server) -> Cases:
     api = Api(client, client.InferenceServerClient(server.address), client.InferenceServerClient(server.admin),
-              is_http=False)
+              is_http=False, replays_types=False)
     found = Cases()
     _triton.add_all(found, api, server)
     add_transport(found, api, server)

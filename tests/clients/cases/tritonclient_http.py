@@ -15,12 +15,12 @@ PACKAGES = ["tritonclient", "geventhttpclient", "numpy"]
 
 def add_compression(cases: Cases, api: Api, server: Server) -> None:
     """Both ways; used by the asynchronous client too."""
-    image = server.model("image")
+    scaler = server.model("scaler")
 
     async def play(sent: str | None, wanted: str | None, is_binary: bool) -> None:
-        result = await api.infer("image", image.tensors("in", 1), ["Identity:0"], is_binary,
+        result = await api.infer("scaler", {"input-0": scaler.rows()}, ["transform"], is_binary,
                                  request_compression_algorithm=sent, response_compression_algorithm=wanted)
-        close(result.as_numpy("Identity:0"), image.tensors("out", 1)["Identity:0"], image.rel)
+        close(result.as_numpy("transform"), scaler.answer("transform"))
 
     for is_binary in (True, False):
         for sent, wanted in (("gzip", None), ("deflate", None), (None, "gzip"), (None, "deflate"), ("gzip", "deflate")):
@@ -62,7 +62,7 @@ def add_mixed(cases: Cases, api: Api, server: Server) -> None:
 
 def cases(server: Server) -> Cases:
     api = Api(client, client.InferenceServerClient(server.address, concurrency=4),
-              client.InferenceServerClient(server.admin), is_http=True)
+              client.InferenceServerClient(server.admin), is_http=True, replays_types=True)
     found = Cases()
     _triton.add_all(found, api, server)
     add_compression(found, api, server)

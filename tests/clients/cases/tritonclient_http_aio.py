@@ -18,7 +18,7 @@ PACKAGES = ["tritonclient", "aiohttp", "numpy"]
 
 async def cases(server: Server) -> Cases:
     api = Api(client, client.InferenceServerClient(server.address), client.InferenceServerClient(server.admin),
-              is_http=True)
+              is_http=True, replays_types=False)
     found = Cases()
     _triton.add_all(found, api, server)
     add_compression(found, api, server)
