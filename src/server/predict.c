@@ -72,6 +72,7 @@ static int read_ask(struct weir_http_req *req, const struct weir_server_route *r
     ask->body_at = 0;
     ask->unpacked = NULL;
     ask->begun_ns = weir_http_req_begun_ns(req);
+    ask->coding = WEIR_CODEC_CODING_IDENTITY;
     ask->n_codings = 0;
     if (!read_timeout(req, &ask->timeout_ns)) {
         (void)weir_error_set(err, WEIR_ERR_INVALID,

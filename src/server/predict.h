@@ -7,7 +7,8 @@
 #include "server/routes.h"
 #include "server/shard.h"
 
-/* A prediction that is asked for, however it came. Views are valid during the call. */
+/* A prediction that is asked for, however it came. Views are valid during the call. A new member is
+ * to be set by weir_server_predict_read, which clears nothing. */
 struct weir_server_ask {
     const struct weir_server_route *route;
     struct weir_protocol_head head;
