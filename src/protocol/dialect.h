@@ -237,6 +237,9 @@ struct weir_protocol_ops {
     /* Appends the body of an error; returns its content type, a literal, NULL: application/json.
      * NULL: {"error": text}. */
     const char *(*error)(struct weir_buf *body, int status, struct weir_str text);
+    /* Tells what a prediction by a version or label that a known model does not have comes to.
+     * NULL: WEIR_ERR_NOT_FOUND. */
+    enum weir_status (*no_version)(struct weir_str version);
     /* Describes a route; spec and model are those of its capture. NULL: nothing is known. */
     void (*describe)(const struct weir_protocol_route *route,
                      struct weir_protocol_description *description);

@@ -35,7 +35,14 @@ static enum weir_status find_version(struct weir_server_shard *shard,
         if (status != WEIR_OK)
             return status;
     }
-    return weir_server_shard_find(shard, target.model, target.version, out, err);
+    enum weir_status status = weir_server_shard_find(shard, target.model, target.version, out, err);
+    if (status == WEIR_ERR_NOT_FOUND && target.version.n > 0 && ask->route->ops->no_version) {
+        struct weir_server_shard_version *newest;
+        if (weir_server_shard_find(shard, target.model, WEIR_STR(""), &newest, NULL) !=
+            WEIR_ERR_NOT_FOUND)
+            status = ask->route->ops->no_version(target.version);
+    }
+    return status;
 }
 
 /* Reads how long a client waits; false: the header is not a number of milliseconds. */

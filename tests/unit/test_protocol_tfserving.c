@@ -600,6 +600,14 @@ Test(protocol_tfserving, metadata_names_columns_classes_and_tensors)
     bench_deinit(&b);
 }
 
+Test(protocol_tfserving, unknown_labels_are_wrong_and_unknown_versions_not_found)
+{
+    cr_assert_eq(weir_protocol_tfserving.no_version(WEIR_STR("7")), WEIR_ERR_NOT_FOUND);
+    cr_assert_eq(weir_protocol_tfserving.no_version(WEIR_STR("canary")), WEIR_ERR_INVALID);
+    cr_assert_eq(weir_protocol_tfserving.no_version(WEIR_STR("9223372036854775808")),
+                 WEIR_ERR_INVALID);
+}
+
 Test(protocol_tfserving, unknown_routes_below_v1_are_malformed)
 {
     struct bench b;

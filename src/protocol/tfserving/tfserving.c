@@ -57,6 +57,13 @@ static int refuse(struct weir_str method, struct weir_str path, int status, stru
     return 400;
 }
 
+/* A label that is not there, and a number that no version can have, are wrong requests there. */
+static enum weir_status no_version(struct weir_str version)
+{
+    uint64_t number;
+    return weir_str_to_u64(version, INT64_MAX, &number) ? WEIR_ERR_NOT_FOUND : WEIR_ERR_INVALID;
+}
+
 const struct weir_protocol_ops weir_protocol_tfserving = {
     .name = "tfserving",
     .routes = routes,
@@ -67,4 +74,5 @@ const struct weir_protocol_ops weir_protocol_tfserving = {
     .describe = weir_protocol_tfserving_describe,
     .schemas = weir_protocol_tfserving_schemas,
     .refuse = refuse,
+    .no_version = no_version,
 };
