@@ -6,7 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 64 * 1024, TEXT_COLUMNS = 100, HEX_BYTES = 50, TEXT_RUN_MIN = 6 };
+enum {
+    LINE_BYTES = 64 * 1024,
+    TEXT_COLUMNS = 100,
+    HEX_BYTES = 50,
+    TEXT_RUN_MIN = 6,
+    LARGE_BYTES = 1000
+};
 
 /* Appends the argument of a line: text in double quotes with C's escapes, or hex. */
 static bool read_bytes(struct weir_buf *out, const char *at)
@@ -356,6 +362,9 @@ static void write_answer(FILE *file, const struct replay_answer *a, const struct
             (void)fprintf(file, "< %.*s\n", (int)n, line);
         i += n + 1;
     }
+    /* Large answers are compressed, but only where that is asked for. */
+    if (a->body.n >= LARGE_BYTES && !has_line(&a->head, "content-encoding: ", 18, true))
+        (void)fputs("< !content-encoding\n", file);
     if (how < sizeof hows / sizeof *hows)
         write_bytes(file, hows[how].word, &a->body);
 }
