@@ -94,8 +94,8 @@ struct weir_cell_text *weir_protocol_cells_b64(struct weir_protocol_fill *fill,
     return to;
 }
 
-enum weir_status weir_protocol_fill_missing(struct weir_protocol_fill *fill, size_t row,
-                                            size_t column)
+enum weir_status weir_protocol_cells_missing(struct weir_protocol_fill *fill, size_t row,
+                                             size_t column)
 {
     if (!fill->spec->columns || kind_of(fill, column) == WEIR_COLUMN_NUMBER)
         return weir_protocol_fill_special(fill, "null", row, column);

@@ -192,7 +192,7 @@ static bool fill_missing(struct weir_protocol_fill *fill, size_t row, uint32_t r
 {
     for (size_t i = 0; i < fill->spec->n_features; i++) {
         if (fill->decoder->columns->marks[i] != round &&
-            weir_protocol_fill_missing(fill, row, i) != WEIR_OK)
+            weir_protocol_cells_missing(fill, row, i) != WEIR_OK)
             return false;
     }
     return true;

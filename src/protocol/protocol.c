@@ -79,7 +79,7 @@ enum weir_status weir_protocol_check_tensors(const struct weir_protocol_limits *
 {
     uint64_t bytes = weir_protocol_tensors_bytes(result, call->tensors);
     if (call->dialect == WEIR_PROTOCOL_TFSERVING &&
-        !weir_protocol_tfserving_check_tensors(call, result, &bytes))
+        !weir_protocol_tfserving_encode_check_tensors(call, result, &bytes))
         return weir_error_set(err, WEIR_ERR_INVALID,
                               "the outputs have not the same number of rows: ask by \"inputs\"");
     if (bytes > limits->answer_bytes_max)
@@ -119,7 +119,7 @@ uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
         }
     }
     if (call->dialect == WEIR_PROTOCOL_TFSERVING)
-        bytes = weir_protocol_tfserving_answer_bytes(call, spec, bytes);
+        bytes = weir_protocol_tfserving_encode_answer_bytes(call, spec, bytes);
     return bytes;
 }
 

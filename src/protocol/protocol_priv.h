@@ -82,8 +82,8 @@ WEIR_MUST_USE enum weir_status weir_protocol_fill_number_text(struct weir_protoc
 
 /* Writes a missing value: NaN, or None where a column holds text. WEIR_ERR_INVALID: the model
  * refuses NaN. */
-WEIR_MUST_USE enum weir_status weir_protocol_fill_missing(struct weir_protocol_fill *fill,
-                                                          size_t row, size_t column);
+WEIR_MUST_USE enum weir_status weir_protocol_cells_missing(struct weir_protocol_fill *fill,
+                                                           size_t row, size_t column);
 
 /* Stores a number that is no finite one, if the model takes it: NaN for null, a token, a number
  * that overflows. */

@@ -148,7 +148,7 @@ static void check_tensors(const struct sink *s, const struct weir_spec *spec,
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
     uint64_t bytes_max = weir_protocol_tensors_bytes(&result, call->tensors);
     if (call->dialect == WEIR_PROTOCOL_TFSERVING &&
-        !weir_protocol_tfserving_check_tensors(call, &result, &bytes_max))
+        !weir_protocol_tfserving_encode_check_tensors(call, &result, &bytes_max))
         return;
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf buf = WEIR_BUF_INIT;
     weir_protocol_encode(call, &source, &result, &(struct weir_protocol_answer){.body = &buf});

@@ -65,7 +65,8 @@ enum weir_status weir_protocol_grpc_config_page(const struct weir_protocol_grpc_
     struct weir_protocol_target target;
     struct weir_protocol_model model;
     struct weir_protocol_version version;
-    enum weir_status status = weir_protocol_grpc_find_version(page, &target, &model, &version);
+    enum weir_status status =
+        weir_protocol_grpc_pages_find_version(page, &target, &model, &version);
     if (status != WEIR_OK)
         return status;
     struct weir_buf *buf = page->buf;

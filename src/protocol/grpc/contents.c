@@ -103,16 +103,17 @@ static enum weir_status check_typed(const struct weir_protocol_grpc_request *r,
             return weir_error_set(r->err, WEIR_ERR_INVALID, "%s: %s in %s", in->place,
                                   weir_dtype_name(in->dtype), field_names[f.number]);
         if (is_packed && is_float(in->dtype) && f.bytes.n % weir_dtype_size(in->dtype) != 0)
-            return weir_protocol_grpc_fail(r, in, "contents: cut in the middle of an element");
+            return weir_protocol_grpc_infer_fail(r, in,
+                                                 "contents: cut in the middle of an element");
         n += count_field(&f, in->dtype, text_bytes);
     }
     if (w.contents.is_malformed)
-        return weir_protocol_grpc_fail(r, in, "contents: malformed");
+        return weir_protocol_grpc_infer_fail(r, in, "contents: malformed");
     if (number == 0)
         return weir_error_set(r->err, WEIR_ERR_INVALID, "%s: %s must be in raw_input_contents",
                               in->place, weir_dtype_name(in->dtype));
     if (!has_any && in->n_elements > 0)
-        return weir_protocol_grpc_fail(r, in, "neither contents nor raw_input_contents");
+        return weir_protocol_grpc_infer_fail(r, in, "neither contents nor raw_input_contents");
     if (n != in->n_elements)
         return weir_error_set(r->err, WEIR_ERR_INVALID,
                               "%s: %llu elements for the %llu of the shape", in->place,
@@ -134,7 +135,7 @@ static enum weir_status check_proto(const struct weir_protocol_grpc_request *r,
             continue;
         if (f.type == WEIR_CODEC_PROTOBUF_BYTES && is_float(in->dtype) &&
             f.bytes.n % weir_dtype_size(in->dtype) != 0)
-            return weir_protocol_grpc_fail(r, in, "values: cut in the middle of an element");
+            return weir_protocol_grpc_infer_fail(r, in, "values: cut in the middle of an element");
         last_bytes = weir_sink_text_bytes(f.bytes.n);
         n += count_field(&f, in->dtype, text_bytes);
     }
@@ -166,9 +167,9 @@ enum weir_status weir_protocol_grpc_contents_check(const struct weir_protocol_gr
     if (!in->has_raw)
         return check_typed(r, in, text_bytes);
     if (r->is_tensor_proto && in->dtype == WEIR_BYTES)
-        return weir_protocol_grpc_fail(r, in, "texts in tensor_content");
+        return weir_protocol_grpc_infer_fail(r, in, "texts in tensor_content");
     if (!r->is_tensor_proto && walk_next(&w, &f))
-        return weir_protocol_grpc_fail(r, in, "contents beside raw_input_contents");
+        return weir_protocol_grpc_infer_fail(r, in, "contents beside raw_input_contents");
     struct weir_protocol_raw raw = raw_of(in, in->raw);
     return weir_protocol_raw_check(&raw, text_bytes, r->err);
 }

@@ -132,6 +132,6 @@ const struct weir_protocol_ops weir_protocol_grpc = {
     .target = target,
     .decode = decode,
     .encode = encode,
-    .page = weir_protocol_grpc_page,
-    .order = weir_protocol_grpc_order,
+    .page = weir_protocol_grpc_pages_write,
+    .order = weir_protocol_grpc_pages_order,
 };

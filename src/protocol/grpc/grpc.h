@@ -49,12 +49,12 @@ void weir_protocol_grpc_end_coded(struct weir_buf *buf, size_t place);
 
 /* As weir_protocol_ops.page and .order. */
 WEIR_MUST_USE enum weir_status
-weir_protocol_grpc_page(const struct weir_protocol_question *question,
-                        const struct weir_protocol_catalog *catalog, struct weir_protocol_page *out,
-                        struct weir_error *err);
+weir_protocol_grpc_pages_write(const struct weir_protocol_question *question,
+                               const struct weir_protocol_catalog *catalog,
+                               struct weir_protocol_page *out, struct weir_error *err);
 WEIR_MUST_USE enum weir_status
-weir_protocol_grpc_order(const struct weir_protocol_question *question,
-                         struct weir_protocol_order *out, struct weir_error *err);
+weir_protocol_grpc_pages_order(const struct weir_protocol_question *question,
+                               struct weir_protocol_order *out, struct weir_error *err);
 
 /* Appends an error of ModelStreamInfer, framed: there the stream goes on after it. */
 void weir_protocol_grpc_stream_error(struct weir_buf *buf, struct weir_str text);

@@ -16,9 +16,9 @@ enum weir_status weir_protocol_grpc_health_page(const struct weir_protocol_grpc_
 {
     struct weir_str service;
     struct weir_str reason;
-    if (!weir_protocol_grpc_find_text(page->body, REQUEST_SERVICE, &service))
-        return weir_protocol_grpc_fail_page(page);
-    bool is_known = service.n == 0 || weir_protocol_grpc_has_service(service);
+    if (!weir_protocol_grpc_pages_find_text(page->body, REQUEST_SERVICE, &service))
+        return weir_protocol_grpc_pages_fail(page);
+    bool is_known = service.n == 0 || weir_protocol_grpc_reflection_has(service);
     if (!is_known && page->action != WEIR_PROTOCOL_GRPC_HEALTH_WATCH)
         return weir_error_set(page->err, WEIR_ERR_NOT_FOUND, "there is no such service");
     bool is_ready = page->catalog->ops->is_ready(page->catalog, &reason);

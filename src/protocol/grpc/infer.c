@@ -207,15 +207,15 @@ static enum weir_status read_request(struct weir_protocol_grpc_request *r)
 
 /* --- inputs ---------------------------------------------------------------------------------- */
 
-enum weir_status weir_protocol_grpc_fail(const struct weir_protocol_grpc_request *r,
-                                         const struct weir_protocol_grpc_input *in,
-                                         const char *what)
+enum weir_status weir_protocol_grpc_infer_fail(const struct weir_protocol_grpc_request *r,
+                                               const struct weir_protocol_grpc_input *in,
+                                               const char *what)
 {
     return weir_error_set(r->err, WEIR_ERR_INVALID, "%s: %s", in->place, what);
 }
 
 struct weir_protocol_grpc_inputs
-weir_protocol_grpc_inputs_of(const struct weir_protocol_grpc_request *r)
+weir_protocol_grpc_infer_inputs_of(const struct weir_protocol_grpc_request *r)
 {
     return (struct weir_protocol_grpc_inputs){.request = r,
                                               .heads = weir_codec_protobuf_of(r->body),
@@ -226,12 +226,12 @@ static enum weir_status add_dim(const struct weir_protocol_grpc_request *r,
                                 struct weir_protocol_grpc_input *in, uint64_t dim)
 {
     if (in->n_dims == WEIR_TENSOR_DIMS_MAX)
-        return weir_protocol_grpc_fail(r, in, "shape: more than 8 dimensions");
+        return weir_protocol_grpc_infer_fail(r, in, "shape: more than 8 dimensions");
     if (dim > INT64_MAX)
-        return weir_protocol_grpc_fail(r, in, "shape: expected whole numbers from 0");
+        return weir_protocol_grpc_infer_fail(r, in, "shape: expected whole numbers from 0");
     in->dims[in->n_dims++] = dim;
     if (__builtin_mul_overflow(in->n_elements, dim, &in->n_elements))
-        return weir_protocol_grpc_fail(r, in, "shape: more elements than can be counted");
+        return weir_protocol_grpc_infer_fail(r, in, "shape: more elements than can be counted");
     return WEIR_OK;
 }
 
@@ -353,8 +353,8 @@ static struct weir_str take_field(struct weir_codec_protobuf *message, uint32_t 
     return weir_str_make(NULL, 0);
 }
 
-enum weir_status weir_protocol_grpc_inputs_next(struct weir_protocol_grpc_inputs *it,
-                                                struct weir_protocol_grpc_input *in)
+enum weir_status weir_protocol_grpc_infer_inputs_next(struct weir_protocol_grpc_inputs *it,
+                                                      struct weir_protocol_grpc_input *in)
 {
     const struct weir_protocol_grpc_request *r = it->request;
     weir_assert(it->n < r->n_inputs);
@@ -410,6 +410,6 @@ enum weir_status weir_protocol_grpc_infer_decode(struct weir_protocol_decoder *d
     enum weir_status status = read_request(&r);
     if (status != WEIR_OK)
         return status;
-    return spec->tensors ? weir_protocol_grpc_tensors_decode(&r)
+    return spec->tensors ? weir_protocol_grpc_rows_decode_tensors(&r)
                          : weir_protocol_grpc_rows_decode(&r);
 }

@@ -52,17 +52,18 @@ struct weir_protocol_grpc_to {
 };
 
 /* Fails at an input: `inputs[3]: …`. Returns WEIR_ERR_INVALID. */
-enum weir_status weir_protocol_grpc_fail(const struct weir_protocol_grpc_request *r,
-                                         const struct weir_protocol_grpc_input *in,
-                                         const char *what);
+enum weir_status weir_protocol_grpc_infer_fail(const struct weir_protocol_grpc_request *r,
+                                               const struct weir_protocol_grpc_input *in,
+                                               const char *what);
 
 /* Begins with the first input. */
 struct weir_protocol_grpc_inputs
-weir_protocol_grpc_inputs_of(const struct weir_protocol_grpc_request *r);
+weir_protocol_grpc_infer_inputs_of(const struct weir_protocol_grpc_request *r);
 
 /* Takes the head of the next input, which is there: name, datatype, shape. */
-WEIR_MUST_USE enum weir_status weir_protocol_grpc_inputs_next(struct weir_protocol_grpc_inputs *it,
-                                                              struct weir_protocol_grpc_input *in);
+WEIR_MUST_USE enum weir_status
+weir_protocol_grpc_infer_inputs_next(struct weir_protocol_grpc_inputs *it,
+                                     struct weir_protocol_grpc_input *in);
 
 /* Checks that an input has exactly the elements of its shape, in one of the two ways, and adds the
  * room that its texts need. */
@@ -79,6 +80,6 @@ WEIR_MUST_USE bool weir_protocol_grpc_contents_fill(const struct weir_protocol_g
 WEIR_MUST_USE enum weir_status
 weir_protocol_grpc_rows_decode(const struct weir_protocol_grpc_request *r);
 WEIR_MUST_USE enum weir_status
-weir_protocol_grpc_tensors_decode(const struct weir_protocol_grpc_request *r);
+weir_protocol_grpc_rows_decode_tensors(const struct weir_protocol_grpc_request *r);
 
 #endif

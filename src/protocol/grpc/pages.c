@@ -43,7 +43,8 @@ static bool find(struct weir_str message, uint32_t number, enum weir_codec_proto
     return !reader.is_malformed;
 }
 
-bool weir_protocol_grpc_find_text(struct weir_str message, uint32_t number, struct weir_str *out)
+bool weir_protocol_grpc_pages_find_text(struct weir_str message, uint32_t number,
+                                        struct weir_str *out)
 {
     struct weir_codec_protobuf_field f;
     bool is_fine = find(message, number, WEIR_CODEC_PROTOBUF_BYTES, &f);
@@ -51,7 +52,7 @@ bool weir_protocol_grpc_find_text(struct weir_str message, uint32_t number, stru
     return is_fine;
 }
 
-bool weir_protocol_grpc_find_number(struct weir_str message, uint32_t number, uint64_t *out)
+bool weir_protocol_grpc_pages_find_number(struct weir_str message, uint32_t number, uint64_t *out)
 {
     struct weir_codec_protobuf_field f;
     bool is_fine = find(message, number, WEIR_CODEC_PROTOBUF_VARINT, &f);
@@ -59,26 +60,26 @@ bool weir_protocol_grpc_find_number(struct weir_str message, uint32_t number, ui
     return is_fine;
 }
 
-bool weir_protocol_grpc_read_entry(struct weir_str bytes, struct weir_str *key,
-                                   struct weir_str *value)
+bool weir_protocol_grpc_pages_read_entry(struct weir_str bytes, struct weir_str *key,
+                                         struct weir_str *value)
 {
-    return weir_protocol_grpc_find_text(bytes, ENTRY_KEY, key) &&
-           weir_protocol_grpc_find_text(bytes, ENTRY_VALUE, value);
+    return weir_protocol_grpc_pages_find_text(bytes, ENTRY_KEY, key) &&
+           weir_protocol_grpc_pages_find_text(bytes, ENTRY_VALUE, value);
 }
 
-enum weir_status weir_protocol_grpc_fail_page(const struct weir_protocol_grpc_page *page)
+enum weir_status weir_protocol_grpc_pages_fail(const struct weir_protocol_grpc_page *page)
 {
     return weir_error_set(page->err, WEIR_ERR_INVALID, "the message is malformed");
 }
 
-enum weir_status weir_protocol_grpc_find_version(const struct weir_protocol_grpc_page *page,
-                                                 struct weir_protocol_target *target,
-                                                 struct weir_protocol_model *model,
-                                                 struct weir_protocol_version *version)
+enum weir_status weir_protocol_grpc_pages_find_version(const struct weir_protocol_grpc_page *page,
+                                                       struct weir_protocol_target *target,
+                                                       struct weir_protocol_model *model,
+                                                       struct weir_protocol_version *version)
 {
-    if (!weir_protocol_grpc_find_text(page->body, NAME, &target->model) ||
-        !weir_protocol_grpc_find_text(page->body, VERSION, &target->version))
-        return weir_protocol_grpc_fail_page(page);
+    if (!weir_protocol_grpc_pages_find_text(page->body, NAME, &target->model) ||
+        !weir_protocol_grpc_pages_find_text(page->body, VERSION, &target->version))
+        return weir_protocol_grpc_pages_fail(page);
     return page->catalog->ops->find(page->catalog, target, model, version, page->err);
 }
 
@@ -107,14 +108,15 @@ static enum weir_status model_ready_page(const struct weir_protocol_grpc_page *p
     struct weir_protocol_target target;
     struct weir_protocol_model model;
     struct weir_protocol_version version;
-    enum weir_status status = weir_protocol_grpc_find_version(page, &target, &model, &version);
+    enum weir_status status =
+        weir_protocol_grpc_pages_find_version(page, &target, &model, &version);
     if (status != WEIR_OK && status != WEIR_ERR_NOT_FOUND && status != WEIR_ERR_BUSY)
         return status;
     put_bool(page->buf, status == WEIR_OK);
     return WEIR_OK;
 }
 
-void weir_protocol_grpc_put_number_text(struct weir_buf *buf, uint32_t field, uint64_t number)
+void weir_protocol_grpc_pages_put_number_text(struct weir_buf *buf, uint32_t field, uint64_t number)
 {
     char digits[WEIR_CODEC_NUMBER_BYTES_MAX];
     size_t n = weir_codec_number_print_u64(digits, number);
@@ -158,11 +160,11 @@ static void put_versions(const struct weir_protocol_grpc_page *page,
                          const struct weir_protocol_version *version, bool is_one)
 {
     if (is_one)
-        weir_protocol_grpc_put_number_text(page->buf, MODEL_VERSIONS, version->number);
+        weir_protocol_grpc_pages_put_number_text(page->buf, MODEL_VERSIONS, version->number);
     for (size_t i = 0; !is_one && i < model->n_serving; i++) {
         struct weir_protocol_version v;
         page->catalog->ops->version(page->catalog, model, i, &v);
-        weir_protocol_grpc_put_number_text(page->buf, MODEL_VERSIONS, v.number);
+        weir_protocol_grpc_pages_put_number_text(page->buf, MODEL_VERSIONS, v.number);
     }
 }
 
@@ -171,7 +173,8 @@ static enum weir_status model_page(const struct weir_protocol_grpc_page *page)
     struct weir_protocol_target target;
     struct weir_protocol_model model;
     struct weir_protocol_version version;
-    enum weir_status status = weir_protocol_grpc_find_version(page, &target, &model, &version);
+    enum weir_status status =
+        weir_protocol_grpc_pages_find_version(page, &target, &model, &version);
     if (status != WEIR_OK)
         return status;
     const struct weir_spec *spec = version.spec;
@@ -211,16 +214,16 @@ static enum weir_status write_page(const struct weir_protocol_grpc_page *page)
     case WEIR_PROTOCOL_GRPC_STATISTICS:
         return weir_protocol_grpc_statistics_page(page);
     case WEIR_PROTOCOL_GRPC_INDEX:
-        return weir_protocol_grpc_index_page(page);
+        return weir_protocol_grpc_repository_index_page(page);
     case WEIR_PROTOCOL_GRPC_LOAD:
     case WEIR_PROTOCOL_GRPC_UNLOAD:
-        weir_protocol_grpc_done_page(page);
+        weir_protocol_grpc_repository_done_page(page);
         return WEIR_OK;
     case WEIR_PROTOCOL_GRPC_LOG:
-        weir_protocol_grpc_log_page(page);
+        weir_protocol_grpc_settings_log_page(page);
         return WEIR_OK;
     case WEIR_PROTOCOL_GRPC_TRACE:
-        return weir_protocol_grpc_trace_page(page);
+        return weir_protocol_grpc_settings_trace_page(page);
     case WEIR_PROTOCOL_GRPC_SHARED_NONE:
         return WEIR_OK; /* There are no regions: nothing to tell, nothing to forget. */
     case WEIR_PROTOCOL_GRPC_SHARED_REGISTER:
@@ -242,9 +245,10 @@ static enum weir_status write_page(const struct weir_protocol_grpc_page *page)
     return weir_error_set(page->err, WEIR_ERR_INTERNAL, "not a page");
 }
 
-enum weir_status weir_protocol_grpc_page(const struct weir_protocol_question *question,
-                                         const struct weir_protocol_catalog *catalog,
-                                         struct weir_protocol_page *out, struct weir_error *err)
+enum weir_status weir_protocol_grpc_pages_write(const struct weir_protocol_question *question,
+                                                const struct weir_protocol_catalog *catalog,
+                                                struct weir_protocol_page *out,
+                                                struct weir_error *err)
 {
     struct weir_protocol_grpc_page page = {
         .action = (enum weir_protocol_grpc_action)question->route->action,
@@ -260,10 +264,11 @@ enum weir_status weir_protocol_grpc_page(const struct weir_protocol_question *qu
     return status;
 }
 
-enum weir_status weir_protocol_grpc_order(const struct weir_protocol_question *question,
-                                          struct weir_protocol_order *out, struct weir_error *err)
+enum weir_status weir_protocol_grpc_pages_order(const struct weir_protocol_question *question,
+                                                struct weir_protocol_order *out,
+                                                struct weir_error *err)
 {
     return question->route->action == WEIR_PROTOCOL_GRPC_LOG
-               ? weir_protocol_grpc_order_log(question->body, out, err)
-               : weir_protocol_grpc_order_repository(question->body, out, err);
+               ? weir_protocol_grpc_settings_order_log(question->body, out, err)
+               : weir_protocol_grpc_repository_order(question->body, out, err);
 }

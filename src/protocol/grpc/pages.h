@@ -19,25 +19,27 @@ struct weir_protocol_grpc_page {
 
 /* Takes a field of bytes by its number, the last one if there are several; empty: there is none.
  * false: malformed. */
-bool weir_protocol_grpc_find_text(struct weir_str message, uint32_t number, struct weir_str *out);
+bool weir_protocol_grpc_pages_find_text(struct weir_str message, uint32_t number,
+                                        struct weir_str *out);
 
 /* The same for a number; 0: there is none. */
-bool weir_protocol_grpc_find_number(struct weir_str message, uint32_t number, uint64_t *out);
+bool weir_protocol_grpc_pages_find_number(struct weir_str message, uint32_t number, uint64_t *out);
 
 /* Takes an entry of a map apart. false: malformed. */
-bool weir_protocol_grpc_read_entry(struct weir_str bytes, struct weir_str *key,
-                                   struct weir_str *value);
+bool weir_protocol_grpc_pages_read_entry(struct weir_str bytes, struct weir_str *key,
+                                         struct weir_str *value);
 
 /* Fails because the message of a question is malformed. Returns WEIR_ERR_INVALID. */
-enum weir_status weir_protocol_grpc_fail_page(const struct weir_protocol_grpc_page *page);
+enum weir_status weir_protocol_grpc_pages_fail(const struct weir_protocol_grpc_page *page);
 
 /* Finds the version that fields 1 (name) and 2 (version) of the question name. */
-WEIR_MUST_USE enum weir_status weir_protocol_grpc_find_version(
+WEIR_MUST_USE enum weir_status weir_protocol_grpc_pages_find_version(
     const struct weir_protocol_grpc_page *page, struct weir_protocol_target *target,
     struct weir_protocol_model *model, struct weir_protocol_version *version);
 
 /* Appends a version's number as a text. */
-void weir_protocol_grpc_put_number_text(struct weir_buf *buf, uint32_t field, uint64_t number);
+void weir_protocol_grpc_pages_put_number_text(struct weir_buf *buf, uint32_t field,
+                                              uint64_t number);
 
 /* Triton's ModelConfig of the model that is asked for. */
 WEIR_MUST_USE enum weir_status
@@ -49,21 +51,21 @@ weir_protocol_grpc_statistics_page(const struct weir_protocol_grpc_page *page);
 
 /* RepositoryIndex; and the answer to a load or an unload that is done. */
 WEIR_MUST_USE enum weir_status
-weir_protocol_grpc_index_page(const struct weir_protocol_grpc_page *page);
-void weir_protocol_grpc_done_page(const struct weir_protocol_grpc_page *page);
+weir_protocol_grpc_repository_index_page(const struct weir_protocol_grpc_page *page);
+void weir_protocol_grpc_repository_done_page(const struct weir_protocol_grpc_page *page);
 
 /* Reads what is to be loaded or unloaded. WEIR_ERR_UNSUPPORTED: with a configuration or files. */
-WEIR_MUST_USE enum weir_status weir_protocol_grpc_order_repository(struct weir_str body,
+WEIR_MUST_USE enum weir_status weir_protocol_grpc_repository_order(struct weir_str body,
                                                                    struct weir_protocol_order *out,
                                                                    struct weir_error *err);
 
 /* Log and trace settings: all of them; reads what log settings are to be. */
-void weir_protocol_grpc_log_page(const struct weir_protocol_grpc_page *page);
+void weir_protocol_grpc_settings_log_page(const struct weir_protocol_grpc_page *page);
 WEIR_MUST_USE enum weir_status
-weir_protocol_grpc_trace_page(const struct weir_protocol_grpc_page *page);
-WEIR_MUST_USE enum weir_status weir_protocol_grpc_order_log(struct weir_str body,
-                                                            struct weir_protocol_order *out,
-                                                            struct weir_error *err);
+weir_protocol_grpc_settings_trace_page(const struct weir_protocol_grpc_page *page);
+WEIR_MUST_USE enum weir_status
+weir_protocol_grpc_settings_order_log(struct weir_str body, struct weir_protocol_order *out,
+                                      struct weir_error *err);
 
 /* grpc.health.v1: of the server as a whole, or of a service we have. */
 WEIR_MUST_USE enum weir_status
@@ -74,6 +76,6 @@ WEIR_MUST_USE enum weir_status
 weir_protocol_grpc_reflection_page(const struct weir_protocol_grpc_page *page);
 
 /* Finds whether we have a service of this full name. */
-bool weir_protocol_grpc_has_service(struct weir_str name);
+bool weir_protocol_grpc_reflection_has(struct weir_str name);
 
 #endif

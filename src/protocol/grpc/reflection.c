@@ -59,7 +59,7 @@ static bool next(struct weir_codec_protobuf *reader, uint32_t number, struct wei
 static struct weir_str text_of(struct weir_str descriptor, uint32_t number)
 {
     struct weir_str text;
-    bool is_fine = weir_protocol_grpc_find_text(descriptor, number, &text);
+    bool is_fine = weir_protocol_grpc_pages_find_text(descriptor, number, &text);
     weir_assert(is_fine); /* It is ours. */
     return text;
 }
@@ -154,7 +154,7 @@ static bool is_service(void *ctx, struct weir_str package, struct weir_str name)
     return take_scope(&rest, package) && weir_str_eq(rest, name);
 }
 
-bool weir_protocol_grpc_has_service(struct weir_str name)
+bool weir_protocol_grpc_reflection_has(struct weir_str name)
 {
     return each_service(is_service, &name);
 }
@@ -202,7 +202,7 @@ enum weir_status weir_protocol_grpc_reflection_page(const struct weir_protocol_g
             asked = f;
     }
     if (request.is_malformed)
-        return weir_protocol_grpc_fail_page(page);
+        return weir_protocol_grpc_pages_fail(page);
     weir_codec_protobuf_put_text(buf, RESPONSE_HOST, host);
     weir_codec_protobuf_put_text_always(buf, RESPONSE_REQUEST, page->body);
     if (asked.number == REQUEST_LIST) {

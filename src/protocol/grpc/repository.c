@@ -47,21 +47,22 @@ static void put_version(struct weir_buf *buf, struct weir_str name,
     size_t model = weir_codec_protobuf_begin(buf, INDEX_MODELS);
     weir_codec_protobuf_put_text(buf, MODEL_NAME, name);
     if (version->number > 0)
-        weir_protocol_grpc_put_number_text(buf, MODEL_VERSION, version->number);
+        weir_protocol_grpc_pages_put_number_text(buf, MODEL_VERSION, version->number);
     weir_codec_protobuf_put_text(buf, MODEL_STATE, weir_str_c(state_of(version)));
     if (!version->spec)
         weir_codec_protobuf_put_text(buf, MODEL_REASON, version->reason);
     weir_codec_protobuf_end(buf, model);
 }
 
-enum weir_status weir_protocol_grpc_index_page(const struct weir_protocol_grpc_page *page)
+enum weir_status
+weir_protocol_grpc_repository_index_page(const struct weir_protocol_grpc_page *page)
 {
     const struct weir_protocol_catalog *catalog = page->catalog;
     struct weir_str repository;
     uint64_t is_ready_only;
-    if (!weir_protocol_grpc_find_text(page->body, INDEX_REPOSITORY, &repository) ||
-        !weir_protocol_grpc_find_number(page->body, INDEX_READY, &is_ready_only))
-        return weir_protocol_grpc_fail_page(page);
+    if (!weir_protocol_grpc_pages_find_text(page->body, INDEX_REPOSITORY, &repository) ||
+        !weir_protocol_grpc_pages_find_number(page->body, INDEX_READY, &is_ready_only))
+        return weir_protocol_grpc_pages_fail(page);
     if (repository.n > 0)
         return weir_error_set(page->err, WEIR_ERR_UNSUPPORTED,
                               "repository_name: there is one repository, without a name");
@@ -77,13 +78,13 @@ enum weir_status weir_protocol_grpc_index_page(const struct weir_protocol_grpc_p
     return WEIR_OK;
 }
 
-void weir_protocol_grpc_done_page(const struct weir_protocol_grpc_page *page)
+void weir_protocol_grpc_repository_done_page(const struct weir_protocol_grpc_page *page)
 {
     weir_codec_protobuf_put_text(page->buf, DONE_MODEL, page->model);
     weir_codec_protobuf_put_u64(page->buf, DONE_IS_DONE, 1);
 }
 
-enum weir_status weir_protocol_grpc_order_repository(struct weir_str body,
+enum weir_status weir_protocol_grpc_repository_order(struct weir_str body,
                                                      struct weir_protocol_order *out,
                                                      struct weir_error *err)
 {
@@ -102,7 +103,7 @@ enum weir_status weir_protocol_grpc_order_repository(struct weir_str body,
             model = f.bytes;
         if (f.number != ORDER_PARAMETERS)
             continue;
-        if (!weir_protocol_grpc_read_entry(f.bytes, &key, &value))
+        if (!weir_protocol_grpc_pages_read_entry(f.bytes, &key, &value))
             message.is_malformed = true;
         else if (weir_str_eq_c(key, "config") || weir_str_starts(key, WEIR_STR("file:")))
             return weir_error_set(err, WEIR_ERR_UNSUPPORTED,

@@ -39,13 +39,13 @@ static enum weir_status check_datatype(const struct weir_protocol_grpc_request *
         is_text |= columns[c] == WEIR_COLUMN_TEXT;
     }
     if (in->dtype == WEIR_BYTES && !has_text)
-        return weir_protocol_grpc_fail(r, in, "the model takes numbers here, not BYTES");
+        return weir_protocol_grpc_infer_fail(r, in, "the model takes numbers here, not BYTES");
     if (in->dtype != WEIR_BYTES && is_text)
-        return weir_protocol_grpc_fail(r, in,
-                                       column == SIZE_MAX
-                                           ? "the model takes text: BYTES, or an input for each "
-                                             "column"
-                                           : "the column takes text: BYTES");
+        return weir_protocol_grpc_infer_fail(
+            r, in,
+            column == SIZE_MAX ? "the model takes text: BYTES, or an input for each "
+                                 "column"
+                               : "the column takes text: BYTES");
     return WEIR_OK;
 }
 
@@ -96,11 +96,11 @@ static enum weir_status fill_input(const struct weir_protocol_grpc_request *r,
 static enum weir_status decode_matrix(const struct weir_protocol_grpc_request *r,
                                       struct weir_protocol_fill *fill)
 {
-    struct weir_protocol_grpc_inputs it = weir_protocol_grpc_inputs_of(r);
+    struct weir_protocol_grpc_inputs it = weir_protocol_grpc_infer_inputs_of(r);
     struct weir_protocol_grpc_input in;
     size_t n_features = r->spec->n_features;
     size_t text_bytes = 0;
-    enum weir_status status = weir_protocol_grpc_inputs_next(&it, &in);
+    enum weir_status status = weir_protocol_grpc_infer_inputs_next(&it, &in);
     if (status != WEIR_OK)
         return status;
     bool is_column = n_features == 1 && in.n_dims == 1;
@@ -135,25 +135,25 @@ static enum weir_status find_column(const struct weir_protocol_grpc_request *r,
 static enum weir_status check_columns(const struct weir_protocol_grpc_request *r, uint64_t *n_rows,
                                       size_t *text_bytes)
 {
-    struct weir_protocol_grpc_inputs it = weir_protocol_grpc_inputs_of(r);
+    struct weir_protocol_grpc_inputs it = weir_protocol_grpc_infer_inputs_of(r);
     size_t column = 0;
     bool is_f32 = true;
     for (size_t i = 0; i < r->n_inputs; i++) {
         struct weir_protocol_grpc_input in;
-        enum weir_status status = weir_protocol_grpc_inputs_next(&it, &in);
+        enum weir_status status = weir_protocol_grpc_infer_inputs_next(&it, &in);
         if (status == WEIR_OK)
             status = find_column(r, &in, &column);
         if (status != WEIR_OK)
             return status;
         if (!weir_protocol_columns_mark(r->decoder, column, 1))
-            return weir_protocol_grpc_fail(r, &in, "this feature is there twice");
+            return weir_protocol_grpc_infer_fail(r, &in, "this feature is there twice");
         if (in.n_dims == 0 || in.n_dims > 2 || (in.n_dims == 2 && in.dims[1] != 1))
             return fail_shape(r, &in, 0);
         status = check_input(r, &in, column, text_bytes);
         if (status != WEIR_OK)
             return status;
         if (i > 0 && in.dims[0] != *n_rows)
-            return weir_protocol_grpc_fail(r, &in, "shape: not as many rows as inputs[0]");
+            return weir_protocol_grpc_infer_fail(r, &in, "shape: not as many rows as inputs[0]");
         *n_rows = in.dims[0];
         is_f32 = is_f32 && in.dtype == WEIR_F32;
     }
@@ -182,11 +182,11 @@ static enum weir_status decode_columns(const struct weir_protocol_grpc_request *
         status = check_columns(r, &n_rows, &text_bytes);
     if (status == WEIR_OK)
         status = reserve(r, n_rows, text_bytes, fill);
-    struct weir_protocol_grpc_inputs it = weir_protocol_grpc_inputs_of(r);
+    struct weir_protocol_grpc_inputs it = weir_protocol_grpc_infer_inputs_of(r);
     for (size_t i = 0; status == WEIR_OK && i < r->n_inputs; i++) {
         struct weir_protocol_grpc_input in;
         size_t column = 0;
-        status = weir_protocol_grpc_inputs_next(&it, &in);
+        status = weir_protocol_grpc_infer_inputs_next(&it, &in);
         weir_assert(status == WEIR_OK); /* It was read before. */
         status = find_column(r, &in, &column);
         weir_assert(status == WEIR_OK);
@@ -214,7 +214,7 @@ static enum weir_status next_tensor(const struct weir_protocol_grpc_request *r,
                                     struct weir_protocol_grpc_input *in, size_t *input)
 {
     const struct weir_tensors_spec *spec = r->spec->tensors;
-    enum weir_status status = weir_protocol_grpc_inputs_next(it, in);
+    enum weir_status status = weir_protocol_grpc_infer_inputs_next(it, in);
     if (status != WEIR_OK)
         return status;
     *input = 0;
@@ -230,7 +230,7 @@ static enum weir_status next_tensor(const struct weir_protocol_grpc_request *r,
 static enum weir_status read_shapes(const struct weir_protocol_grpc_request *r,
                                     struct weir_protocol_tensors *t, size_t *text_bytes)
 {
-    struct weir_protocol_grpc_inputs it = weir_protocol_grpc_inputs_of(r);
+    struct weir_protocol_grpc_inputs it = weir_protocol_grpc_infer_inputs_of(r);
     for (size_t i = 0; i < r->n_inputs; i++) {
         struct weir_protocol_grpc_input in;
         size_t input;
@@ -242,7 +242,7 @@ static enum weir_status read_shapes(const struct weir_protocol_grpc_request *r,
             return weir_error_set(r->err, WEIR_ERR_INVALID, "%s: the model takes %s, not %s",
                                   in.place, weir_dtype_name(dtype), weir_dtype_name(in.dtype));
         if (t->given & UINT64_C(1) << input)
-            return weir_protocol_grpc_fail(r, &in, "this input is there twice");
+            return weir_protocol_grpc_infer_fail(r, &in, "this input is there twice");
         t->given |= UINT64_C(1) << input;
         t->shapes[input].n_dims = (uint32_t)in.n_dims;
         memcpy(t->shapes[input].dims, in.dims, in.n_dims * sizeof in.dims[0]);
@@ -253,7 +253,7 @@ static enum weir_status read_shapes(const struct weir_protocol_grpc_request *r,
     return WEIR_OK;
 }
 
-enum weir_status weir_protocol_grpc_tensors_decode(const struct weir_protocol_grpc_request *r)
+enum weir_status weir_protocol_grpc_rows_decode_tensors(const struct weir_protocol_grpc_request *r)
 {
     struct weir_protocol_tensors t;
     size_t text_bytes = 0;
@@ -264,7 +264,7 @@ enum weir_status weir_protocol_grpc_tensors_decode(const struct weir_protocol_gr
         status = weir_protocol_tensors_reserve_for(&t, text_bytes);
     if (status != WEIR_OK)
         return status;
-    struct weir_protocol_grpc_inputs it = weir_protocol_grpc_inputs_of(r);
+    struct weir_protocol_grpc_inputs it = weir_protocol_grpc_infer_inputs_of(r);
     for (size_t i = 0; i < r->n_inputs; i++) {
         struct weir_protocol_grpc_input in;
         size_t input = 0;

@@ -46,7 +46,7 @@ static void put_text(struct weir_buf *buf, const char *key, uint32_t kind, const
     end_entry(buf, entry, value);
 }
 
-void weir_protocol_grpc_log_page(const struct weir_protocol_grpc_page *page)
+void weir_protocol_grpc_settings_log_page(const struct weir_protocol_grpc_page *page)
 {
     enum weir_log_level level = weir_log_get_level();
     put_text(page->buf, "log_file", VALUE_STRING, "");
@@ -71,10 +71,10 @@ static enum weir_status read_log_setting(struct weir_str bytes, struct log_wish 
     struct weir_str text;
     uint64_t on;
     uint64_t number;
-    if (!weir_protocol_grpc_read_entry(bytes, &key, &value) ||
-        !weir_protocol_grpc_find_number(value, VALUE_BOOL, &on) ||
-        !weir_protocol_grpc_find_number(value, VALUE_UINT32, &number) ||
-        !weir_protocol_grpc_find_text(value, VALUE_STRING, &text))
+    if (!weir_protocol_grpc_pages_read_entry(bytes, &key, &value) ||
+        !weir_protocol_grpc_pages_find_number(value, VALUE_BOOL, &on) ||
+        !weir_protocol_grpc_pages_find_number(value, VALUE_UINT32, &number) ||
+        !weir_protocol_grpc_pages_find_text(value, VALUE_STRING, &text))
         return weir_error_set(err, WEIR_ERR_INVALID, "the message is malformed");
     wish->is_changed = true;
     if (weir_str_eq_c(key, "log_info"))
@@ -95,8 +95,9 @@ static enum weir_status read_log_setting(struct weir_str bytes, struct log_wish 
     return WEIR_OK;
 }
 
-enum weir_status weir_protocol_grpc_order_log(struct weir_str body, struct weir_protocol_order *out,
-                                              struct weir_error *err)
+enum weir_status weir_protocol_grpc_settings_order_log(struct weir_str body,
+                                                       struct weir_protocol_order *out,
+                                                       struct weir_error *err)
 {
     enum weir_log_level level = weir_log_get_level();
     struct log_wish wish = {.has_info = level <= WEIR_LOG_INFO,
@@ -121,7 +122,7 @@ enum weir_status weir_protocol_grpc_order_log(struct weir_str body, struct weir_
     return WEIR_OK;
 }
 
-enum weir_status weir_protocol_grpc_trace_page(const struct weir_protocol_grpc_page *page)
+enum weir_status weir_protocol_grpc_settings_trace_page(const struct weir_protocol_grpc_page *page)
 {
     static const struct {
         const char *key;
@@ -137,7 +138,7 @@ enum weir_status weir_protocol_grpc_trace_page(const struct weir_protocol_grpc_p
             return weir_error_set(page->err, WEIR_ERR_UNSUPPORTED, "requests are not traced");
     }
     if (message.is_malformed)
-        return weir_protocol_grpc_fail_page(page);
+        return weir_protocol_grpc_pages_fail(page);
     for (size_t i = 0; i < WEIR_ARRAY_LEN(settings); i++)
         put_text(page->buf, settings[i].key, TRACE_VALUE, settings[i].value);
     return WEIR_OK;

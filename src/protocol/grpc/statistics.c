@@ -63,7 +63,7 @@ static void put_version(const struct weir_protocol_grpc_page *page, struct weir_
     page->catalog->ops->statistics(page->catalog, version, &s);
     size_t stats = weir_codec_protobuf_begin(buf, RESPONSE_STATS);
     weir_codec_protobuf_put_text(buf, STATS_NAME, name);
-    weir_protocol_grpc_put_number_text(buf, STATS_VERSION, version->number);
+    weir_protocol_grpc_pages_put_number_text(buf, STATS_VERSION, version->number);
     weir_codec_protobuf_put_u64(buf, STATS_LAST_MS, s.last_wall_ms);
     weir_codec_protobuf_put_u64(buf, STATS_ROWS, s.n_rows);
     weir_codec_protobuf_put_u64(buf, STATS_BATCHES, s.n_batches);
@@ -90,9 +90,9 @@ enum weir_status weir_protocol_grpc_statistics_page(const struct weir_protocol_g
     struct weir_protocol_target target;
     struct weir_protocol_model model;
     struct weir_protocol_version version;
-    if (!weir_protocol_grpc_find_text(page->body, REQUEST_NAME, &target.model) ||
-        !weir_protocol_grpc_find_text(page->body, REQUEST_VERSION, &target.version))
-        return weir_protocol_grpc_fail_page(page);
+    if (!weir_protocol_grpc_pages_find_text(page->body, REQUEST_NAME, &target.model) ||
+        !weir_protocol_grpc_pages_find_text(page->body, REQUEST_VERSION, &target.version))
+        return weir_protocol_grpc_pages_fail(page);
     const struct weir_protocol_catalog *catalog = page->catalog;
     if (target.model.n > 0) {
         enum weir_status status = catalog->ops->find(catalog, &target, &model, &version, page->err);

@@ -45,11 +45,11 @@ enum weir_status weir_protocol_grpc_tfs_target(struct weir_str body,
     struct weir_str spec;
     struct weir_str version;
     uint64_t number;
-    if (!weir_protocol_grpc_find_text(body, REQUEST_SPEC, &spec) ||
-        !weir_protocol_grpc_find_text(spec, SPEC_NAME, &target->model) ||
-        !weir_protocol_grpc_find_text(spec, SPEC_LABEL, &target->version) ||
-        !weir_protocol_grpc_find_text(spec, SPEC_VERSION, &version) ||
-        !weir_protocol_grpc_find_number(version, INT64_VALUE, &number))
+    if (!weir_protocol_grpc_pages_find_text(body, REQUEST_SPEC, &spec) ||
+        !weir_protocol_grpc_pages_find_text(spec, SPEC_NAME, &target->model) ||
+        !weir_protocol_grpc_pages_find_text(spec, SPEC_LABEL, &target->version) ||
+        !weir_protocol_grpc_pages_find_text(spec, SPEC_VERSION, &version) ||
+        !weir_protocol_grpc_pages_find_number(version, INT64_VALUE, &number))
         return fail_malformed(err);
     if (target->model.n == 0)
         return weir_error_set(err, WEIR_ERR_INVALID, "Missing ModelSpec");
@@ -73,8 +73,8 @@ static enum weir_status read_outputs(const struct weir_protocol_grpc_request *r)
         if (!weir_protocol_add_named(r->call, r->spec, f.bytes, NULL))
             return weir_protocol_no_output(r->spec, WEIR_STR("output_filter"), f.bytes, r->err);
     }
-    if (!weir_protocol_grpc_find_text(r->body, REQUEST_SPEC, &spec) ||
-        !weir_protocol_grpc_find_text(spec, SPEC_SIGNATURE, &signature))
+    if (!weir_protocol_grpc_pages_find_text(r->body, REQUEST_SPEC, &spec) ||
+        !weir_protocol_grpc_pages_find_text(spec, SPEC_SIGNATURE, &signature))
         return fail_malformed(r->err);
     bool is_default = signature.n == 0 || weir_str_eq_c(signature, "serving_default");
     if (has_filter && is_default)
@@ -110,7 +110,7 @@ enum weir_status weir_protocol_grpc_tfs_decode(struct weir_protocol_decoder *dec
         return status;
     if (r.n_inputs == 0)
         return weir_error_set(err, WEIR_ERR_INVALID, "inputs: none");
-    return spec->tensors ? weir_protocol_grpc_tensors_decode(&r)
+    return spec->tensors ? weir_protocol_grpc_rows_decode_tensors(&r)
                          : weir_protocol_grpc_rows_decode(&r);
 }
 

@@ -62,7 +62,7 @@ static enum weir_status fill_field(struct weir_protocol_fill *fill,
     if (takes == WEIR_COLUMN_NUMBER)
         return fill_number(fill, field->text, row, column);
     if (weir_codec_csv_is_missing(field->text))
-        return weir_protocol_fill_missing(fill, row, column);
+        return weir_protocol_cells_missing(fill, row, column);
     double v;
     if (takes == WEIR_COLUMN_MIXED && weir_codec_number_read_f64(field->text, &v) && isfinite(v)) {
         weir_protocol_fill_store(fill, row, column, v);
@@ -186,11 +186,11 @@ enum weir_status weir_protocol_mlflow_csv(struct weir_protocol_mlflow_request *r
     if (status != WEIR_OK)
         return status;
     uint64_t n_rows = weir_codec_csv_count(&csv);
-    status = weir_protocol_mlflow_reserve(r, n_rows, text_bytes(r->fill.spec, &csv, n_rows));
+    status = weir_protocol_mlflow_frame_reserve(r, n_rows, text_bytes(r->fill.spec, &csv, n_rows));
     if (status != WEIR_OK)
         return status;
     bool is_filled = true;
     for (size_t row = 0; is_filled && row < n_rows; row++)
         is_filled = fill_record(r, &csv, row);
-    return weir_protocol_mlflow_finish(r, is_filled);
+    return weir_protocol_mlflow_frame_finish(r, is_filled);
 }

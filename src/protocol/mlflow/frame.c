@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-enum weir_status weir_protocol_mlflow_reserve(struct weir_protocol_mlflow_request *r,
-                                              uint64_t n_rows, size_t text_bytes)
+enum weir_status weir_protocol_mlflow_frame_reserve(struct weir_protocol_mlflow_request *r,
+                                                    uint64_t n_rows, size_t text_bytes)
 {
     struct weir_protocol_fill *fill = &r->fill;
     struct weir_protocol_call *call = r->call;
@@ -56,7 +56,8 @@ static bool convert(struct weir_protocol_mlflow_request *r)
     return true;
 }
 
-enum weir_status weir_protocol_mlflow_finish(struct weir_protocol_mlflow_request *r, bool is_filled)
+enum weir_status weir_protocol_mlflow_frame_finish(struct weir_protocol_mlflow_request *r,
+                                                   bool is_filled)
 {
     if (is_filled && convert(r)) {
         r->call->n_ignored = r->fill.n_ignored;
@@ -73,7 +74,7 @@ static enum weir_status reserve(struct weir_protocol_mlflow_request *r, uint64_t
                                 const char *value)
 {
     struct weir_protocol_fill *fill = &r->fill;
-    return weir_protocol_mlflow_reserve(
+    return weir_protocol_mlflow_frame_reserve(
         r, n_rows,
         weir_protocol_cells_text_bytes(fill->decoder, fill->spec,
                                        n_rows < UINT32_MAX ? n_rows : UINT32_MAX, value));
@@ -234,7 +235,7 @@ static bool has_all_columns(struct weir_protocol_mlflow_request *r)
     for (size_t i = 0; i < spec->n_features; i++) {
         /* Round 0 is what weir_protocol_columns_start sets. */
         if (!weir_protocol_columns_is_marked(r->fill.decoder, i, 0) ||
-            weir_protocol_mlflow_is_optional(spec, i))
+            weir_protocol_mlflow_map_is_optional(spec, i))
             continue;
         char echo[WEIR_ECHO_BUF_BYTES];
         (void)weir_error_set(r->fill.err, WEIR_ERR_INVALID, "%s: column \"%s\" is missing",
@@ -244,8 +245,8 @@ static bool has_all_columns(struct weir_protocol_mlflow_request *r)
     return true;
 }
 
-enum weir_status weir_protocol_mlflow_rows(struct weir_protocol_mlflow_request *r,
-                                           const char *value)
+enum weir_status weir_protocol_mlflow_frame_rows(struct weir_protocol_mlflow_request *r,
+                                                 const char *value)
 {
     struct weir_protocol_fill *fill = &r->fill;
     if (*value != '[')
@@ -271,7 +272,7 @@ enum weir_status weir_protocol_mlflow_rows(struct weir_protocol_mlflow_request *
         return status;
     bool is_filled =
         fill_list(r, form, value) && (form != FORM_RECORDS || r->names || has_all_columns(r));
-    return weir_protocol_mlflow_finish(r, is_filled);
+    return weir_protocol_mlflow_frame_finish(r, is_filled);
 }
 
 /* --- split ----------------------------------------------------------------------------------- */
@@ -320,8 +321,8 @@ static enum weir_status read_names(struct weir_protocol_mlflow_request *r, const
     return status == WEIR_OK ? weir_protocol_mlflow_map_end(r, map) : status;
 }
 
-enum weir_status weir_protocol_mlflow_split(struct weir_protocol_mlflow_request *r,
-                                            const char *value)
+enum weir_status weir_protocol_mlflow_frame_split(struct weir_protocol_mlflow_request *r,
+                                                  const char *value)
 {
     const struct weir_codec_json *json = &r->fill.decoder->json;
     if (*value != '{')
@@ -354,7 +355,7 @@ enum weir_status weir_protocol_mlflow_split(struct weir_protocol_mlflow_request 
     if (*first != '[' && *first != ']' &&
         !(r->fill.spec->n_features == 1 && !r->map && *first != '{'))
         return expected(r, "rows that are lists in \"data\"", first);
-    return weir_protocol_mlflow_rows(r, data);
+    return weir_protocol_mlflow_frame_rows(r, data);
 }
 
 /* --- columns --------------------------------------------------------------------------------- */
@@ -410,8 +411,8 @@ static enum weir_status read_members(struct weir_protocol_mlflow_request *r, con
     return status;
 }
 
-enum weir_status weir_protocol_mlflow_columns(struct weir_protocol_mlflow_request *r,
-                                              const char *value)
+enum weir_status weir_protocol_mlflow_frame_columns(struct weir_protocol_mlflow_request *r,
+                                                    const char *value)
 {
     uint64_t n_rows;
     enum weir_status status = read_members(r, value, &n_rows);
@@ -427,5 +428,5 @@ enum weir_status weir_protocol_mlflow_columns(struct weir_protocol_mlflow_reques
         is_filled = r->map[i] < 0 || fill_column(r, member, (size_t)r->map[i]);
     for (size_t row = 0; is_filled && r->has_absent && row < n_rows; row++)
         is_filled = weir_protocol_mlflow_map_fill(r, row);
-    return weir_protocol_mlflow_finish(r, is_filled);
+    return weir_protocol_mlflow_frame_finish(r, is_filled);
 }

@@ -2,7 +2,7 @@
 /* Tables with names: which of their columns is which of the model's. */
 #include "protocol/mlflow/mlflow_priv.h"
 
-bool weir_protocol_mlflow_is_optional(const struct weir_spec *spec, size_t column)
+bool weir_protocol_mlflow_map_is_optional(const struct weir_spec *spec, size_t column)
 {
     return spec->mlflow && spec->mlflow->columns &&
            (spec->mlflow->columns[column] & WEIR_SPEC_MLFLOW_OPTIONAL);
@@ -85,7 +85,7 @@ enum weir_status weir_protocol_mlflow_map_end(struct weir_protocol_mlflow_reques
         for (size_t i = 0; i < spec->n_features; i++) {
             if (weir_protocol_columns_is_marked(r->fill.decoder, i, 1))
                 continue;
-            if (weir_protocol_mlflow_is_optional(spec, i)) {
+            if (weir_protocol_mlflow_map_is_optional(spec, i)) {
                 r->has_absent = true;
                 continue;
             }
@@ -115,7 +115,7 @@ bool weir_protocol_mlflow_map_fill(struct weir_protocol_mlflow_request *r, size_
     struct weir_protocol_fill *fill = &r->fill;
     for (size_t i = 0; r->has_absent && i < fill->spec->n_features; i++) {
         if (!weir_protocol_columns_is_marked(fill->decoder, i, 1) &&
-            weir_protocol_fill_missing(fill, row, i) != WEIR_OK)
+            weir_protocol_cells_missing(fill, row, i) != WEIR_OK)
             return false;
     }
     return true;

@@ -112,10 +112,10 @@ static enum weir_status decode_rows(struct weir_protocol_mlflow_request *r, enum
                                     const char *rows)
 {
     if (key == KEY_SPLIT)
-        return weir_protocol_mlflow_split(r, rows);
+        return weir_protocol_mlflow_frame_split(r, rows);
     if (key == KEY_INPUTS && *rows == '{')
-        return weir_protocol_mlflow_columns(r, rows);
-    return weir_protocol_mlflow_rows(r, rows);
+        return weir_protocol_mlflow_frame_columns(r, rows);
+    return weir_protocol_mlflow_frame_rows(r, rows);
 }
 
 /* Finds the rows of a table's "data", for a model of one tensor; NULL: failed. */

@@ -38,25 +38,26 @@ int weir_protocol_mlflow_head(const struct weir_protocol_fields *fields,
 
 /* Checks the number of rows against the limits and reserves room for them. text_bytes: for texts;
  * 0 but for frames. */
-WEIR_MUST_USE enum weir_status weir_protocol_mlflow_reserve(struct weir_protocol_mlflow_request *r,
-                                                            uint64_t n_rows, size_t text_bytes);
+WEIR_MUST_USE enum weir_status
+weir_protocol_mlflow_frame_reserve(struct weir_protocol_mlflow_request *r, uint64_t n_rows,
+                                   size_t text_bytes);
 
 /* Commits if is_filled, else rolls back; returns the status of the whole. */
-enum weir_status weir_protocol_mlflow_finish(struct weir_protocol_mlflow_request *r,
-                                             bool is_filled);
+enum weir_status weir_protocol_mlflow_frame_finish(struct weir_protocol_mlflow_request *r,
+                                                   bool is_filled);
 
 /* Decoders of a value of each form for models of rows, named in r->fill.key: reserve, fill, commit.
  */
 /* {"columns": […], "index": […], "data": [[…], …]} */
-WEIR_MUST_USE enum weir_status weir_protocol_mlflow_split(struct weir_protocol_mlflow_request *r,
-                                                          const char *value);
+WEIR_MUST_USE enum weir_status
+weir_protocol_mlflow_frame_split(struct weir_protocol_mlflow_request *r, const char *value);
 /* A list of rows: lists, objects by column name (a column that some rows lack is missing there), or
  * for a model of one column values. */
-WEIR_MUST_USE enum weir_status weir_protocol_mlflow_rows(struct weir_protocol_mlflow_request *r,
-                                                         const char *value);
+WEIR_MUST_USE enum weir_status
+weir_protocol_mlflow_frame_rows(struct weir_protocol_mlflow_request *r, const char *value);
 /* An object of columns: a list of values each, or one value. */
-WEIR_MUST_USE enum weir_status weir_protocol_mlflow_columns(struct weir_protocol_mlflow_request *r,
-                                                            const char *value);
+WEIR_MUST_USE enum weir_status
+weir_protocol_mlflow_frame_columns(struct weir_protocol_mlflow_request *r, const char *value);
 
 /* Decodes a CSV body for a model of rows. */
 WEIR_MUST_USE enum weir_status weir_protocol_mlflow_csv(struct weir_protocol_mlflow_request *r,
@@ -95,7 +96,7 @@ WEIR_MUST_USE enum weir_status weir_protocol_mlflow_map_end(struct weir_protocol
 bool weir_protocol_mlflow_map_fill(struct weir_protocol_mlflow_request *r, size_t row);
 
 /* Finds whether the signature says that a column may be missing. */
-bool weir_protocol_mlflow_is_optional(const struct weir_spec *spec, size_t column);
+bool weir_protocol_mlflow_map_is_optional(const struct weir_spec *spec, size_t column);
 
 /* Writes the answer (ops->encode). */
 void weir_protocol_mlflow_encode(const struct weir_protocol_call *call,

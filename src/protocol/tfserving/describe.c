@@ -3,7 +3,7 @@
 #include "protocol/schema.h"
 #include "protocol/tfserving/tfserving_priv.h"
 
-const char weir_protocol_tfserving_schemas[] =
+const char weir_protocol_tfserving_describe_schemas[] =
     "\"VersionStatus\":{\"type\":\"object\",\"required\":[\"version\",\"state\",\"status\"],"
     "\"properties\":{\"version\":{\"type\":\"string\",\"pattern\":\"^[0-9]+$\"},\"state\":{"
     "\"enum\":[\"UNKNOWN\",\"START\",\"LOADING\",\"AVAILABLE\",\"UNLOADING\",\"END\"]},\"status\":{"
@@ -75,8 +75,8 @@ static void describe_predict(struct weir_protocol_description *d)
 static void describe_examples(struct weir_protocol_description *d, bool is_regress)
 {
     struct weir_buf *out = d->request;
-    if (d->spec && !(is_regress ? weir_protocol_tfserving_regresses(d->spec)
-                                : weir_protocol_tfserving_classifies(d->spec))) {
+    if (d->spec && !(is_regress ? weir_protocol_tfserving_request_regresses(d->spec)
+                                : weir_protocol_tfserving_request_classifies(d->spec))) {
         d->is_unfit = true;
         return;
     }

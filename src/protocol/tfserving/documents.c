@@ -232,14 +232,14 @@ static void write_signatures(struct weir_buf *buf, const struct weir_spec *spec)
         if (o->is_given)
             write_signature(buf, spec, weir_str_c(weir_output_name((enum weir_output)i)));
     }
-    if (weir_protocol_tfserving_classifies(spec)) {
+    if (weir_protocol_tfserving_request_classifies(spec)) {
         int64_t dims[2] = {-1, (int64_t)spec->targets[0].n};
         begin_signature(buf, spec, false, WEIR_STR(WEIR_PROTOCOL_TFSERVING_CLASSIFICATION));
         write_tensor(buf, true, WEIR_STR("classes"), WEIR_BYTES, dims, 2);
         write_output(buf, false, spec, WEIR_OUTPUT_PREDICT_PROBA, WEIR_STR("scores"));
         end_signature(buf, "classify");
     }
-    if (weir_protocol_tfserving_regresses(spec)) {
+    if (weir_protocol_tfserving_request_regresses(spec)) {
         begin_signature(buf, spec, false, WEIR_STR(WEIR_PROTOCOL_TFSERVING_REGRESSION));
         write_output(buf, true, spec, WEIR_OUTPUT_PREDICT, WEIR_STR("outputs"));
         end_signature(buf, "regress");
@@ -299,10 +299,10 @@ static enum weir_status explain_page(const struct weir_protocol_question *questi
     return WEIR_OK;
 }
 
-enum weir_status weir_protocol_tfserving_page(const struct weir_protocol_question *question,
-                                              const struct weir_protocol_catalog *catalog,
-                                              struct weir_protocol_page *page,
-                                              struct weir_error *err)
+enum weir_status
+weir_protocol_tfserving_documents_page(const struct weir_protocol_question *question,
+                                       const struct weir_protocol_catalog *catalog,
+                                       struct weir_protocol_page *page, struct weir_error *err)
 {
     switch ((enum weir_protocol_tfserving_action)question->route->action) {
     case WEIR_PROTOCOL_TFSERVING_ALIVE:

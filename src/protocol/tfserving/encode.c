@@ -11,8 +11,8 @@
 
 static const enum weir_codec_number_nonfinite TOKENS = WEIR_CODEC_NUMBER_NONFINITE_TOKEN;
 
-uint64_t weir_protocol_tfserving_answer_bytes(const struct weir_protocol_call *call,
-                                              const struct weir_spec *spec, uint64_t bytes)
+uint64_t weir_protocol_tfserving_encode_answer_bytes(const struct weir_protocol_call *call,
+                                                     const struct weir_spec *spec, uint64_t bytes)
 {
     for (size_t i = 0; i < call->n_outputs && call->n_outputs > 1; i++)
         bytes += (uint64_t)call->n_rows * (32 + 6 * spec->outputs[call->outputs[i]].alias.n);
@@ -33,8 +33,8 @@ static size_t next_tensor(const struct weir_result *result, uint64_t wanted, siz
     return SIZE_MAX;
 }
 
-bool weir_protocol_tfserving_check_tensors(const struct weir_protocol_call *call,
-                                           const struct weir_result *result, uint64_t *bytes)
+bool weir_protocol_tfserving_encode_check_tensors(const struct weir_protocol_call *call,
+                                                  const struct weir_result *result, uint64_t *bytes)
 {
     if (call->form == WEIR_PROTOCOL_TFSERVING_COLUMNS)
         return true;

@@ -11,14 +11,14 @@
 
 #include <string.h>
 
-bool weir_protocol_tfserving_classifies(const struct weir_spec *spec)
+bool weir_protocol_tfserving_request_classifies(const struct weir_spec *spec)
 {
     return spec->form != WEIR_INPUT_TENSORS && spec->n_targets == 1 && spec->targets[0].n > 0 &&
            spec->outputs[WEIR_OUTPUT_PREDICT_PROBA].is_given &&
            spec->outputs[WEIR_OUTPUT_PREDICT_PROBA].n_columns == spec->targets[0].n;
 }
 
-bool weir_protocol_tfserving_regresses(const struct weir_spec *spec)
+bool weir_protocol_tfserving_request_regresses(const struct weir_spec *spec)
 {
     const struct weir_spec_output *o = &spec->outputs[WEIR_OUTPUT_PREDICT];
     return spec->form != WEIR_INPUT_TENSORS && o->is_given && o->n_columns == 1 &&
@@ -98,8 +98,8 @@ static enum weir_status choose_outputs(const struct weir_protocol_tfserving_requ
 static enum weir_status choose_result(const struct weir_protocol_tfserving_request *r,
                                       struct weir_str name, bool is_regress)
 {
-    bool can = is_regress ? weir_protocol_tfserving_regresses(r->spec)
-                          : weir_protocol_tfserving_classifies(r->spec);
+    bool can = is_regress ? weir_protocol_tfserving_request_regresses(r->spec)
+                          : weir_protocol_tfserving_request_classifies(r->spec);
     enum weir_output output = is_regress ? WEIR_OUTPUT_PREDICT : WEIR_OUTPUT_PREDICT_PROBA;
     if (!can)
         return weir_error_set(r->err, WEIR_ERR_INVALID, "%s",
@@ -151,12 +151,10 @@ static enum weir_status decode_predict(const struct weir_protocol_tfserving_requ
                                                : weir_protocol_tfserving_rows(r, value, key);
 }
 
-enum weir_status weir_protocol_tfserving_decode(struct weir_protocol_decoder *decoder,
-                                                const struct weir_protocol_head *head,
-                                                const struct weir_spec *spec, struct weir_str body,
-                                                struct weir_sink *sink,
-                                                struct weir_protocol_call *call,
-                                                struct weir_error *err)
+enum weir_status weir_protocol_tfserving_request_decode(
+    struct weir_protocol_decoder *decoder, const struct weir_protocol_head *head,
+    const struct weir_spec *spec, struct weir_str body, struct weir_sink *sink,
+    struct weir_protocol_call *call, struct weir_error *err)
 {
     struct weir_protocol_tfserving_request r = {
         .decoder = decoder, .spec = spec, .sink = sink, .call = call, .err = err};

@@ -49,8 +49,8 @@ struct weir_protocol_tfserving_request {
 
 /* Finds whether rows can be classified (one target with probabilities), or given a value each (one
  * number). */
-bool weir_protocol_tfserving_classifies(const struct weir_spec *spec);
-bool weir_protocol_tfserving_regresses(const struct weir_spec *spec);
+bool weir_protocol_tfserving_request_classifies(const struct weir_spec *spec);
+bool weir_protocol_tfserving_request_regresses(const struct weir_spec *spec);
 
 /* Reads the rows of "instances" or "inputs" of a matrix or frame into the sink and commits them.
  * key: for messages. */
@@ -75,31 +75,31 @@ WEIR_MUST_USE enum weir_status
 weir_protocol_tfserving_examples(const struct weir_protocol_tfserving_request *r);
 
 /* Adds to a bound of an answer's bytes what this dialect writes beside the values. */
-uint64_t weir_protocol_tfserving_answer_bytes(const struct weir_protocol_call *call,
-                                              const struct weir_spec *spec, uint64_t bytes);
+uint64_t weir_protocol_tfserving_encode_answer_bytes(const struct weir_protocol_call *call,
+                                                     const struct weir_spec *spec, uint64_t bytes);
 
 /* The same for tensors; false: they cannot be answered row by row. */
-bool weir_protocol_tfserving_check_tensors(const struct weir_protocol_call *call,
-                                           const struct weir_result *result, uint64_t *bytes);
+bool weir_protocol_tfserving_encode_check_tensors(const struct weir_protocol_call *call,
+                                                  const struct weir_result *result,
+                                                  uint64_t *bytes);
 
 /* ops->describe and ->schemas. */
 void weir_protocol_tfserving_describe(const struct weir_protocol_route *route,
                                       struct weir_protocol_description *d);
-extern const char weir_protocol_tfserving_schemas[];
+extern const char weir_protocol_tfserving_describe_schemas[];
 
 /* ops->decode, ->encode, ->page. */
-WEIR_MUST_USE enum weir_status
-weir_protocol_tfserving_decode(struct weir_protocol_decoder *decoder,
-                               const struct weir_protocol_head *head, const struct weir_spec *spec,
-                               struct weir_str body, struct weir_sink *sink,
-                               struct weir_protocol_call *call, struct weir_error *err);
+WEIR_MUST_USE enum weir_status weir_protocol_tfserving_request_decode(
+    struct weir_protocol_decoder *decoder, const struct weir_protocol_head *head,
+    const struct weir_spec *spec, struct weir_str body, struct weir_sink *sink,
+    struct weir_protocol_call *call, struct weir_error *err);
 void weir_protocol_tfserving_encode(const struct weir_protocol_call *call,
                                     const struct weir_protocol_source *source,
                                     const struct weir_result *result,
                                     struct weir_protocol_answer *answer);
 WEIR_MUST_USE enum weir_status
-weir_protocol_tfserving_page(const struct weir_protocol_question *question,
-                             const struct weir_protocol_catalog *catalog,
-                             struct weir_protocol_page *page, struct weir_error *err);
+weir_protocol_tfserving_documents_page(const struct weir_protocol_question *question,
+                                       const struct weir_protocol_catalog *catalog,
+                                       struct weir_protocol_page *page, struct weir_error *err);
 
 #endif

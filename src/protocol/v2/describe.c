@@ -2,7 +2,7 @@
 /* What the routes take and answer, for the description of the interface. */
 #include "protocol/v2/v2_priv.h"
 
-const char weir_protocol_v2_schemas[] =
+const char weir_protocol_v2_describe_schemas[] =
     "\"Tensor\":{\"type\":\"object\",\"required\":[\"name\",\"datatype\",\"shape\"],\"properties\":"
     "{\"name\":{\"type\":\"string\"},\"datatype\":{\"enum\":[\"BOOL\",\"UINT8\",\"UINT16\","
     "\"UINT32\",\"UINT64\",\"INT8\",\"INT16\",\"INT32\",\"INT64\",\"FP16\",\"BF16\",\"FP32\","

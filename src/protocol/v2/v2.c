@@ -113,5 +113,5 @@ const struct weir_protocol_ops weir_protocol_v2 = {
     .order = weir_protocol_v2_repository_order,
     .page = weir_protocol_v2_documents_page,
     .describe = weir_protocol_v2_describe,
-    .schemas = weir_protocol_v2_schemas,
+    .schemas = weir_protocol_v2_describe_schemas,
 };

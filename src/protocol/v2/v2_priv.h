@@ -202,6 +202,6 @@ void weir_protocol_v2_encode(const struct weir_protocol_call *call,
 /* ops->describe and ->schemas. */
 void weir_protocol_v2_describe(const struct weir_protocol_route *route,
                                struct weir_protocol_description *d);
-extern const char weir_protocol_v2_schemas[];
+extern const char weir_protocol_v2_describe_schemas[];
 
 #endif
