@@ -18,6 +18,30 @@ void weir_protocol_fill_choose(struct weir_protocol_fill *fill, enum weir_dtype 
     fill->datatype = request;
 }
 
+enum weir_status weir_protocol_fill_reserve(struct weir_protocol_fill *fill,
+                                            struct weir_protocol_call *call, uint64_t n_rows,
+                                            const char *json, size_t text_bytes)
+{
+    const struct weir_spec *spec = fill->spec;
+    enum weir_status status =
+        weir_protocol_check_size(fill->decoder, spec, call, n_rows, fill->err);
+    if (status != WEIR_OK)
+        return status;
+    call->n_rows = (uint32_t)n_rows;
+    struct weir_sink_want want = {
+        .n_rows = call->n_rows,
+        .n_columns = spec->n_features,
+        .dtype = weir_spec_batch_dtype(spec, call->request_dtype),
+        .costly = weir_protocol_costly(spec, call->wanted),
+        .text_bytes = text_bytes,
+        .priority = call->priority,
+        .queue_timeout_ns = call->timeout_ns,
+    };
+    if (json)
+        want.text_bytes += weir_protocol_cells_text_bytes(fill->decoder, spec, n_rows, json);
+    return weir_protocol_sink_reserve(fill->sink, &want, &fill->span, fill->err);
+}
+
 static void place_text(const struct weir_protocol_fill *fill, char *out, size_t cap)
 {
     if (fill->key)

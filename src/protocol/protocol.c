@@ -286,6 +286,17 @@ void weir_protocol_write_value(struct weir_buf *buf, const struct weir_result *r
         weir_buf_append_i64(buf, (int64_t)v);
 }
 
+void weir_protocol_write_labels(struct weir_buf *buf, const struct weir_labels *labels)
+{
+    weir_buf_append_byte(buf, '[');
+    for (size_t i = 0; i < labels->n; i++) {
+        if (i > 0)
+            weir_buf_append_byte(buf, ',');
+        weir_buf_append_str(buf, labels->json[i]);
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
 /* The dialects, by their number. */
 static const struct weir_protocol_ops *const dialects[WEIR_PROTOCOL_N] = {
     [WEIR_PROTOCOL_FLASK] = &weir_protocol_flask,
@@ -326,4 +337,21 @@ void weir_protocol_error(struct weir_buf *buf, struct weir_str text)
     weir_buf_append_c(buf, "{\"error\":");
     weir_codec_json_append_text(buf, text);
     weir_buf_append_byte(buf, '}');
+}
+
+void weir_protocol_write_models(struct weir_buf *buf, const struct weir_protocol_catalog *catalog)
+{
+    bool is_first = true;
+    weir_buf_append_c(buf, "{\"models\":[");
+    for (size_t i = 0; i < catalog->ops->n_models(catalog); i++) {
+        struct weir_protocol_model model;
+        catalog->ops->model(catalog, i, &model);
+        if (model.n_serving == 0)
+            continue;
+        if (!is_first)
+            weir_buf_append_byte(buf, ',');
+        is_first = false;
+        weir_codec_json_append_text(buf, model.name);
+    }
+    weir_buf_append_c(buf, "]}");
 }

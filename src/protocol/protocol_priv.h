@@ -12,7 +12,7 @@
 struct weir_protocol_fill {
     struct weir_protocol_decoder *decoder;
     const struct weir_spec *spec;
-    struct weir_sink *sink; /* reserved; where texts go */
+    struct weir_sink *sink; /* where rows and texts go */
     struct weir_sink_span span;
     enum weir_codec_json_element element;
     enum weir_dtype datatype; /* as the client declared it; F64 where nothing is declared */
@@ -30,6 +30,14 @@ struct weir_protocol_fill {
 
 /* Chooses how numbers become elements of the span's type. */
 void weir_protocol_fill_choose(struct weir_protocol_fill *fill, enum weir_dtype request);
+
+/* Checks the size of n_rows rows of the call, puts their number into it and reserves them of the
+ * call's request type, in fill->sink into fill->span; of no rows the sink hears nothing. The room
+ * for texts is text_bytes and what JSON from `json` on may need; NULL: nothing. */
+WEIR_MUST_USE enum weir_status weir_protocol_fill_reserve(struct weir_protocol_fill *fill,
+                                                          struct weir_protocol_call *call,
+                                                          uint64_t n_rows, const char *json,
+                                                          size_t text_bytes);
 
 /* Writes a number, or a cell, into the element of a row and column. */
 void weir_protocol_fill_store(const struct weir_protocol_fill *fill, size_t row, size_t column,
@@ -230,5 +238,11 @@ uint32_t weir_protocol_costly(const struct weir_spec *spec, uint32_t wanted);
 void weir_protocol_write_value(struct weir_buf *buf, const struct weir_result *result,
                                enum weir_output output, size_t row, size_t column,
                                enum weir_codec_number_nonfinite nonfinite, bool quotes_labels);
+
+/* Appends the labels of a target as a JSON list. */
+void weir_protocol_write_labels(struct weir_buf *buf, const struct weir_labels *labels);
+
+/* Appends {"models":[…]}, the names of the models that serve: the list of KServe's protocols. */
+void weir_protocol_write_models(struct weir_buf *buf, const struct weir_protocol_catalog *catalog);
 
 #endif

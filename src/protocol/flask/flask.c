@@ -178,9 +178,9 @@ static void start_call(struct weir_protocol_call *call)
     call->request_dtype = WEIR_F64;
 }
 
-/* Reserves, fills and commits; the request is known to be within the limits. */
+/* Checks the size, reserves, fills and commits. */
 static enum weir_status fill_sink(struct weir_protocol_fill *fill, const char *rows, enum form form,
-                                  struct weir_sink *sink, struct weir_protocol_call *call)
+                                  uint64_t n_rows, struct weir_protocol_call *call)
 {
     const struct weir_spec *spec = fill->spec;
     enum weir_status status;
@@ -189,26 +189,18 @@ static enum weir_status fill_sink(struct weir_protocol_fill *fill, const char *r
         if (status != WEIR_OK)
             return status;
     }
-    struct weir_sink_want want = {
-        .n_rows = call->n_rows,
-        .n_columns = spec->n_features,
-        .dtype = weir_spec_batch_dtype(spec, call->request_dtype),
-        .costly = weir_protocol_costly(spec, call->wanted),
-        .text_bytes = weir_protocol_cells_text_bytes(fill->decoder, spec, call->n_rows, rows),
-    };
-    fill->sink = sink;
-    status = weir_sink_reserve(sink, &want, &fill->span, fill->err);
+    status = weir_protocol_fill_reserve(fill, call, n_rows, rows, 0);
     if (status != WEIR_OK)
         return status;
     weir_protocol_fill_choose(fill, call->request_dtype);
     if (!fill_rows(fill, rows, form)) {
-        weir_sink_rollback(sink);
+        weir_sink_rollback(fill->sink);
         return fill->is_out_of_memory
                    ? weir_error_set(fill->err, WEIR_ERR_NO_MEMORY, "out of memory")
                    : WEIR_ERR_INVALID;
     }
     call->n_ignored = fill->n_ignored;
-    weir_sink_commit(sink, call->wanted);
+    weir_sink_commit(fill->sink, call->wanted);
     return WEIR_OK;
 }
 
@@ -246,6 +238,7 @@ enum weir_status weir_protocol_flask_decode(struct weir_protocol_decoder *decode
     struct weir_protocol_fill fill = {
         .decoder = decoder,
         .spec = spec,
+        .sink = sink,
         .takes_bools = true,
         .err = err,
     };
@@ -269,12 +262,8 @@ enum weir_status weir_protocol_flask_decode(struct weir_protocol_decoder *decode
     status = find_form(&fill, rows, call->is_instances, &form, &n_rows);
     if (status != WEIR_OK)
         return status;
-    status = weir_protocol_check_size(decoder, spec, call, n_rows, err);
-    if (status != WEIR_OK)
-        return status;
-    call->n_rows = (uint32_t)n_rows;
     call->is_single_row = form == FORM_FLAT || form == FORM_RECORD || form == FORM_TEXT;
-    return fill_sink(&fill, rows, form, sink, call);
+    return fill_sink(&fill, rows, form, n_rows, call);
 }
 
 /* Appends columns [first, first + n) of a row as a list. */
@@ -327,17 +316,6 @@ static void write_all(struct weir_buf *buf, const struct weir_result *result,
     weir_buf_append_byte(buf, ']');
 }
 
-static void write_classes(struct weir_buf *buf, const struct weir_labels *labels)
-{
-    weir_buf_append_byte(buf, '[');
-    for (size_t i = 0; i < labels->n; i++) {
-        if (i > 0)
-            weir_buf_append_byte(buf, ',');
-        weir_buf_append_str(buf, labels->json[i]);
-    }
-    weir_buf_append_byte(buf, ']');
-}
-
 /* Appends an output as scikit-learn's method returns it: for several targets a list for each. */
 static void write_by_target(struct weir_buf *buf, const struct weir_result *result,
                             enum weir_output output)
@@ -367,7 +345,7 @@ static void write_probabilities(struct weir_buf *buf, const struct weir_result *
     for (size_t t = 0; t < spec->n_targets; t++) {
         if (t > 0)
             weir_buf_append_byte(buf, ',');
-        write_classes(buf, &spec->targets[t]);
+        weir_protocol_write_labels(buf, &spec->targets[t]);
     }
     if (spec->n_targets > 1)
         weir_buf_append_byte(buf, ']');

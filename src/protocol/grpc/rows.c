@@ -60,24 +60,12 @@ static enum weir_status check_input(const struct weir_protocol_grpc_request *r,
     return weir_protocol_grpc_contents_check(r, in, text_bytes);
 }
 
+/* Texts take room in frames only. */
 static enum weir_status reserve(const struct weir_protocol_grpc_request *r, uint64_t n_rows,
                                 size_t text_bytes, struct weir_protocol_fill *fill)
 {
-    enum weir_status status =
-        weir_protocol_check_size(r->decoder, r->spec, r->call, n_rows, r->err);
-    if (status != WEIR_OK)
-        return status;
-    r->call->n_rows = (uint32_t)n_rows;
-    struct weir_sink_want want = {
-        .n_rows = r->call->n_rows,
-        .n_columns = r->spec->n_features,
-        .dtype = weir_spec_batch_dtype(r->spec, r->call->request_dtype),
-        .costly = weir_protocol_costly(r->spec, r->call->wanted),
-        .text_bytes = r->spec->columns ? text_bytes : 0,
-        .priority = r->call->priority,
-        .queue_timeout_ns = r->call->timeout_ns,
-    };
-    return weir_protocol_sink_reserve(r->sink, &want, &fill->span, r->err);
+    return weir_protocol_fill_reserve(fill, r->call, n_rows, NULL,
+                                      r->spec->columns ? text_bytes : 0);
 }
 
 /* Writes one input; on failure nothing stays reserved. */

@@ -186,7 +186,8 @@ enum weir_status weir_protocol_mlflow_csv(struct weir_protocol_mlflow_request *r
     if (status != WEIR_OK)
         return status;
     uint64_t n_rows = weir_codec_csv_count(&csv);
-    status = weir_protocol_mlflow_frame_reserve(r, n_rows, text_bytes(r->fill.spec, &csv, n_rows));
+    status =
+        weir_protocol_mlflow_frame_reserve(r, n_rows, NULL, text_bytes(r->fill.spec, &csv, n_rows));
     if (status != WEIR_OK)
         return status;
     bool is_filled = true;

@@ -6,28 +6,16 @@
 #include <string.h>
 
 enum weir_status weir_protocol_mlflow_frame_reserve(struct weir_protocol_mlflow_request *r,
-                                                    uint64_t n_rows, size_t text_bytes)
+                                                    uint64_t n_rows, const char *json,
+                                                    size_t text_bytes)
 {
     struct weir_protocol_fill *fill = &r->fill;
-    struct weir_protocol_call *call = r->call;
     if (n_rows == 0)
         return weir_error_set(fill->err, WEIR_ERR_INVALID, "%s: no rows", fill->key);
-    enum weir_status status =
-        weir_protocol_check_size(fill->decoder, fill->spec, call, n_rows, fill->err);
-    if (status != WEIR_OK)
-        return status;
-    call->n_rows = (uint32_t)n_rows;
-    struct weir_sink_want want = {
-        .n_rows = call->n_rows,
-        .n_columns = fill->spec->n_features,
-        .dtype = weir_spec_batch_dtype(fill->spec, call->request_dtype),
-        .costly = weir_protocol_costly(fill->spec, call->wanted),
-        .text_bytes = text_bytes,
-    };
     fill->sink = r->sink;
-    status = weir_sink_reserve(r->sink, &want, &fill->span, fill->err);
+    enum weir_status status = weir_protocol_fill_reserve(fill, r->call, n_rows, json, text_bytes);
     if (status == WEIR_OK)
-        weir_protocol_fill_choose(fill, call->request_dtype);
+        weir_protocol_fill_choose(fill, r->call->request_dtype);
     return status;
 }
 
@@ -68,16 +56,6 @@ enum weir_status weir_protocol_mlflow_frame_finish(struct weir_protocol_mlflow_r
     return r->fill.is_out_of_memory
                ? weir_error_set(r->fill.err, WEIR_ERR_NO_MEMORY, "out of memory")
                : WEIR_ERR_INVALID;
-}
-
-static enum weir_status reserve(struct weir_protocol_mlflow_request *r, uint64_t n_rows,
-                                const char *value)
-{
-    struct weir_protocol_fill *fill = &r->fill;
-    return weir_protocol_mlflow_frame_reserve(
-        r, n_rows,
-        weir_protocol_cells_text_bytes(fill->decoder, fill->spec,
-                                       n_rows < UINT32_MAX ? n_rows : UINT32_MAX, value));
 }
 
 static enum weir_status expected(const struct weir_protocol_mlflow_request *r, const char *what,
@@ -253,7 +231,7 @@ enum weir_status weir_protocol_mlflow_frame_rows(struct weir_protocol_mlflow_req
         return expected(r, "a list of rows", value);
     const char *first = weir_codec_json_rows_first(value);
     if (*first == ']')
-        return reserve(r, 0, value);
+        return weir_protocol_mlflow_frame_reserve(r, 0, value, 0);
     enum form form = find_form(r, first);
     if (form == FORM_VALUES && fill->spec->n_features != 1)
         return expected(r, "a list of rows, each a list or an object", first);
@@ -267,7 +245,8 @@ enum weir_status weir_protocol_mlflow_frame_rows(struct weir_protocol_mlflow_req
         fill->takes_missing = true;
     }
     if (status == WEIR_OK)
-        status = reserve(r, weir_codec_json_count(&fill->decoder->json, value), value);
+        status = weir_protocol_mlflow_frame_reserve(
+            r, weir_codec_json_count(&fill->decoder->json, value), value, 0);
     if (status != WEIR_OK)
         return status;
     bool is_filled =
@@ -417,7 +396,7 @@ enum weir_status weir_protocol_mlflow_frame_columns(struct weir_protocol_mlflow_
     uint64_t n_rows;
     enum weir_status status = read_members(r, value, &n_rows);
     if (status == WEIR_OK)
-        status = reserve(r, n_rows == UINT64_MAX ? 0 : n_rows, value);
+        status = weir_protocol_mlflow_frame_reserve(r, n_rows == UINT64_MAX ? 0 : n_rows, value, 0);
     if (status != WEIR_OK)
         return status;
     struct weir_codec_json_iter it = weir_codec_json_iter(&r->fill.decoder->json, value);

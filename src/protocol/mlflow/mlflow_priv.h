@@ -36,11 +36,11 @@ struct weir_protocol_mlflow_request {
 int weir_protocol_mlflow_head(const struct weir_protocol_fields *fields,
                               struct weir_protocol_head *head, struct weir_error *err);
 
-/* Checks the number of rows against the limits and reserves room for them. text_bytes: for texts;
- * 0 but for frames. */
+/* Checks the number of rows against the limits and reserves room for them, with room for the texts
+ * of JSON from `json` on (NULL: none) and for text_bytes. */
 WEIR_MUST_USE enum weir_status
 weir_protocol_mlflow_frame_reserve(struct weir_protocol_mlflow_request *r, uint64_t n_rows,
-                                   size_t text_bytes);
+                                   const char *json, size_t text_bytes);
 
 /* Commits if is_filled, else rolls back; returns the status of the whole. */
 enum weir_status weir_protocol_mlflow_frame_finish(struct weir_protocol_mlflow_request *r,

@@ -267,24 +267,6 @@ static enum weir_status metadata_page(const struct weir_protocol_question *quest
 
 /* --- the rest ------------------------------------------------------------------------------- */
 
-/* KServe's list: the names of the models that serve. */
-static void models_page(struct weir_buf *buf, const struct weir_protocol_catalog *catalog)
-{
-    bool is_first = true;
-    weir_buf_append_c(buf, "{\"models\":[");
-    for (size_t i = 0; i < catalog->ops->n_models(catalog); i++) {
-        struct weir_protocol_model model;
-        catalog->ops->model(catalog, i, &model);
-        if (model.n_serving == 0)
-            continue;
-        if (!is_first)
-            weir_buf_append_byte(buf, ',');
-        is_first = false;
-        weir_codec_json_append_text(buf, model.name);
-    }
-    weir_buf_append_c(buf, "]}");
-}
-
 static enum weir_status explain_page(const struct weir_protocol_question *question,
                                      const struct weir_protocol_catalog *catalog,
                                      struct weir_protocol_page *page, struct weir_error *err)
@@ -309,7 +291,7 @@ weir_protocol_tfserving_documents_page(const struct weir_protocol_question *ques
         weir_buf_append_c(page->body, "{\"status\":\"alive\"}");
         return WEIR_OK;
     case WEIR_PROTOCOL_TFSERVING_MODELS:
-        models_page(page->body, catalog);
+        weir_protocol_write_models(page->body, catalog);
         return WEIR_OK;
     case WEIR_PROTOCOL_TFSERVING_STATUS:
         return status_page(question, catalog, page, err);

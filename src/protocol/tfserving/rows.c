@@ -25,21 +25,9 @@ weir_protocol_tfserving_rows_reserve(const struct weir_protocol_tfserving_reques
                                      struct weir_protocol_fill *fill, uint64_t n_rows,
                                      const char *at, size_t more_text_bytes)
 {
-    enum weir_status status =
-        weir_protocol_check_size(r->decoder, r->spec, r->call, n_rows, r->err);
-    if (status != WEIR_OK)
-        return status;
-    r->call->n_rows = (uint32_t)n_rows;
-    struct weir_sink_want want = {
-        .n_rows = r->call->n_rows,
-        .n_columns = r->spec->n_features,
-        .dtype = weir_spec_batch_dtype(r->spec, WEIR_F64),
-        .costly = weir_protocol_costly(r->spec, r->call->wanted),
-        .text_bytes =
-            weir_protocol_cells_text_bytes(r->decoder, r->spec, n_rows, at) + more_text_bytes,
-    };
     fill->sink = r->sink;
-    status = weir_sink_reserve(r->sink, &want, &fill->span, r->err);
+    enum weir_status status =
+        weir_protocol_fill_reserve(fill, r->call, n_rows, at, more_text_bytes);
     if (status == WEIR_OK)
         weir_protocol_fill_choose(fill, WEIR_F64);
     return status;

@@ -30,24 +30,6 @@ static void write_texts(struct weir_buf *buf, const struct weir_str *texts, size
     weir_buf_append_byte(buf, ']');
 }
 
-/* The names of the models that serve. */
-static void models_page(struct weir_buf *buf, const struct weir_protocol_catalog *catalog)
-{
-    bool is_first = true;
-    weir_buf_append_c(buf, "{\"models\":[");
-    for (size_t i = 0; i < catalog->ops->n_models(catalog); i++) {
-        struct weir_protocol_model model;
-        catalog->ops->model(catalog, i, &model);
-        if (model.n_serving == 0)
-            continue;
-        if (!is_first)
-            weir_buf_append_byte(buf, ',');
-        is_first = false;
-        weir_codec_json_append_text(buf, model.name);
-    }
-    weir_buf_append_c(buf, "]}");
-}
-
 /* Appends the beginning of a tensor up to its shape's '['. */
 static void write_head(struct weir_buf *buf, bool *is_first, struct weir_str name,
                        enum weir_dtype dtype)
@@ -159,16 +141,9 @@ static void write_member(struct weir_buf *buf, bool *is_first, const char *name,
 static void write_classes(struct weir_buf *buf, const struct weir_spec *spec)
 {
     for (size_t t = 0; t < spec->n_targets; t++) {
-        const struct weir_labels *labels = &spec->targets[t];
         if (t > 0)
             weir_buf_append_byte(buf, ',');
-        weir_buf_append_byte(buf, '[');
-        for (size_t i = 0; i < labels->n; i++) {
-            if (i > 0)
-                weir_buf_append_byte(buf, ',');
-            weir_buf_append_str(buf, labels->json[i]);
-        }
-        weir_buf_append_byte(buf, ']');
+        weir_protocol_write_labels(buf, &spec->targets[t]);
     }
 }
 
@@ -341,7 +316,7 @@ enum weir_status weir_protocol_v2_documents_page(const struct weir_protocol_ques
         weir_buf_append_c(page->body, "{\"ready\":true,\"live\":true}");
         return WEIR_OK;
     case WEIR_PROTOCOL_V2_MODELS:
-        models_page(page->body, catalog);
+        weir_protocol_write_models(page->body, catalog);
         return WEIR_OK;
     case WEIR_PROTOCOL_V2_MODEL:
     case WEIR_PROTOCOL_V2_MODEL_READY:

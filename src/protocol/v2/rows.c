@@ -116,30 +116,6 @@ static bool fill_input(struct weir_protocol_fill *fill, const struct weir_protoc
     return true;
 }
 
-/* Reserves rows of the call's request type. */
-static enum weir_status reserve(const struct weir_protocol_v2_request *r, struct weir_sink *sink,
-                                uint64_t n_rows, size_t text_bytes, struct weir_protocol_fill *fill)
-{
-    enum weir_status status =
-        weir_protocol_check_size(r->decoder, r->spec, r->call, n_rows, r->err);
-    if (status != WEIR_OK)
-        return status;
-    r->call->n_rows = (uint32_t)n_rows;
-    struct weir_sink_want want = {
-        .n_rows = r->call->n_rows,
-        .n_columns = r->spec->n_features,
-        .dtype = weir_spec_batch_dtype(r->spec, r->call->request_dtype),
-        .costly = weir_protocol_costly(r->spec, r->call->wanted),
-        .text_bytes = text_bytes,
-        .priority = r->call->priority,
-        .queue_timeout_ns = r->call->timeout_ns,
-    };
-    if (r->inputs) /* That of JSON's is bounded by its length. */
-        want.text_bytes += weir_protocol_cells_text_bytes(r->decoder, r->spec, n_rows, r->inputs);
-    fill->sink = sink;
-    return weir_protocol_sink_reserve(sink, &want, &fill->span, r->err);
-}
-
 static enum weir_status fail_fill(const struct weir_protocol_fill *fill)
 {
     return fill->is_out_of_memory ? weir_error_set(fill->err, WEIR_ERR_NO_MEMORY, "out of memory")
@@ -161,7 +137,7 @@ static enum weir_status decode_matrix(const struct weir_protocol_v2_request *r,
     if (status != WEIR_OK)
         return status;
     r->call->request_dtype = in->dtype == WEIR_F32 ? WEIR_F32 : WEIR_F64;
-    status = reserve(r, sink, in->dims[0], text_bytes, fill);
+    status = weir_protocol_fill_reserve(fill, r->call, in->dims[0], r->inputs, text_bytes);
     if (status != WEIR_OK)
         return status;
     fill->input = 0;
@@ -245,7 +221,7 @@ static enum weir_status decode_columns(const struct weir_protocol_v2_request *r,
     if (status == WEIR_OK)
         status = check_columns(r, &n_rows, &text_bytes);
     if (status == WEIR_OK)
-        status = reserve(r, sink, n_rows, text_bytes, fill);
+        status = weir_protocol_fill_reserve(fill, r->call, n_rows, r->inputs, text_bytes);
     if (status != WEIR_OK)
         return status;
     weir_protocol_v2_request_rewind(r);
@@ -274,7 +250,8 @@ enum weir_status weir_protocol_v2_rows_decode(const struct weir_protocol_v2_requ
                                               const struct weir_protocol_v2_input *bare,
                                               struct weir_sink *sink)
 {
-    struct weir_protocol_fill fill = {.decoder = r->decoder, .spec = r->spec, .err = r->err};
+    struct weir_protocol_fill fill = {
+        .decoder = r->decoder, .spec = r->spec, .sink = sink, .err = r->err};
     struct weir_protocol_v2_input in;
     if (bare)
         return decode_matrix(r, bare, sink, &fill);
