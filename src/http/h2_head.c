@@ -80,6 +80,8 @@ static void take_known(struct weir_http_h2_fields *fields, struct weir_str name,
     uint32_t i = weir_http_head_name(name);
     if (i == WEIR_HTTP_FIELD_HOST && fields->head.fields[i].at != 0)
         refuse(fields, WEIR_HTTP_REFUSAL_HOST_TWICE);
+    else if (i == WEIR_HTTP_FIELD_INFERENCE_LENGTH && fields->head.fields[i].at != 0)
+        refuse(fields, WEIR_HTTP_REFUSAL_INFERENCE_TWICE);
     else if (i < WEIR_HTTP_N_FIELDS && fields->head.fields[i].at == 0)
         fields->head.fields[i] = keep(fields, value);
     else if (i == WEIR_HTTP_NAME_LENGTH)

@@ -157,7 +157,8 @@ static void read_expect(struct reading *r)
         r->head->expects_other = true;
 }
 
-/* Reads a field that means something here; of one that handlers may ask for the first is kept. */
+/* Reads a field that means something here; of one that handlers may ask for the first is kept, but
+ * there may be only one length. */
 static void read_field(struct reading *r)
 {
     uint32_t name = weir_http_head_name(r->name);
@@ -169,6 +170,8 @@ static void read_field(struct reading *r)
         struct weir_http_span *span = &r->head->fields[name];
         if (span->at == 0)
             *span = weir_http_head_span(r->bytes, r->value);
+        else if (name == WEIR_HTTP_FIELD_INFERENCE_LENGTH)
+            refuse(r, WEIR_HTTP_REFUSAL_INFERENCE_TWICE);
         return;
     }
     if (name == WEIR_HTTP_NAME_LENGTH)

@@ -27,6 +27,7 @@
     X(HOST_MISSING, 400, bad_host, "no Host header")                                         \
     X(HOST_TWICE, 400, bad_host, "more than one Host header")                                \
     X(HOST_INVALID, 400, bad_host, "invalid Host header")                                    \
+    X(INFERENCE_TWICE, 400, bad_header, "more than one Inference-Header-Content-Length")     \
     X(LENGTH, 400, bad_length, "invalid Content-Length")                                     \
     X(LENGTH_TWICE, 400, bad_length, "more than one Content-Length")                         \
     X(LENGTH_AND_CODING, 400, bad_length, "both Content-Length and Transfer-Encoding")       \

@@ -145,6 +145,9 @@ static const struct row rows[] = {
     /* Host. */
     {"no Host", GET "\r\n", 400, false, COUNTER(bad_host), 0},
     {"no Host on 1.0", "GET /hello/a HTTP/1.0\r\n\r\n", 200, false, NONE, 0},
+    {"two lengths of the JSON",
+     GET HOST "Inference-Header-Content-Length: 2\r\ninference-header-content-length: 2\r\n\r\n",
+     400, false, COUNTER(bad_header), 0},
     {"two Hosts", GET HOST HOST "\r\n", 400, false, COUNTER(bad_host), 0},
     {"two Hosts on 1.0", "GET /hello/a HTTP/1.0\r\n" HOST HOST "\r\n", 400, false,
      COUNTER(bad_host), 0},
