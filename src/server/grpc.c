@@ -131,7 +131,8 @@ weir_server_grpc_unpack(struct weir_server_shard *shard, const struct weir_serve
         (void)weir_error_set(err, WEIR_ERR_INVALID, "a compressed message without grpc-encoding");
         return WEIR_SERVER_GRPC_INTERNAL;
     }
-    struct weir_codec_inflate_limits limits = {.bytes_max = shard->loop.config->body_bytes_max};
+    const struct weir_config *config = shard->loop.config;
+    struct weir_codec_inflate_limits limits = {config->body_bytes_max, config->inflated_ratio_max};
     unpacked->mem = shard->shared->mem;
     enum weir_status status = weir_codec_inflate_all(frame->bytes, limits, unpacked, err);
     *message = weir_buf_str(unpacked);

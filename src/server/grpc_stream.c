@@ -13,7 +13,10 @@
 
 #include <string.h>
 
-enum { KEPT_BYTES_MAX = 64 * 1024 }; /* of memory, while a stream waits for messages */
+enum {
+    KEPT_BYTES_MAX = 64 * 1024,   /* of memory, while a stream waits for messages */
+    TURN_BYTES_MAX = 1024 * 1024, /* inflated, before others have their turn */
+};
 
 /* A message that is being answered. */
 struct weir_server_grpc_entry {
@@ -39,7 +42,9 @@ struct weir_server_grpc_stream {
     uint32_t first, n;                                                   /* of the unsent ones */
     struct weir_buf watched; /* the question of a call that watches */
     struct weir_buf seen;    /* and its last answer */
+    uint64_t part_ns;        /* when the message that is not whole began; 0: there is none */
     bool is_due;
+    bool is_held; /* messages wait: it is full, or has had its turn */
     bool is_watching;
     bool is_last; /* the client has sent all */
     bool is_gone; /* nothing more can be sent: to be freed */
@@ -63,14 +68,19 @@ static void mark_due(struct weir_server_grpc_stream *s)
     weir_list_push(&s->shard->loop.streams_due, &s->due);
 }
 
-/* Counts the memory of what was not taken yet. Relaxed: a limit, nothing is published with it. */
-static void charge(struct weir_server_grpc_stream *s)
+/* Counts the memory of what was not taken yet; false: it has become more than there is for
+ * requests. Relaxed: a limit, nothing is published with it. */
+static bool charge(struct weir_server_grpc_stream *s)
 {
+    struct weir_server_shared *shared = s->shard->shared;
     if (s->in.n == 0 && s->in.cap > KEPT_BYTES_MAX)
         weir_buf_deinit(&s->in);
-    (void)atomic_fetch_add_explicit(&s->shard->shared->http->buffered_bytes, s->in.cap - s->charged,
-                                    memory_order_relaxed);
+    size_t before = s->charged;
     s->charged = s->in.cap;
+    uint64_t held = s->charged - before +
+                    atomic_fetch_add_explicit(&shared->http->buffered_bytes, s->charged - before,
+                                              memory_order_relaxed);
+    return s->charged <= before || held <= shared->request_memory_max;
 }
 
 static struct weir_server_grpc_stream *new_stream(struct weir_server_shard *shard,
@@ -116,7 +126,7 @@ static void free_stream(struct weir_server_grpc_stream *s)
         weir_buf_deinit(&s->entries[i].answer);
     weir_buf_clear(&s->in);
     weir_buf_deinit(&s->in);
-    charge(s);
+    (void)charge(s); /* It is less. */
     weir_buf_deinit(&s->watched);
     weir_buf_deinit(&s->seen);
     weir_mem_free(mem, s);
@@ -265,14 +275,16 @@ static void ask_question(struct weir_server_grpc_stream *s, struct weir_str mess
     weir_buf_deinit(&out);
 }
 
-static void take_message(struct weir_server_grpc_stream *s,
-                         const struct weir_server_grpc_frame *frame)
+/* Takes a message; returns the bytes that were inflated for it. */
+static size_t take_message(struct weir_server_grpc_stream *s,
+                           const struct weir_server_grpc_frame *frame)
 {
     struct weir_buf unpacked = {.mem = s->shard->shared->mem};
     struct weir_error err = WEIR_ERROR_INIT;
     struct weir_str message;
     enum weir_server_grpc_status status =
         weir_server_grpc_unpack(s->shard, frame, s->coding, &unpacked, &message, &err);
+    size_t n_inflated = unpacked.n;
     if (status != WEIR_SERVER_GRPC_OK)
         end(s, status, err.msg);
     else if (s->route->route->act == WEIR_PROTOCOL_PREDICT)
@@ -280,6 +292,7 @@ static void take_message(struct weir_server_grpc_stream *s,
     else
         ask_question(s, message);
     weir_buf_deinit(&unpacked);
+    return n_inflated;
 }
 
 static bool is_full(const struct weir_server_grpc_stream *s)
@@ -289,31 +302,46 @@ static bool is_full(const struct weir_server_grpc_stream *s)
                s->shard->loop.config->unsent_bytes_max;
 }
 
+/* Notes since when a message is not whole. */
+static void note_part(struct weir_server_grpc_stream *s, size_t n_left, bool has_taken)
+{
+    if (n_left == 0 || s->is_held) /* Of a stream that is held, the client may not send more. */
+        s->part_ns = 0;
+    else if (has_taken || s->part_ns == 0)
+        s->part_ns = weir_loop_now_ns(&s->shard->loop.loop);
+}
+
 /* Takes the messages that are there, ends the call after the last one. Afterwards all that was
  * shown is either taken or part of a message that is not whole yet, unless the stream is full. */
 static void go_on(struct weir_server_grpc_stream *s)
 {
     struct weir_str rest = weir_buf_str(&s->in);
     uint64_t n_bytes = 0;
-    bool is_held = false;
+    size_t n_inflated = 0;
     flush(s);
-    while (!s->is_gone && !(is_held = is_full(s))) {
+    while (!s->is_gone && !(s->is_held = is_full(s) || n_inflated >= TURN_BYTES_MAX)) {
         struct weir_server_grpc_frame frame;
         if (!weir_server_grpc_wire_take(&rest, &frame, &n_bytes))
             break;
-        take_message(s, &frame);
+        n_inflated += take_message(s, &frame);
     }
     if (s->is_gone) {
         lose(s);
         return;
     }
+    note_part(s, rest.n, rest.n < s->in.n);
     if (rest.n > 0 && rest.n < s->in.n)
         memmove(s->in.at, rest.at, rest.n);
     s->in.n = rest.n;
-    charge(s);
-    if (is_held)
+    bool has_memory = charge(s);
+    if (s->is_held) {
+        if (!is_full(s))
+            mark_due(s);
         return;
-    if (n_bytes > s->shard->loop.config->body_bytes_max)
+    }
+    if (!has_memory)
+        end(s, WEIR_SERVER_GRPC_UNAVAILABLE, "out of request memory");
+    else if (n_bytes > s->shard->loop.config->body_bytes_max)
         end(s, WEIR_SERVER_GRPC_RESOURCE_EXHAUSTED, "the message is too large");
     else if (s->is_last && rest.n > 0)
         end(s, WEIR_SERVER_GRPC_INTERNAL, "the message is cut short");
@@ -341,7 +369,7 @@ size_t weir_server_grpc_stream_part(struct weir_server_shard *shard, struct weir
         end(s, WEIR_SERVER_GRPC_UNAVAILABLE, "no memory for the message");
     else
         go_on(s);
-    if (s->is_gone || !is_full(s))
+    if (s->is_gone || !s->is_held)
         return bytes.n;
     s->n_owed += bytes.n;
     return 0;
@@ -404,8 +432,12 @@ void weir_server_grpc_stream_tick(struct weir_server_shard *shard)
         next = link->next;
         if (s->is_gone)
             continue;
-        if (s->deadline_ns <= weir_loop_now_ns(&shard->loop.loop))
+        uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
+        if (s->deadline_ns <= now_ns)
             end(s, WEIR_SERVER_GRPC_DEADLINE_EXCEEDED, "the call's deadline has passed");
+        else if (s->part_ns > 0 &&
+                 weir_clock_add(s->part_ns, shard->loop.config->body_timeout_ns) <= now_ns)
+            end(s, WEIR_SERVER_GRPC_DEADLINE_EXCEEDED, "the message took too long");
         else if (s->is_watching)
             look_again(s);
         if (!s->is_gone && shard->loop.is_draining && s->n == 0)
