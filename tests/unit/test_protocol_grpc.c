@@ -551,8 +551,12 @@ Test(protocol_grpc, answers_are_as_protobuf_writes_them)
     struct weir_spec spec = {.form = WEIR_INPUT_TENSORS, .tensors = &tensors};
     struct weir_tensor tensor = {.dtype = WEIR_F32, .n_dims = 2, .dims = {1, 1}, .data = &value};
     struct weir_result result = {.spec = &spec, .n_rows = 1, .tensors = &tensor};
-    struct weir_protocol_call call = {
-        .dialect = WEIR_PROTOCOL_GRPC, .n_rows = 1, .tensors = 1, .id_bytes = 1, .id = "q"};
+    struct weir_protocol_call call = {.dialect = WEIR_PROTOCOL_GRPC,
+                                      .n_rows = 1,
+                                      .tensors = 1,
+                                      .n_tensors = 1,
+                                      .id_bytes = 1,
+                                      .id = "q"};
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
     struct weir_buf buf = {.mem = test_mem()};
     weir_protocol_grpc_infer_encode(&call, &source, &result, &buf);

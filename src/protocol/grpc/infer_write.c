@@ -82,15 +82,17 @@ static void put_tensors(struct weir_buf *buf, const struct weir_protocol_call *c
                         const struct weir_result *result)
 {
     const struct weir_tensors_spec *spec = result->spec->tensors;
-    for (size_t i = 0; i < spec->n_outputs; i++) {
+    for (size_t place = 0; place < call->n_tensors; place++) {
+        size_t i = call->tensor_order[place];
         const struct weir_tensor *t = &result->tensors[i];
         struct weir_str name = weir_str_c(spec->outputs[i].name);
-        if (call->tensors & UINT64_C(1) << i && !put_topk_head(buf, call, result, i, name))
+        if (!put_topk_head(buf, call, result, i, name))
             put_head(buf, name, t->dtype, t->dims, t->n_dims);
     }
-    for (size_t i = 0; i < spec->n_outputs; i++) {
+    for (size_t place = 0; place < call->n_tensors; place++) {
+        size_t i = call->tensor_order[place];
         const struct weir_tensor *t = &result->tensors[i];
-        if (!(call->tensors & UINT64_C(1) << i) || put_topk(buf, call, result, i))
+        if (put_topk(buf, call, result, i))
             continue;
         weir_codec_protobuf_put_head(buf, RESPONSE_RAW, weir_protocol_raw_tensor_bytes(t));
         weir_protocol_raw_append_tensor(buf, t);
