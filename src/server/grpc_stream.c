@@ -16,6 +16,7 @@
 enum {
     KEPT_BYTES_MAX = 64 * 1024,   /* of memory, while a stream waits for messages */
     TURN_BYTES_MAX = 1024 * 1024, /* inflated, before others have their turn */
+    WATCHED_BYTES_MAX = 4096,     /* of a question that is asked again and again */
 };
 
 /* A message that is being answered. */
@@ -263,6 +264,10 @@ static void ask_question(struct weir_server_grpc_stream *s, struct weir_str mess
     if (s->route->route->act == WEIR_PROTOCOL_WATCH) {
         if (s->is_watching)
             return; /* One question is asked in such a call. */
+        if (message.n > WATCHED_BYTES_MAX) {
+            end(s, WEIR_SERVER_GRPC_INVALID_ARGUMENT, "the message is too long");
+            return;
+        }
         s->is_watching = true;
         weir_buf_append_str(&s->watched, message);
         message = weir_buf_str(&s->watched);
