@@ -8,6 +8,8 @@
 #include "codec/number.h"
 #include "protocol/protocol.h"
 
+struct weir_protocol_catalog;
+
 /* Rows that are being written: where from, where to, and what to say when it fails. */
 struct weir_protocol_fill {
     struct weir_protocol_decoder *decoder;
