@@ -87,19 +87,3 @@ size_t weir_eval_roc_corners(const struct weir_eval_sweep *sweep, size_t *kept)
     }
     return k;
 }
-
-bool weir_eval_roc_det(const struct weir_eval_sweep *sweep, size_t *first, size_t *end)
-{
-    weir_assert(sweep);
-    if (!has_both(sweep))
-        return false;
-    size_t from = 0;
-    size_t last = 0;
-    while (from + 1 < sweep->n_groups && sweep->fp[from + 1] == sweep->fp[0])
-        from++;
-    while (sweep->tp[last] < sweep->positives)
-        last++;
-    *first = from;
-    *end = last + 1;
-    return true;
-}

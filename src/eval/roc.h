@@ -23,8 +23,4 @@ bool weir_eval_roc_partial_auc(const struct weir_eval_sweep *sweep, double max_f
  * thresholds are chosen among all groups. */
 size_t weir_eval_roc_corners(const struct weir_eval_sweep *sweep, size_t *kept);
 
-/* Finds the groups of the DET curve (FNR against FPR): those from *first up to before *end, in
- * descending order of thresholds. false: undefined. */
-bool weir_eval_roc_det(const struct weir_eval_sweep *sweep, size_t *first, size_t *end);
-
 #endif

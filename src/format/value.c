@@ -139,12 +139,6 @@ static const char *place_text(struct backwards *b, const struct weir_value_at *a
     return b->text + b->at + (b->text[b->at] == '.');
 }
 
-void weir_value_at_append(const struct weir_value_at *at, struct weir_buf *out)
-{
-    struct backwards b;
-    weir_buf_append_c(out, place_text(&b, at));
-}
-
 enum weir_status weir_value_fail(const struct weir_value_at *at, enum weir_status code,
                                  struct weir_error *err, const char *fmt, ...)
 {

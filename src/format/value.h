@@ -186,10 +186,6 @@ enum weir_status weir_value_fail(const struct weir_value_at *at, enum weir_statu
                                  struct weir_error *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Appends the place as text: "Pipeline.steps[1].LogisticRegression.coef_". At most 160 bytes; the
- * beginning of a longer one is left out. */
-void weir_value_at_append(const struct weir_value_at *at, struct weir_buf *out);
-
 /* --- steps ---
  * All: WEIR_ERR_LIMIT: deeper than WEIR_VALUE_DEPTH_MAX or the budget is used up (this is also what
  * an object inside itself comes to). WEIR_ERR_INVALID: the value is of another kind, or what was

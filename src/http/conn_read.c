@@ -53,7 +53,6 @@ static void dispatch(struct weir_http_req *req)
     else
         weir_http_conn_move(conn, WEIR_HTTP_CONN_IDLE);
     weir_http_core_timeout_clear(&conn->read_timeout);
-    req->whole_ns = server->now_ns;
     req->is_shown = true;
     uint64_t generation = req->generation;
     server->handlers->body(server->ctx, req);

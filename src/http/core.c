@@ -316,7 +316,6 @@ struct weir_http_req *weir_http_core_req_acquire(struct weir_http_conn *conn)
     req->status = 0;
     req->n_target = 0;
     req->begun_ns = server->now_ns;
-    req->whole_ns = 0;
     req->replied_ns = 0;
     req->bytes_in = 0;
     req->match.route = NULL;

@@ -52,7 +52,6 @@ static void dispatch(struct weir_http_req *req)
 {
     struct weir_http_server *server = req->conn->server;
     clear_timeouts(req);
-    req->whole_ns = server->now_ns;
     req->is_shown = true;
     uint64_t generation = req->generation;
     server->handlers->body(server->ctx, req);
@@ -69,8 +68,6 @@ static void show_part(struct weir_http_h2 *h2, struct weir_http_req *req, struct
 {
     struct weir_http_server *server = h2->conn->server;
     req->body = bytes;
-    if (is_last)
-        req->whole_ns = server->now_ns;
     size_t used = server->handlers->part(server->ctx, req, bytes, is_last);
     weir_assert(used <= bytes.n);
     req->body = (struct weir_str){NULL, 0};

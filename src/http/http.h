@@ -141,13 +141,11 @@ void weir_http_server_drain(struct weir_http_server *server);
 /* Second step: takes what is in the backlog and closes the listeners. */
 void weir_http_server_stop_listening(struct weir_http_server *server);
 
-/* Connections open and requests not yet answered now. */
+/* Connections open now. */
 uint32_t weir_http_server_n_conns(const struct weir_http_server *server);
-uint32_t weir_http_server_n_requests(const struct weir_http_server *server);
 
-/* Counters and options, borrowed. */
+/* Counters, borrowed. */
 const struct weir_http_counters *weir_http_server_counters(const struct weir_http_server *server);
-const struct weir_http_options *weir_http_server_options(const struct weir_http_server *server);
 
 /* Changes the limits while serving; conns_max stays as it was. Requests that have begun keep what
  * they were allowed, but for a shortened timeout: from now on nothing waits longer than that.
@@ -183,7 +181,6 @@ enum weir_http_field {
 
 enum { WEIR_HTTP_N_FIELDS = 15 };
 
-struct weir_http_server *weir_http_req_server(const struct weir_http_req *req);
 struct weir_http_ticket weir_http_req_ticket(const struct weir_http_req *req);
 enum weir_http_method weir_http_req_method(const struct weir_http_req *req);
 
@@ -205,18 +202,11 @@ struct weir_str weir_http_req_body(const struct weir_http_req *req);
  * buffer (weir_buf_ok) when there is no memory. */
 struct weir_buf weir_http_req_take_body(struct weir_http_req *req);
 
-/* In `head`: the declared length; UINT64_MAX when there is a body of unknown length (chunked, or
- * HTTP/2 without content-length). */
-uint64_t weir_http_req_body_length(const struct weir_http_req *req);
-
-/* The read event that completed the head; and the one that completed the body. */
+/* The read event that completed the head. */
 uint64_t weir_http_req_begun_ns(const struct weir_http_req *req);
-uint64_t weir_http_req_whole_ns(const struct weir_http_req *req);
 
 /* Finds whether it came over HTTP/2. */
 bool weir_http_req_is_http2(const struct weir_http_req *req);
-
-const struct weir_addr *weir_http_req_peer(const struct weir_http_req *req);
 
 /* A pointer of the caller's that goes with the request to gone and done; NULL at first. */
 void weir_http_req_set_user(struct weir_http_req *req, void *user);

@@ -10,11 +10,6 @@ static struct weir_str view(const struct weir_http_req *req, struct weir_http_sp
     return weir_str_make(req->head_bytes + span.at, span.n);
 }
 
-struct weir_http_server *weir_http_req_server(const struct weir_http_req *req)
-{
-    return req->conn->server;
-}
-
 struct weir_http_ticket weir_http_req_ticket(const struct weir_http_req *req)
 {
     return (struct weir_http_ticket){
@@ -66,29 +61,14 @@ struct weir_buf weir_http_req_take_body(struct weir_http_req *req)
     return taken;
 }
 
-uint64_t weir_http_req_body_length(const struct weir_http_req *req)
-{
-    return req->head.is_chunked ? UINT64_MAX : req->head.length;
-}
-
 uint64_t weir_http_req_begun_ns(const struct weir_http_req *req)
 {
     return req->begun_ns;
 }
 
-uint64_t weir_http_req_whole_ns(const struct weir_http_req *req)
-{
-    return req->whole_ns;
-}
-
 bool weir_http_req_is_http2(const struct weir_http_req *req)
 {
     return req->is_http2;
-}
-
-const struct weir_addr *weir_http_req_peer(const struct weir_http_req *req)
-{
-    return &req->conn->peer;
 }
 
 void weir_http_req_set_user(struct weir_http_req *req, void *user)

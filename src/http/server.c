@@ -434,19 +434,9 @@ uint32_t weir_http_server_n_conns(const struct weir_http_server *server)
     return server->n_conns;
 }
 
-uint32_t weir_http_server_n_requests(const struct weir_http_server *server)
-{
-    return server->n_reqs;
-}
-
 const struct weir_http_counters *weir_http_server_counters(const struct weir_http_server *server)
 {
     return &server->counters;
-}
-
-const struct weir_http_options *weir_http_server_options(const struct weir_http_server *server)
-{
-    return &server->opts;
 }
 
 void weir_http_server_set_options(struct weir_http_server *server,

@@ -169,7 +169,6 @@ struct weir_http_req {
     int status;
     uint32_t n_target;
     uint64_t begun_ns;
-    uint64_t whole_ns;
     uint64_t replied_ns;
     uint64_t bytes_in;
     struct weir_http_match match;

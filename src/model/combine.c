@@ -78,14 +78,6 @@ size_t weir_model_combine_width(const struct weir_model_combine_opts *opts, enum
     return width;
 }
 
-bool weir_model_combine_gives(const struct weir_model_combine_opts *opts, enum weir_output output)
-{
-    for (size_t i = 0; i < opts->n; i++)
-        if (opts->members[i].node->n_out[output] == 0)
-            return false;
-    return true;
-}
-
 /* Checks the columns that member i reads. */
 static enum weir_status check_member(const struct weir_model_combine_base *base, size_t i,
                                      struct weir_error *err)

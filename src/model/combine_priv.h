@@ -58,7 +58,4 @@ bool weir_model_combine_follows_f32(const struct weir_model_combine *c, enum wei
 size_t weir_model_combine_width(const struct weir_model_combine_opts *opts,
                                 enum weir_output output);
 
-/* Finds whether every member gives an output. */
-bool weir_model_combine_gives(const struct weir_model_combine_opts *opts, enum weir_output output);
-
 #endif

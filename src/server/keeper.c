@@ -46,11 +46,6 @@ static void tell_all(struct weir_server_keeper *keeper, enum weir_server_message
         weir_server_inbox_push(&keeper->shared.shards[i]->inbox, message);
 }
 
-struct weir_repo *weir_server_keeper_repo(struct weir_server_keeper *keeper)
-{
-    return keeper->repo;
-}
-
 /* --- tables and versions --- */
 
 /* Notes something that all shards will answer for. Like a shard that cannot hold a table, a keeper

@@ -22,9 +22,6 @@ WEIR_MUST_USE enum weir_status weir_server_keeper_run(struct weir_config *config
 void weir_server_keeper_receive(struct weir_server_keeper *keeper,
                                 struct weir_server_message message);
 
-/* Returns the repository, for the admin routes. Runs on: the keeper. */
-struct weir_repo *weir_server_keeper_repo(struct weir_server_keeper *keeper);
-
 /* Looks which of the orders are done (server/order.h). Runs on: the keeper. */
 void weir_server_keeper_tick(struct weir_server_keeper *keeper);
 

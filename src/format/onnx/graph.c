@@ -368,20 +368,3 @@ int64_t weir_format_onnx_graph_opset(const struct weir_format_onnx_graph *g, con
     }
     return 0;
 }
-
-const struct weir_format_onnx_tensor *
-weir_format_onnx_graph_constant(const struct weir_format_onnx_graph *g, struct weir_str name)
-{
-    for (size_t i = 0; i < g->n_initializers; i++)
-        if (weir_str_eq(g->initializers[i].name, name))
-            return &g->initializers[i];
-    for (size_t i = 0; i < g->n_nodes; i++) {
-        const struct weir_format_onnx_node *node = &g->nodes[i];
-        if (!weir_format_onnx_node_is(node, "", "Constant") || node->n_outputs != 1 ||
-            !weir_str_eq(node->outputs[0], name))
-            continue;
-        const struct weir_format_onnx_attr *a = weir_format_onnx_node_attr(node, "value");
-        return a && a->kind == WEIR_FORMAT_ONNX_ATTR_TENSOR ? a->tensor : NULL;
-    }
-    return NULL;
-}

@@ -70,8 +70,4 @@ WEIR_MUST_USE enum weir_status weir_format_onnx_graph_parse(struct weir_format_o
 /* Returns the version of an operator set; 0: the file does not import it. */
 int64_t weir_format_onnx_graph_opset(const struct weir_format_onnx_graph *g, const char *domain);
 
-/* Returns a constant of that name: an initializer, or the value of a Constant node; NULL: none. */
-const struct weir_format_onnx_tensor *
-weir_format_onnx_graph_constant(const struct weir_format_onnx_graph *g, struct weir_str name);
-
 #endif

@@ -7,16 +7,6 @@
 
 enum { MODEL_GRAPH = 7, GRAPH_NODE = 1, GRAPH_OUTPUT = 12 };
 
-const struct weir_format_onnx_node *
-weir_format_onnx_rewrite_maker(const struct weir_format_onnx_graph *g, struct weir_str output)
-{
-    for (size_t i = 0; i < g->n_nodes; i++)
-        for (size_t k = 0; k < g->nodes[i].n_outputs; k++)
-            if (weir_str_eq(g->nodes[i].outputs[k], output))
-                return &g->nodes[i];
-    return NULL;
-}
-
 enum weir_status weir_format_onnx_rewrite_labels(struct weir_model_builder *b,
                                                  const struct weir_format_onnx_node *node,
                                                  const char *ints, const char *texts,

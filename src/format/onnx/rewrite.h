@@ -20,10 +20,6 @@ struct weir_format_onnx_rewrite {
     const struct weir_model_onnx_labels *labels; /* in the builder's arena */
 };
 
-/* Finds the graph's node that makes an output; NULL: none does. */
-const struct weir_format_onnx_node *
-weir_format_onnx_rewrite_maker(const struct weir_format_onnx_graph *g, struct weir_str output);
-
 /* Reads the classes of a ZipMap, a classifier or a LabelEncoder: whole numbers or texts.
  * WEIR_ERR_INVALID: neither or both, or texts that are no UTF-8. */
 WEIR_MUST_USE enum weir_status
