@@ -53,8 +53,9 @@ static int run(const struct weir_cli_command *self, int argc, char **argv)
         break;
     }
     struct weir_codec_version libraries[16] = {{"libuv", weir_loop_version_text()},
-                                               {"llhttp", weir_http_version_text()}};
-    size_t n = 2 + weir_codec_version_list(libraries + 2, WEIR_ARRAY_LEN(libraries) - 3);
+                                               {"llhttp", weir_http_version_text()},
+                                               {"nghttp2", weir_http_version_h2_text()}};
+    size_t n = 3 + weir_codec_version_list(libraries + 3, WEIR_ARRAY_LEN(libraries) - 4);
     libraries[n++] =
         (struct weir_codec_version){"ONNX Runtime", weir_model_onnx_version(weir_str_c(NULL))};
     if (is_json)

@@ -15,7 +15,7 @@
     X(REQUEST_LINE, 400, bad_request_line, "malformed request line")                         \
     X(NO_VERSION, 400, bad_request_line, "request line has no HTTP version")                 \
     X(TARGET, 400, bad_request_line, "malformed request target")                             \
-    X(VERSION, 505, unknown_version, "only HTTP/1.0 and HTTP/1.1 are spoken here")           \
+    X(VERSION, 505, unknown_version, "only HTTP/1.0, 1.1 and 2 are spoken here")             \
     X(STREAM_ROUTE, 505, unknown_version, "this route is spoken over HTTP/2 only")           \
     X(METHOD, 501, unknown_method, "unknown method")                                         \
     X(CONNECT, 501, unknown_method, "CONNECT is not supported")                              \

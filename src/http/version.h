@@ -6,4 +6,7 @@
  * thread. */
 const char *weir_http_version_text(void);
 
+/* The same of nghttp2 ("1.52.0"), the one that is there at run time. */
+const char *weir_http_version_h2_text(void);
+
 #endif

@@ -55,10 +55,10 @@ def close(got, expected):
 @case
 def version_names_every_library(folder):
     out = exits(weir("--version"), 0).out
-    for name in ["weir 0.", "libuv 1.", "llhttp 9.", "yyjson 0.", "OpenSSL 3.", "zlib 1.", "libyaml 0."]:
+    for name in ["weir 0.", "libuv 1.", "llhttp 9.", "nghttp2 1.", "yyjson 0.", "OpenSSL 3.", "zlib 1.", "libyaml 0."]:
         contains(out, name)
     libraries = json.loads(exits(weir("version", "--json"), 0).out)["libraries"]
-    equal(set(libraries) >= {"libuv", "llhttp", "yyjson", "OpenSSL", "zlib", "libyaml"}, True)
+    equal(set(libraries) >= {"libuv", "llhttp", "nghttp2", "yyjson", "OpenSSL", "zlib", "libyaml"}, True)
 
 
 @case
