@@ -5,8 +5,8 @@
  *
  *     route ─▶ read_head ─▶ target ─▶ decode ─▶ (batch, run) ─▶ encode        act PREDICT
  *     route ─▶ page                                                           act PAGE
- *     route ─▶ order ─▶ (it is done) ─▶ page                                  acts LOAD, UNLOAD,
- * LOG any of them ─▶ error
+ *     route ─▶ order ─▶ (it is done) ─▶ page                                  acts LOAD …
+ *     any of them ─▶ error
  *
  * The HTTP status is the common currency of outcomes: dialects with statuses of their own translate
  * it. */
@@ -231,6 +231,15 @@ struct weir_protocol_ops {
                                const struct weir_protocol_head *head, const struct weir_spec *spec,
                                struct weir_str body, struct weir_sink *sink,
                                struct weir_protocol_call *call, struct weir_error *err);
+    /* Adds to a bound of the answer's bytes what this dialect writes beside the values. NULL:
+     * nothing but names and brackets. */
+    uint64_t (*answer_bytes)(const struct weir_protocol_call *call, const struct weir_spec *spec,
+                             uint64_t bytes);
+    /* The same for tensors, when they have been computed. WEIR_ERR_INVALID: they cannot be answered
+     * in the form that was asked for. NULL: they always can. */
+    enum weir_status (*check_tensors)(const struct weir_protocol_call *call,
+                                      const struct weir_result *result, uint64_t *bytes,
+                                      struct weir_error *err);
     /* Appends the answer; see weir_protocol_encode. */
     void (*encode)(const struct weir_protocol_call *call, const struct weir_protocol_source *source,
                    const struct weir_result *result, struct weir_protocol_answer *answer);

@@ -5,7 +5,7 @@
 #include "protocol/grpc/grpc.h"
 #include "protocol/mlflow/mlflow.h"
 #include "protocol/protocol_priv.h"
-#include "protocol/tfserving/tfserving_priv.h"
+#include "protocol/tfserving/tfserving.h"
 #include "protocol/v2/v2.h"
 
 #include <math.h>
@@ -78,10 +78,12 @@ enum weir_status weir_protocol_check_tensors(const struct weir_protocol_limits *
                                              struct weir_error *err)
 {
     uint64_t bytes = weir_protocol_tensors_bytes(result, call->tensors);
-    if (call->dialect == WEIR_PROTOCOL_TFSERVING &&
-        !weir_protocol_tfserving_encode_check_tensors(call, result, &bytes))
-        return weir_error_set(err, WEIR_ERR_INVALID,
-                              "the outputs have not the same number of rows: ask by \"inputs\"");
+    const struct weir_protocol_ops *ops = weir_protocol_ops_of(call->dialect);
+    if (ops->check_tensors) {
+        enum weir_status status = ops->check_tensors(call, result, &bytes, err);
+        if (status != WEIR_OK)
+            return status;
+    }
     if (bytes > limits->answer_bytes_max)
         return weir_error_set(err, WEIR_ERR_LIMIT,
                               "the answer would have more bytes than are sent");
@@ -110,17 +112,9 @@ uint64_t weir_protocol_answer_bytes(const struct weir_protocol_call *call,
                 row += top_bytes_max(spec, o, call->tops[t].k);
         }
         bytes += 256 + 6 * o->alias.n + row * call->n_rows;
-        if (call->dialect == WEIR_PROTOCOL_FLASK && call->outputs[i] == WEIR_OUTPUT_PREDICT_PROBA) {
-            for (size_t t = 0; t < spec->n_targets; t++) {
-                bytes += 3 + 2 * (uint64_t)call->n_rows;
-                for (size_t k = 0; k < spec->targets[t].n; k++)
-                    bytes += spec->targets[t].json[k].n + 1;
-            }
-        }
     }
-    if (call->dialect == WEIR_PROTOCOL_TFSERVING)
-        bytes = weir_protocol_tfserving_encode_answer_bytes(call, spec, bytes);
-    return bytes;
+    const struct weir_protocol_ops *ops = weir_protocol_ops_of(call->dialect);
+    return ops->answer_bytes ? ops->answer_bytes(call, spec, bytes) : bytes;
 }
 
 enum weir_status weir_protocol_check_size(const struct weir_protocol_decoder *decoder,

@@ -147,15 +147,15 @@ static void check_tensors(const struct sink *s, const struct weir_spec *spec,
     struct weir_result result = {.spec = spec, .n_rows = s->want.n_rows, .tensors = tensors};
     struct weir_protocol_source source = {WEIR_STR("m"), WEIR_STR("1")};
     uint64_t bytes_max = weir_protocol_tensors_bytes(&result, call->tensors);
+    struct weir_error err = WEIR_ERROR_INIT;
     if (call->dialect == WEIR_PROTOCOL_TFSERVING &&
-        !weir_protocol_tfserving_encode_check_tensors(call, &result, &bytes_max))
+        weir_protocol_tfserving_encode_check_tensors(call, &result, &bytes_max, &err) != WEIR_OK)
         return;
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf buf = WEIR_BUF_INIT;
     weir_protocol_encode(call, &source, &result, &(struct weir_protocol_answer){.body = &buf});
     weir_assert(weir_buf_ok(&buf));
     weir_assert(buf.n <= bytes_max);
     struct weir_codec_json json;
-    struct weir_error err = WEIR_ERROR_INIT;
     weir_codec_json_init(&json, NULL, NULL);
     json.limits.allows_nonfinite = true;
     weir_assert(weir_codec_json_scan(&json, weir_buf_str(&buf), &err) == WEIR_OK);

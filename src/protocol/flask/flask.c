@@ -439,11 +439,28 @@ static const struct weir_protocol_route routes[] = {
     PREDICTS("score_samples", SCORE_SAMPLES, "Scores of rows"),
 };
 
+/* Probabilities come with the classes. */
+static uint64_t answer_bytes(const struct weir_protocol_call *call, const struct weir_spec *spec,
+                             uint64_t bytes)
+{
+    for (size_t i = 0; i < call->n_outputs; i++) {
+        if (call->outputs[i] != WEIR_OUTPUT_PREDICT_PROBA)
+            continue;
+        for (size_t t = 0; t < spec->n_targets; t++) {
+            bytes += 3 + 2 * (uint64_t)call->n_rows;
+            for (size_t k = 0; k < spec->targets[t].n; k++)
+                bytes += spec->targets[t].json[k].n + 1;
+        }
+    }
+    return bytes;
+}
+
 const struct weir_protocol_ops weir_protocol_flask = {
     .name = "flask",
     .routes = routes,
     .n_routes = WEIR_ARRAY_LEN(routes),
     .decode = decode,
+    .answer_bytes = answer_bytes,
     .encode = encode,
     .describe = weir_protocol_flask_describe,
 };

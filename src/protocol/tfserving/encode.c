@@ -33,21 +33,25 @@ static size_t next_tensor(const struct weir_result *result, uint64_t wanted, siz
     return SIZE_MAX;
 }
 
-bool weir_protocol_tfserving_encode_check_tensors(const struct weir_protocol_call *call,
-                                                  const struct weir_result *result, uint64_t *bytes)
+enum weir_status weir_protocol_tfserving_encode_check_tensors(const struct weir_protocol_call *call,
+                                                              const struct weir_result *result,
+                                                              uint64_t *bytes,
+                                                              struct weir_error *err)
 {
     if (call->form == WEIR_PROTOCOL_TFSERVING_COLUMNS)
-        return true;
+        return WEIR_OK;
     size_t first = next_tensor(result, call->tensors, SIZE_MAX);
     uint64_t n_rows = result->tensors[first].dims[0];
     for (size_t i = first; i != SIZE_MAX; i = next_tensor(result, call->tensors, i)) {
         if (result->tensors[i].n_dims == 0 || result->tensors[i].dims[0] != n_rows)
-            return false;
+            return weir_error_set(
+                err, WEIR_ERR_INVALID,
+                "the outputs have not the same number of rows: ask by \"inputs\"");
         *bytes += n_rows * (8 + 6 * strlen(result->spec->tensors->outputs[i].name));
     }
     if (call->form == WEIR_PROTOCOL_TFSERVING_ROWS_AND_COLUMNS)
         *bytes *= 2;
-    return true;
+    return WEIR_OK;
 }
 
 static void write_name(struct weir_buf *buf, bool is_first, struct weir_str name)

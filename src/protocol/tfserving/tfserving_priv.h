@@ -78,10 +78,11 @@ weir_protocol_tfserving_examples(const struct weir_protocol_tfserving_request *r
 uint64_t weir_protocol_tfserving_encode_answer_bytes(const struct weir_protocol_call *call,
                                                      const struct weir_spec *spec, uint64_t bytes);
 
-/* The same for tensors; false: they cannot be answered row by row. */
-bool weir_protocol_tfserving_encode_check_tensors(const struct weir_protocol_call *call,
-                                                  const struct weir_result *result,
-                                                  uint64_t *bytes);
+/* The same for tensors. WEIR_ERR_INVALID: they cannot be answered row by row. */
+WEIR_MUST_USE enum weir_status
+weir_protocol_tfserving_encode_check_tensors(const struct weir_protocol_call *call,
+                                             const struct weir_result *result, uint64_t *bytes,
+                                             struct weir_error *err);
 
 /* ops->describe and ->schemas. */
 void weir_protocol_tfserving_describe(const struct weir_protocol_route *route,
