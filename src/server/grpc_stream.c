@@ -43,6 +43,7 @@ struct weir_server_grpc_stream {
     uint32_t first, n;                                                   /* of the unsent ones */
     struct weir_buf watched; /* the question of a call that watches */
     struct weir_buf seen;    /* and its last answer */
+    size_t n_inflated;       /* for the messages taken in this turn */
     uint64_t part_ns;        /* when the message that is not whole began; 0: there is none */
     bool is_due;
     bool is_held; /* messages wait: it is full, or has had its turn */
@@ -322,13 +323,12 @@ static void go_on(struct weir_server_grpc_stream *s)
 {
     struct weir_str rest = weir_buf_str(&s->in);
     uint64_t n_bytes = 0;
-    size_t n_inflated = 0;
     flush(s);
-    while (!s->is_gone && !(s->is_held = is_full(s) || n_inflated >= TURN_BYTES_MAX)) {
+    while (!s->is_gone && !(s->is_held = is_full(s) || s->n_inflated >= TURN_BYTES_MAX)) {
         struct weir_server_grpc_frame frame;
         if (!weir_server_grpc_wire_take(&rest, &frame, &n_bytes))
             break;
-        n_inflated += take_message(s, &frame);
+        s->n_inflated += take_message(s, &frame);
     }
     if (s->is_gone) {
         lose(s);
@@ -339,11 +339,10 @@ static void go_on(struct weir_server_grpc_stream *s)
         memmove(s->in.at, rest.at, rest.n);
     s->in.n = rest.n;
     bool has_memory = charge(s);
-    if (s->is_held) {
-        if (!is_full(s))
-            mark_due(s);
+    if (s->n_inflated > 0)
+        mark_due(s); /* There the next turn begins. */
+    if (s->is_held)
         return;
-    }
     if (!has_memory)
         end(s, WEIR_SERVER_GRPC_UNAVAILABLE, "out of request memory");
     else if (n_bytes > s->shard->loop.config->body_bytes_max)
@@ -406,6 +405,7 @@ void weir_server_grpc_stream_run(struct weir_server_shard *shard)
         struct weir_server_grpc_stream *s =
             WEIR_CONTAINER_OF(link, struct weir_server_grpc_stream, due);
         s->is_due = false;
+        s->n_inflated = 0;
         if (!s->is_gone)
             go_on(s);
         if (s->is_gone)
