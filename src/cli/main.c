@@ -14,8 +14,8 @@ static void help(FILE *out)
     const char *bold = weir_cli_bold(out);
     const char *plain = weir_cli_plain(out);
     fprintf(out,
-            "%sweir%s: serves machine-learning models over HTTP, in batches, straight from their "
-            "files\n\n%sUsage:%s\n  weir COMMAND [ARGUMENT …]\n\n%sCommands:%s\n",
+            "%sweir%s: serves machine-learning models over HTTP and gRPC, in batches, straight "
+            "from their files\n\n%sUsage:%s\n  weir COMMAND [ARGUMENT …]\n\n%sCommands:%s\n",
             bold, plain, bold, plain, bold, plain);
     for (size_t i = 0; i < WEIR_ARRAY_LEN(commands); i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
@@ -24,7 +24,8 @@ static void help(FILE *out)
             "%sExamples:%s\n"
             "  weir serve models/\n"
             "  weir inspect models/churn.joblib\n"
-            "  weir predict models/churn.joblib customers.csv -o scores.csv\n",
+            "  weir predict models/churn.joblib customers.csv -o scores.csv\n"
+            "  weir evaluate models/churn.joblib holdout.csv --label churned\n",
             "help", "explain a command", bold, plain);
 }
 

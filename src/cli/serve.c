@@ -31,7 +31,7 @@ static int run(const struct weir_cli_command *self, int argc, char **argv)
 
 const struct weir_cli_command weir_cli_serve = {
     .name = "serve",
-    .summary = "serve models over HTTP",
+    .summary = "serve models over HTTP and gRPC",
     .usage = "[DIR|FILE …] [OPTION …]",
     .text =
         "Serves every model file below the given directories, reloads what changes, and tells on\n"
