@@ -57,13 +57,12 @@ static void on_progress(void *ctx, uint64_t bytes, uint64_t bytes_total, uint64_
 /* Writes a file whole or not at all; empties text. */
 static enum weir_status write_file(const char *path, struct weir_buf *text, struct weir_error *err)
 {
-    struct weir_cli_outfile file;
+    struct weir_cli_outfile file = {.path = NULL};
     if (!weir_buf_ok(text))
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
     enum weir_status status = weir_cli_outfile_open(&file, path, err);
-    if (status != WEIR_OK)
-        return status;
-    status = weir_cli_outfile_put(&file, text, err);
+    if (status == WEIR_OK)
+        status = weir_cli_outfile_put(&file, text, err);
     if (status == WEIR_OK)
         status = weir_cli_outfile_finish(&file, err);
     weir_cli_outfile_close(&file);
