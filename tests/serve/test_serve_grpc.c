@@ -102,7 +102,8 @@ static ssize_t on_read(nghttp2_session *s, int32_t id, uint8_t *to, size_t n, ui
     (void)s, (void)id, (void)arg;
     struct call *c = source->ptr;
     size_t left = weir_min_size(n, c->out.n - c->out_at);
-    memcpy(to, c->out.at + c->out_at, left);
+    if (left > 0)
+        memcpy(to, c->out.at + c->out_at, left);
     c->out_at += left;
     if (c->out_at == c->out.n && !c->is_open)
         *flags |= NGHTTP2_DATA_FLAG_EOF;

@@ -66,6 +66,7 @@ static void keep_busy(int n)
 
 static void expect_busy_ones(void)
 {
+    weir_test_answer_deinit(&answer);
     for (int i = 0; i < N_BUSY; i++) {
         cr_assert(weir_test_server_receive(busy[i], &answer));
         cr_assert_eq(answer.status, 200, "%s", answer.body);

@@ -161,7 +161,10 @@ Test(serve_repository, orders_that_wait_end_with_the_process)
     while (order("/weir/v1/models/w/rollback", NULL) != 409)
         cr_assert_eq(answer.status, 404, "%d %s", answer.status, answer.body);
     cr_assert_eq(weir_test_server_stop(&server, SIGTERM), 0);
+    weir_test_answer_deinit(&answer);
     if (weir_test_server_receive(fd, &answer))
         cr_assert_eq(answer.status, 503, "%d %s", answer.status, answer.body);
+    weir_test_answer_deinit(&answer);
+    close(fd);
     (void)fclose(writer);
 }
