@@ -13,6 +13,8 @@ enum { NUMBER_BYTES_MAX = 400 };
 void weir_codec_csv_init(struct weir_codec_csv *csv, struct weir_str text, char separator)
 {
     weir_assert(csv);
+    if (text.n == 0)
+        text = WEIR_STR(""); /* nothing may be nowhere */
     *csv = (struct weir_codec_csv){
         .at = text.at, .end = text.at + text.n, .separator = separator, .line = 1, .line_next = 1};
     if (text.n >= 3 && memcmp(text.at, "\xef\xbb\xbf", 3) == 0)
