@@ -240,7 +240,8 @@ static bool keep(struct weir_config *config, const struct weir_config_row *row, 
 static bool is_same_model(const struct weir_config_model *a, const struct weir_config_model *b)
 {
     if (!weir_str_eq(a->name, b->name) || a->policy != b->policy ||
-        a->n_versions != b->n_versions || a->n_labels != b->n_labels)
+        a->n_versions != b->n_versions || a->n_labels != b->n_labels ||
+        !weir_str_eq(a->root_key, b->root_key))
         return false;
     for (size_t i = 0; i < a->n_versions; i++) {
         if (a->versions[i] != b->versions[i])

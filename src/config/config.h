@@ -46,6 +46,9 @@ struct weir_config_model {
     size_t n_versions;
     const struct weir_config_label *labels;
     size_t n_labels;
+    struct weir_str root_key; /* which of several estimators in the model's file is served: its key
+                                 in the dict or its index in the list, nested ones a/b; empty: not
+                                 said */
     uint64_t max_batch_size;
     uint64_t max_queue_delay_microseconds;
     uint64_t inline_choice; /* enum weir_config_inline */

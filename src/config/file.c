@@ -15,8 +15,10 @@ struct file {
     enum weir_config_origin origin;
 };
 
+enum { ROOT_KEY_BYTES_MAX = 256 };
+
 static const char *const file_words[] = {"model_options"};
-static const char *const model_words[] = {"version_policy", "labels"};
+static const char *const model_words[] = {"version_policy", "labels", "root_key"};
 
 static enum weir_status fail(const struct file *f, const struct weir_yaml *at, const char *what)
 {
@@ -180,6 +182,16 @@ static enum weir_status read_labels(const struct file *f, struct weir_config_mod
     return WEIR_OK;
 }
 
+static enum weir_status read_root_key(const struct file *f, struct weir_config_model *m,
+                                      const struct weir_yaml *v)
+{
+    if (v->kind != WEIR_YAML_SCALAR || v->text.n == 0 || v->text.n > ROOT_KEY_BYTES_MAX)
+        return fail(f, v,
+                    "root_key: expected a key, an index, or several of them with \"/\" between");
+    m->root_key = v->text;
+    return WEIR_OK;
+}
+
 /* Finds the per-model row of a key; NULL: none. */
 static const struct weir_config_model_row *find_model_row(struct weir_str key)
 {
@@ -198,6 +210,8 @@ static enum weir_status read_model_key(const struct file *f, struct weir_config_
         return read_policy(f, m, v);
     if (weir_str_eq_c(key->text, "labels"))
         return read_labels(f, m, v);
+    if (weir_str_eq_c(key->text, "root_key"))
+        return read_root_key(f, m, v);
     const struct weir_config_model_row *row = find_model_row(key->text);
     if (!row) {
         char text[200];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The option table as people read it: --help, conf/options.md, and a configuration as YAML. */
 #include "base/macros.h"
+#include "codec/json.h"
 #include "config/value_priv.h"
 
 enum { HELP_COLUMNS = 100, HELP_INDENT = 8 };
@@ -148,8 +149,8 @@ void weir_config_help_flags(struct weir_buf *out)
         put_wrapped(weir_str_c(row->help), out);
     }
     weir_buf_append_c(out, "\nPer model:\n  --model-options 'churn: {max_batch_size: 64}'\n");
-    put_wrapped(WEIR_STR("A YAML map of models; the options that options.md marks, version_policy "
-                         "and labels."),
+    put_wrapped(WEIR_STR("A YAML map of models; the options that options.md marks, version_policy, "
+                         "labels and root_key."),
                 out);
 }
 
@@ -228,7 +229,10 @@ void weir_config_help_markdown(struct weir_buf *out)
         "| `version_policy` | `latest`, `all` or a list of version numbers | `latest` | Which "
         "versions serve. |\n"
         "| `labels` | a map from names to version numbers | | Names that may be used instead "
-        "of a number. |\n");
+        "of a number. |\n"
+        "| `root_key` | TEXT | | Which of several estimators in the model's file is served: its "
+        "key in the dict or its index in the list, nested ones a/b. Counts from the next load. "
+        "|\n");
 }
 
 static const char *origin_text(enum weir_config_origin origin)
@@ -263,6 +267,11 @@ static void put_model(const struct weir_config_model *m, struct weir_buf *out)
         weir_buf_printf(out, "%s\"%s\": %llu", i ? ", " : "", m->labels[i].name.at,
                         (unsigned long long)m->labels[i].version);
     weir_buf_append_c(out, "}\n");
+    if (m->root_key.n > 0) {
+        weir_buf_append_c(out, "    root_key: ");
+        weir_codec_json_append_text(out, m->root_key);
+        weir_buf_append_byte(out, '\n');
+    }
     for (size_t i = 0; i < WEIR_CONFIG_MODEL_ROW_N; i++) {
         const struct weir_config_model_row *model_row = &weir_config_value_model_rows[i];
         const struct weir_config_row *row = &weir_config_value_rows[model_row->option];

@@ -220,8 +220,6 @@
       "A pickle with more values on its stack is refused.") \
     X(COUNT, pickle_depth_max, "pickle_depth_max", "256", 16, 10000, "levels", LIVE, "Loading", \
       "A pickle nested deeper is refused.") \
-    X(LIST, root_keys, "root_keys", "", 0, 256, "MODEL=KEY", RESTART, "Loading", \
-      "Which of several estimators in a model's file is served: its key in the dict or its index in the list, nested ones a/b.") \
     X(TEXT, onnxruntime_library, "onnxruntime_library", "", 0, 4096, "file or directory", RESTART, "Loading", \
       "ONNX Runtime's library, or the directory that holds it; empty: it is searched for.") \
     X(COUNT, onnx_threads, "onnx_threads", "1", 1, 256, "threads", LIVE, "Loading", \

@@ -319,18 +319,19 @@ static void *thread_main(void *arg)
 
 /* --- the keeper's side --- */
 
-/* Returns the key that root_keys has for the model of a file, "churn.pkl" or "churn/2/m.pkl"; NULL:
- * none. */
+/* Returns the root_key of the model of a file, "churn.pkl" or "churn/2/m.pkl"; NULL: none. */
 static const char *root_key_of(const struct weir_config *config, struct weir_str file)
 {
-    for (size_t i = 0; i < config->root_keys.n; i++) {
-        struct weir_str key = config->root_keys.at[i];
-        struct weir_str model = weir_str_split(&key, '=');
-        if (key.at && weir_str_starts(file, model) && file.n > model.n &&
-            (file.at[model.n] == '.' || file.at[model.n] == '/'))
-            return key.at;
+    const char *slash = memchr(file.at, '/', file.n);
+    struct weir_str name = weir_str_make(file.at, slash ? (size_t)(slash - file.at) : file.n);
+    for (size_t i = name.n; !slash && i > 0; i--) {
+        if (file.at[i - 1] == '.') {
+            name.n = i - 1;
+            break;
+        }
     }
-    return NULL;
+    const struct weir_config_model *m = weir_config_find_model(config, name);
+    return m->root_key.n > 0 ? m->root_key.at : NULL;
 }
 
 static enum weir_status load_by_format(void *ctx, struct weir_model **out,

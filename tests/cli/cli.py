@@ -378,6 +378,22 @@ def check_does_not_wait_for_what_will_not_come(folder):
 
 
 @case
+def check_takes_the_estimator_that_the_model_s_options_name(folder):
+    two = os.path.join(DATA, "bad", "two_estimators.pkl")
+    models = os.path.join(folder, "models")
+    os.makedirs(os.path.join(models, "deep", "3"))
+    shutil.copy(two, os.path.join(models, "flat.one.pkl"))
+    shutil.copy(two, os.path.join(models, "deep", "3", "model.pkl"))
+    config = os.path.join(folder, "weir.yaml")
+    for key, code, text in [("a", 0, ""), ("c", 1, 'root_key: there is no "c"')]:
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(f"models: [{models}]\nmodel_options:\n"
+                    f"  flat.one: {{root_key: {key}}}\n  deep: {{root_key: b}}\n  flat: {{root_key: x}}\n")
+        contains(exits(weir("check", config), code).out, text)
+    contains(exits(weir("check", models), 1).out, "choose one by root_key (a, b)")
+
+
+@case
 def check_passes_what_would_serve(folder):
     r = exits(weir("check", MODELS), 0)
     for name in ["breast-cancer", "iris", "RandomForestClassifier", "ready"]:

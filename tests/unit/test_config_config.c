@@ -239,6 +239,7 @@ static const struct bad {
     {"model_options: {churn: {version_policy: newest}}\n",
      "weir.yaml:1:41: version_policy: expected latest, all or a list of version numbers"},
     {"model_options: {churn: {labels: {\"3\": 3}}}\n", "weir.yaml:1:34: labels: a label has"},
+    {"model_options: {churn: {root_key: [a]}}\n", "weir.yaml:1:35: root_key: expected a key"},
     {"model_options: {../x: {}}\n", "weir.yaml:1:17: model_options: not a model name"},
     {"default_model: a/b\n", "weir.yaml:1:16: default_model: \"a/b\" is not a model name"},
 };
@@ -456,10 +457,12 @@ Test(config, every_failing_allocation_is_a_clean_refusal)
         const struct weir_config_sources sources = {.args = as_argv(args), .n_args = 2};
         struct weir_error err = WEIR_ERROR_INIT;
         test_mem_fail_at(n, false);
-        enum weir_status st = weir_config_new_from_text(
-            &c, WEIR_STR("x"),
-            WEIR_STR("models: [a, b]\nmodel_options: {m: {labels: {s: 1}, version_policy: [1]}}\n"),
-            &sources, &err);
+        enum weir_status st =
+            weir_config_new_from_text(&c, WEIR_STR("x"),
+                                      WEIR_STR("models: [a, b]\nmodel_options: {m: {labels: {s: "
+                                               "1}, version_policy: [1], root_key: "
+                                               "'x/0'}}\n"),
+                                      &sources, &err);
         bool failed = test_mem_has_failed();
         test_mem_fail_at(0, false);
         cr_assert_eq(st == WEIR_OK, c != NULL);
