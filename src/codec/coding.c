@@ -37,32 +37,11 @@ static bool find(struct weir_str name, enum weir_codec_coding *out)
     return false;
 }
 
-static struct weir_str trim(struct weir_str s)
-{
-    while (s.n > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
-        s = weir_str_make(s.at + 1, s.n - 1);
-    while (s.n > 0 && (s.at[s.n - 1] == ' ' || s.at[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
-/* Cuts the text before the next separator off a list. */
-static struct weir_str next_of(struct weir_str *list, char separator)
-{
-    size_t n = 0;
-    while (n < list->n && list->at[n] != separator)
-        n++;
-    struct weir_str item = trim(weir_str_make(list->at, n));
-    size_t step = n < list->n ? n + 1 : n;
-    *list = weir_str_make(list->at + step, list->n - step);
-    return item;
-}
-
 bool weir_codec_coding_read(struct weir_str value, uint8_t *n)
 {
     uint8_t n_codings = 0;
     while (value.n > 0) {
-        struct weir_str name = next_of(&value, ',');
+        struct weir_str name = weir_str_trim(weir_str_split(&value, ','));
         enum weir_codec_coding coding;
         if (name.n == 0) /* RFC 9110 §5.6.1.2: empty elements are ignored. */
             continue;
@@ -97,9 +76,9 @@ enum weir_codec_coding weir_codec_coding_accepted(struct weir_str value)
     enum weir_codec_coding best = WEIR_CODEC_CODING_IDENTITY;
     uint32_t best_weight = 0;
     while (value.n > 0) {
-        struct weir_str item = next_of(&value, ',');
-        struct weir_str name = next_of(&item, ';');
-        item = trim(item);
+        struct weir_str item = weir_str_split(&value, ',');
+        struct weir_str name = weir_str_trim(weir_str_split(&item, ';'));
+        item = weir_str_trim(item);
         enum weir_codec_coding coding;
         uint32_t weight = 1000;
         if (item.n > 0 &&

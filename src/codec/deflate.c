@@ -4,9 +4,7 @@
 #include "codec/deflate.h"
 
 #include "base/macros.h"
-#include "base/mem.h"
-
-#include <zlib.h>
+#include "codec/zlib_priv.h"
 
 #include <limits.h>
 #include <string.h>
@@ -19,28 +17,14 @@ enum {
     TAIL_BYTES_MAX = 8,
 };
 
-static voidpf z_alloc(voidpf opaque, uInt n, uInt size)
-{
-    (void)opaque;
-    return weir_mem_array(weir_mem_default(), n, size);
-}
-
-static void z_free(voidpf opaque, voidpf p)
-{
-    (void)opaque;
-    weir_mem_free(weir_mem_default(), p);
-}
-
 /* Readies the stream; false: no memory. */
 static bool start(struct weir_codec_deflate *d)
 {
     if (d->z)
         return deflateReset(d->z) == Z_OK;
-    z_stream *z = weir_mem_zalloc(weir_mem_default(), sizeof *z);
+    z_stream *z = weir_codec_zlib_new();
     if (!z)
         return false;
-    z->zalloc = z_alloc;
-    z->zfree = z_free;
     if (deflateInit2(z, LEVEL, Z_DEFLATED, WINDOW_BITS_RAW, MEM_LEVEL, Z_DEFAULT_STRATEGY) !=
         Z_OK) {
         weir_mem_free(weir_mem_default(), z);

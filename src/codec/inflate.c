@@ -4,9 +4,7 @@
 #include "codec/inflate.h"
 
 #include "base/macros.h"
-#include "base/mem.h"
-
-#include <zlib.h>
+#include "codec/zlib_priv.h"
 
 static const uint64_t BYTES_MAX_DEFAULT = UINT64_C(64) << 20;
 /* Tiny inputs may have any ratio: a page of zeros is no attack. */
@@ -34,19 +32,6 @@ enum weir_codec_inflate_format weir_codec_inflate_detect(struct weir_str bytes)
     return is_zlib ? WEIR_CODEC_INFLATE_ZLIB : WEIR_CODEC_INFLATE_NONE;
 }
 
-/* zlib's memory comes from our allocator. */
-static voidpf z_alloc(voidpf opaque, uInt n, uInt size)
-{
-    (void)opaque;
-    return weir_mem_array(weir_mem_default(), n, size);
-}
-
-static void z_free(voidpf opaque, voidpf p)
-{
-    (void)opaque;
-    weir_mem_free(weir_mem_default(), p);
-}
-
 enum weir_status weir_codec_inflate_init(struct weir_codec_inflate *s,
                                          enum weir_codec_inflate_format format,
                                          struct weir_codec_inflate_limits limits)
@@ -57,11 +42,9 @@ enum weir_status weir_codec_inflate_init(struct weir_codec_inflate *s,
     if (s->limits.bytes_max == 0)
         s->limits.bytes_max = BYTES_MAX_DEFAULT;
     s->is_gzip = format == WEIR_CODEC_INFLATE_GZIP;
-    z_stream *z = weir_mem_zalloc(weir_mem_default(), sizeof *z);
+    z_stream *z = weir_codec_zlib_new();
     if (!z)
         return WEIR_ERR_NO_MEMORY;
-    z->zalloc = z_alloc;
-    z->zfree = z_free;
     if (inflateInit2(z, s->is_gzip ? WINDOW_BITS_GZIP : WINDOW_BITS) != Z_OK) {
         weir_mem_free(weir_mem_default(), z);
         return WEIR_ERR_NO_MEMORY;
