@@ -129,30 +129,38 @@ static void take_written(struct weir_http_conn *conn, size_t n)
     weir_assert(n == 0);
 }
 
+ssize_t weir_http_conn_write(struct weir_http_conn *conn, const struct iovec *iov, int n_iov,
+                             size_t total)
+{
+    ssize_t n = conn->io->write(conn, iov, n_iov);
+    if (n < 0) {
+        weir_http_conn_broken(conn);
+        return -1;
+    }
+    bool is_armed = weir_list_is_linked(&conn->write_timeout.link);
+    if ((size_t)n < total) {
+        conn->wants_write = true;
+        conn->io->want_write(conn);
+        if (n > 0 || !is_armed)
+            weir_http_core_timeout_set(conn->server, &conn->write_timeout, WEIR_HTTP_TIMEOUT_WRITE);
+    } else if (is_armed) {
+        weir_http_core_timeout_clear(&conn->write_timeout);
+    }
+    return n;
+}
+
 /* Writes until nothing is due or the kernel takes no more; false: the connection broke. */
 static bool write_due(struct weir_http_conn *conn)
 {
-    struct weir_http_server *server = conn->server;
     while (!conn->wants_write) {
         struct iovec iov[WEIR_STREAM_IOV_MAX];
         size_t total;
         int n_iov = gather(conn, iov, &total);
         if (n_iov == 0)
             break;
-        ssize_t n = conn->io->write(conn, iov, n_iov);
-        if (n < 0) {
-            weir_http_conn_broken(conn);
+        ssize_t n = weir_http_conn_write(conn, iov, n_iov, total);
+        if (n < 0)
             return false;
-        }
-        bool is_armed = weir_list_is_linked(&conn->write_timeout.link);
-        if ((size_t)n < total) {
-            conn->wants_write = true;
-            conn->io->want_write(conn);
-            if (n > 0 || !is_armed)
-                weir_http_core_timeout_set(server, &conn->write_timeout, WEIR_HTTP_TIMEOUT_WRITE);
-        } else if (is_armed) {
-            weir_http_core_timeout_clear(&conn->write_timeout);
-        }
         take_written(conn, (size_t)n);
     }
     return true;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/2 on a connection (RFC 9113). nghttp2 reads and writes the frames and keeps the streams'
  * states; everything that concerns requests is ours, so that handlers see no difference.
- * *   h2.c        the connection: its beginning, its input, its ends
+ *
+ *   h2.c          the connection: its beginning, its input, its ends
  *   h2_session.c  what nghttp2 tells
- *   h2_meter.c  frames counted before nghttp2 sees them: floods, and where a frame is cut
- *   h2_head.c   header fields to struct weir_http_head
- *   h2_read.c   requests: heads and bodies to the handlers
- *   h2_reply.c  answers, whole and in parts, to nghttp2
- *   h2_write.c  frames to the transport */
+ *   h2_meter.c    frames counted before nghttp2 sees them: floods, and where a frame is cut
+ *   h2_head.c     header fields to struct weir_http_head
+ *   h2_read.c     requests: heads and bodies to the handlers
+ *   h2_reply.c    answers, whole and in parts, to nghttp2
+ *   h2_write.c    frames to the transport */
 #ifndef WEIR_HTTP_H2_PRIV_H
 #define WEIR_HTTP_H2_PRIV_H
 
@@ -19,10 +20,9 @@ enum {
     WEIR_HTTP_H2_PIECES_MAX = 32,          /* bodies written from where they are, at once */
     WEIR_HTTP_H2_QUEUE_BYTES_MAX = 131072, /* frames made ahead of the transport */
     WEIR_HTTP_H2_DATA_BYTES_COPIED = 4096, /* a longer part of a body is written from where it is */
-    WEIR_HTTP_H2_OUT_BYTES_KEPT = 65536,
-    /* a larger frame buffer is freed when it is empty */ WEIR_HTTP_H2_CLOSED_KEPT =
-        64,                      /* closed streams that are remembered */
-    WEIR_HTTP_H2_LINES_MAX = 48, /* header lines of an answer */
+    WEIR_HTTP_H2_OUT_BYTES_KEPT = 65536,   /* a larger frame buffer is freed when it is empty */
+    WEIR_HTTP_H2_CLOSED_KEPT = 64,         /* closed streams that are remembered */
+    WEIR_HTTP_H2_LINES_MAX = 48,           /* header lines of an answer */
 };
 
 /* Error codes (RFC 9113 §7). */
@@ -118,8 +118,7 @@ bool weir_http_h2_head_take(struct weir_http_h2_fields *fields,
 enum weir_http_refusal weir_http_h2_head_read(struct weir_http_h2_fields *fields,
                                               const struct weir_http_options *opts, bool has_body);
 
-/* --- h2.c: the connection ----------------------------------------------------------------------
- */
+/* --- h2.c: the connection --------------------------------------------------------------------- */
 
 /* A piece of the output: n bytes at `at` of out, or of req's out_body. */
 struct weir_http_h2_piece {
@@ -153,10 +152,9 @@ struct weir_http_h2 {
     uint64_t written; /* of these given to the transport */
     struct weir_http_h2_closed closed[WEIR_HTTP_H2_CLOSED_KEPT]; /* the last ones, a ring */
     uint32_t n_closed;                                           /* ever */
-    int32_t resetting_id;   /* the stream for which RST_STREAM was made last */
-    int32_t last_stream_id; /* the highest that the client has opened */
-    struct weir_list
-        ending; /* requests whose streams are closed, by the place of their last byte */
+    int32_t resetting_id;    /* the stream for which RST_STREAM was made last */
+    int32_t last_stream_id;  /* the highest that the client has opened */
+    struct weir_list ending; /* requests whose streams are closed, by their last byte's place */
 };
 
 /* Finds whether n bytes may be or are the preface. */
@@ -194,8 +192,7 @@ bool weir_http_h2_timeout_kind(const struct weir_http_conn *conn,
 /* A timeout of a request has come. */
 void weir_http_h2_timeout(struct weir_http_req *req, enum weir_http_timeout_kind kind);
 
-/* --- h2_session.c: nghttp2 ----------------------------------------------------------------------
- */
+/* --- h2_session.c: nghttp2 -------------------------------------------------------------------- */
 
 /* The PING whose answer tells that the client knows of our leave. */
 #define WEIR_HTTP_H2_LEAVE_PING "leaving"
@@ -213,8 +210,7 @@ void weir_http_h2_session_deinit(struct weir_http_server *server);
  * nothing. */
 bool weir_http_h2_session_is_late(const struct weir_http_h2 *h2, int32_t stream_id);
 
-/* --- h2_read.c: requests -----------------------------------------------------------------------
- */
+/* --- h2_read.c: requests ---------------------------------------------------------------------- */
 
 /* A request's header block is whole. */
 void weir_http_h2_read_head(struct weir_http_h2 *h2, int32_t stream_id, bool has_end);
@@ -227,8 +223,7 @@ void weir_http_h2_read_pending(struct weir_http_h2 *h2);
 /* The client has ended the stream. */
 void weir_http_h2_read_end(struct weir_http_h2 *h2, int32_t stream_id);
 
-/* --- h2_reply.c: answers ------------------------------------------------------------------------
- */
+/* --- h2_reply.c: answers ---------------------------------------------------------------------- */
 
 /* Hands an answer to nghttp2. is_begun: more parts follow. false: no memory. */
 bool weir_http_h2_reply(struct weir_http_req *req, const struct weir_http_reply *reply,
@@ -257,8 +252,7 @@ static inline uint64_t weir_http_h2_reply_left(const struct weir_http_req *req)
     return req->data_end - req->data_at;
 }
 
-/* --- h2_write.c: output ------------------------------------------------------------------------
- */
+/* --- h2_write.c: output ----------------------------------------------------------------------- */
 
 /* Makes frames and writes them until nothing is left or nothing more is taken; then ends the
  * connection if it is over. false: it broke. */
@@ -267,9 +261,11 @@ bool weir_http_h2_write(struct weir_http_conn *conn);
 /* Finds whether enough was made for one call to the kernel. */
 bool weir_http_h2_write_is_full(const struct weir_http_h2 *h2);
 
-/* Appends to the output: bytes that are copied, or a part of req's out_body. false: no memory. */
+/* Appends bytes to the output, copied. false: no memory. */
 bool weir_http_h2_write_bytes(struct weir_http_h2 *h2, const void *bytes, size_t n);
-bool weir_http_h2_write_body(struct weir_http_h2 *h2, struct weir_http_req *req, size_t at,
+
+/* Appends a part of req's out_body to the output; it stays where it is. */
+void weir_http_h2_write_body(struct weir_http_h2 *h2, struct weir_http_req *req, size_t at,
                              size_t n);
 
 #endif

@@ -108,8 +108,10 @@ bool weir_http_h2_reply_data(struct weir_http_h2 *h2, struct weir_http_req *req,
     req->out_sent += n;
     h2->conn->unsent -= n;
     /* A queue moves its bytes, so they are copied; a whole body stays until it is written. */
-    if (n > WEIR_HTTP_H2_DATA_BYTES_COPIED && !req->data_is_in_out && !req->is_stream)
-        return weir_http_h2_write_body(h2, req, at, n);
+    if (n > WEIR_HTTP_H2_DATA_BYTES_COPIED && !req->data_is_in_out && !req->is_stream) {
+        weir_http_h2_write_body(h2, req, at, n);
+        return true;
+    }
     return weir_http_h2_write_bytes(h2, data->at + at, n);
 }
 

@@ -9,17 +9,16 @@
 
 #include <nghttp2/nghttp2.h>
 
-static bool add_piece(struct weir_http_h2 *h2, struct weir_http_req *req, size_t at, size_t n)
+static void add_piece(struct weir_http_h2 *h2, struct weir_http_req *req, size_t at, size_t n)
 {
     struct weir_http_h2_piece *last = h2->n_pieces > 0 ? &h2->pieces[h2->n_pieces - 1] : NULL;
     h2->queued += n;
     if (last && last->req == req && last->at + last->n == at) {
         last->n += n;
-        return true;
+        return;
     }
     weir_assert(h2->n_pieces < WEIR_HTTP_H2_PIECES_MAX);
     h2->pieces[h2->n_pieces++] = (struct weir_http_h2_piece){req, at, n};
-    return true;
 }
 
 bool weir_http_h2_write_bytes(struct weir_http_h2 *h2, const void *bytes, size_t n)
@@ -28,13 +27,16 @@ bool weir_http_h2_write_bytes(struct weir_http_h2 *h2, const void *bytes, size_t
         return true;
     size_t at = h2->out.n;
     weir_buf_append(&h2->out, bytes, n);
-    return weir_buf_ok(&h2->out) && add_piece(h2, NULL, at, n);
+    if (!weir_buf_ok(&h2->out))
+        return false;
+    add_piece(h2, NULL, at, n);
+    return true;
 }
 
-bool weir_http_h2_write_body(struct weir_http_h2 *h2, struct weir_http_req *req, size_t at,
+void weir_http_h2_write_body(struct weir_http_h2 *h2, struct weir_http_req *req, size_t at,
                              size_t n)
 {
-    return add_piece(h2, req, at, n);
+    add_piece(h2, req, at, n);
 }
 
 bool weir_http_h2_write_is_full(const struct weir_http_h2 *h2)
@@ -113,20 +115,9 @@ static bool write_made(struct weir_http_h2 *h2)
         take_written(h2, 0);
         return true;
     }
-    ssize_t n = conn->io->write(conn, iov, n_iov);
-    if (n < 0) {
-        weir_http_conn_broken(conn);
+    ssize_t n = weir_http_conn_write(conn, iov, n_iov, total);
+    if (n < 0)
         return false;
-    }
-    bool is_armed = weir_list_is_linked(&conn->write_timeout.link);
-    if ((size_t)n < total) {
-        conn->wants_write = true;
-        conn->io->want_write(conn);
-        if (n > 0 || !is_armed)
-            weir_http_core_timeout_set(conn->server, &conn->write_timeout, WEIR_HTTP_TIMEOUT_WRITE);
-    } else if (is_armed) {
-        weir_http_core_timeout_clear(&conn->write_timeout);
-    }
     take_written(h2, (size_t)n);
     return true;
 }

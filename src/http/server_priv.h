@@ -366,6 +366,11 @@ void weir_http_conn_settle(struct weir_http_conn *conn);
 /* No request is read any more. */
 void weir_http_conn_end_reading(struct weir_http_conn *conn);
 
+/* Gives the transport the pieces, total bytes, and waits for it under the write timeout if it does
+ * not take all. Returns the bytes that it took; -1: the connection broke. */
+ssize_t weir_http_conn_write(struct weir_http_conn *conn, const struct iovec *iov, int n_iov,
+                             size_t total);
+
 /* Returns all answer bytes that were not written yet, with what is around them. */
 uint64_t weir_http_conn_unsent_all(const struct weir_http_conn *conn);
 
