@@ -285,6 +285,54 @@ ParameterizedTest(size_t *row, protocol_tfserving, bodies_are_refused_with_the_p
     bench_deinit(&b);
 }
 
+/* For a frame of which only grade is required: by row, by column and in examples. */
+static const struct {
+    int action;
+    const char *body;
+    const char *msg; /* NULL: two rows, the grades "a" and "b" and nothing else */
+} left_out[] = {
+    {PREDICT, "{\"instances\":[{\"grade\":\"a\"},{\"grade\":[\"b\"]}]}", NULL},
+    {PREDICT, "{\"inputs\":{\"grade\":[\"a\",\"b\"]}}", NULL},
+    {PREDICT, "{\"inputs\":{\"grade\":[[\"a\"],[\"b\"]]}}", NULL},
+    {REGRESS, "{\"examples\":[{\"grade\":\"a\"},{\"grade\":\"b\"}]}", NULL},
+    {PREDICT, "{\"instances\":[{\"grade\":\"a\"},{\"age\":2}]}",
+     "instances: row 1: column \"grade\" is missing"},
+    {PREDICT, "{\"inputs\":{\"age\":[1,2],\"city\":[\"a\",\"b\"]}}",
+     "inputs: column \"grade\" is missing"},
+    {REGRESS, "{\"examples\":[{\"age\":1},{\"grade\":\"b\"}]}",
+     "examples: row 0: column \"grade\" is missing"},
+};
+
+Test(protocol_tfserving, optional_columns_may_be_left_out_by_name)
+{
+    static const uint8_t columns[4] = {WEIR_SPEC_MLFLOW_OPTIONAL, WEIR_SPEC_MLFLOW_OPTIONAL, 0,
+                                       WEIR_SPEC_MLFLOW_OPTIONAL};
+    static const struct weir_spec_mlflow mlflow = {.columns = columns};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(left_out); i++) {
+        struct bench b;
+        bench_init(&b);
+        struct weir_spec spec = weir_test_spec_frame();
+        spec.mlflow = &mlflow;
+        enum weir_status status = decode(&b, &spec, left_out[i].action, left_out[i].body);
+        cr_assert_eq(status, left_out[i].msg ? WEIR_ERR_INVALID : WEIR_OK, "%s: %s",
+                     left_out[i].body, b.err.msg);
+        if (left_out[i].msg)
+            cr_assert_str_eq(b.err.msg, left_out[i].msg, "%s", left_out[i].body);
+        else
+            cr_assert_eq(b.sink.want.n_rows, 2, "%s", left_out[i].body);
+        cr_assert_eq(b.sink.n_commits, left_out[i].msg == NULL, "%s", left_out[i].body);
+        for (size_t row = 0; !left_out[i].msg && row < 2; row++) {
+            const double *cells = (const double *)b.sink.rows + row * 4;
+            cr_assert(isnan(cells[0]), "%s", left_out[i].body);
+            cr_assert(weir_cell_is_none(cells[1]), "%s", left_out[i].body);
+            cr_assert(weir_str_eq_c(weir_cell_text(cells[2]), row == 0 ? "a" : "b"), "%s",
+                      left_out[i].body);
+            cr_assert(isnan(cells[3]), "%s", left_out[i].body);
+        }
+        bench_deinit(&b);
+    }
+}
+
 Test(protocol_tfserving, a_context_too_large_for_every_example_is_refused)
 {
     struct bench b;
