@@ -49,9 +49,10 @@ struct request {
 /* --- the work ----------------------------------------------------------------------------------
  */
 
-static void on_progress(void *ctx, uint64_t bytes, uint64_t bytes_total, uint64_t n_rows)
+static bool on_progress(void *ctx, uint64_t bytes, uint64_t bytes_total, uint64_t n_rows)
 {
     weir_cli_progress_step(ctx, bytes, bytes_total, n_rows, weir_clock_ns());
+    return true;
 }
 
 /* Writes a file whole or not at all; empties text. */

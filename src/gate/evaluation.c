@@ -17,7 +17,6 @@ struct work {
     struct weir_gate_evaluation *out;
     const struct weir_gate_holdout *holdout;
     struct weir_gate_evaluation_opts opts;
-    uint32_t *decisions; /* n, owned; NULL: none were made */
     uint8_t *is_positive;
     struct weir_error *err;
 };
@@ -158,13 +157,14 @@ static enum weir_status decide(struct work *w)
     bool by_policy = w->out->has_choice;
     if (!by_policy && !h->decisions && !h->p)
         return WEIR_OK; /* Scores without a threshold decide nothing. */
-    w->decisions = weir_mem_array(w->out->mem, weir_max_size(h->n, 1), sizeof *w->decisions);
-    if (!w->decisions)
+    w->out->decisions =
+        weir_mem_array(w->out->mem, weir_max_size(h->n, 1), sizeof *w->out->decisions);
+    if (!w->out->decisions)
         return no_memory(w);
     for (size_t i = 0; i < h->n; i++)
-        w->decisions[i] = by_policy      ? h->scores[i] >= w->out->choice.threshold
-                          : h->decisions ? h->decisions[i]
-                                         : largest(h->p + i * h->n_classes, h->n_classes);
+        w->out->decisions[i] = by_policy      ? h->scores[i] >= w->out->choice.threshold
+                               : h->decisions ? h->decisions[i]
+                                              : largest(h->p + i * h->n_classes, h->n_classes);
     return WEIR_OK;
 }
 
@@ -201,13 +201,13 @@ static enum weir_status measure_decisions(struct work *w)
     struct weir_gate_evaluation *e = w->out;
     double value = 0;
     enum weir_status status = decide(w);
-    if (status != WEIR_OK || !w->decisions)
+    if (status != WEIR_OK || !w->out->decisions)
         return status;
     if (weir_eval_confusion_init(&e->confusion, h->n_classes, e->mem) != WEIR_OK)
         return no_memory(w);
     e->has_confusion = true;
     for (size_t i = 0; i < h->n; i++)
-        weir_eval_confusion_add(&e->confusion, h->truths[i], w->decisions[i],
+        weir_eval_confusion_add(&e->confusion, h->truths[i], w->out->decisions[i],
                                 h->weights ? h->weights[i] : 1);
     for (size_t k = 0; k < h->n_classes; k++)
         e->classes[k].counts = weir_eval_confusion_class(&e->confusion, k);
@@ -335,7 +335,6 @@ enum weir_status weir_gate_evaluation_make(struct weir_gate_evaluation *evaluati
             weir_error_set(err, WEIR_ERR_INVALID, "a threshold policy needs scores of two classes");
     else
         status = holdout->task == WEIR_GATE_REGRESSION ? measure_numbers(&w) : measure_classes(&w);
-    weir_mem_free(evaluation->mem, w.decisions);
     weir_mem_free(evaluation->mem, w.is_positive);
     if (status != WEIR_OK)
         weir_gate_evaluation_deinit(evaluation);
@@ -350,6 +349,7 @@ void weir_gate_evaluation_deinit(struct weir_gate_evaluation *evaluation)
     if (evaluation->has_confusion)
         weir_eval_confusion_deinit(&evaluation->confusion);
     weir_mem_free(evaluation->mem, evaluation->classes);
+    weir_mem_free(evaluation->mem, evaluation->decisions);
     *evaluation = (struct weir_gate_evaluation){.n_metrics = 0};
 }
 

@@ -42,7 +42,9 @@ struct weir_gate_evaluation {
     double alpha;
     size_t n_metrics;
     struct weir_gate_metric metrics[WEIR_GATE_METRICS_MAX];
-    size_t n_invalid; /* rows whose score or prediction is not finite */
+    size_t n_invalid;    /* rows whose score or prediction is not finite */
+    uint32_t *decisions; /* n class indexes: by the policy, as the model did, or for the largest
+                            probability; NULL: nothing is decided. Owned */
     bool has_confusion;
     struct weir_eval_confusion confusion;
     struct weir_gate_class *classes; /* n_classes, where there is a confusion matrix */

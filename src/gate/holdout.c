@@ -3,12 +3,18 @@
 
 #include "base/macros.h"
 #include "codec/csv.h"
+#include "eval/sort.h"
 #include "gate/holdout_priv.h"
+#include "gate/rows.h"
 
 #include <math.h>
 #include <stdio.h>
 
-enum { FIRST_ROWS = 1024, CLASS_COLUMNS_MAX = 1000 };
+enum {
+    FIRST_ROWS = 1024,
+    CLASS_COLUMNS_MAX = 1000,
+    SKIPS_UNTOLD = 64, /* reads of a file's rest between two questions whether to go on: 4 MiB */
+};
 
 /* A holdout while it is read. */
 struct reader {
@@ -18,25 +24,39 @@ struct reader {
     struct weir_table table;
     struct weir_gate_labels labels;
     struct weir_gate_scorer scorer;
-    size_t cap; /* rows that the arrays have room for */
+    uint32_t arrays; /* that are filled */
+    size_t cap;      /* rows that they have room for */
     size_t label_field;
     size_t weight_field;
     size_t n_fields; /* without a model: fields of what is said of a row */
     const size_t *fields;
-    size_t chunk[WEIR_GATE_CHUNK_ROWS]; /* the holdout's row of each row of the chunk */
+    /* Of each row of the chunk the holdout's row, and which row of the file it is. */
+    size_t chunk[WEIR_GATE_CHUNK_ROWS];
+    uint64_t chunk_rows[WEIR_GATE_CHUNK_ROWS];
     size_t n_chunk;
     struct weir_error *err;
 };
 
 /* --- arrays ---------------------------------------------------------------------------------- */
 
-static bool grow(void *array, size_t n, size_t size)
+static uint32_t bit(enum weir_gate_array array)
 {
-    void **p = array;
-    void *more = weir_mem_resize(weir_mem_default(), *p, n, size);
-    if (more)
-        *p = more;
-    return more != NULL;
+    return 1u << array;
+}
+
+/* Chooses the arrays that the task and what is said of rows fill. */
+static uint32_t choose_arrays(const struct reader *r)
+{
+    const struct weir_gate_holdout *h = r->out;
+    uint32_t set = bit(WEIR_GATE_LINES) | (r->opts->weight ? bit(WEIR_GATE_WEIGHTS) : 0);
+    if (h->task == WEIR_GATE_REGRESSION)
+        return set | bit(WEIR_GATE_NUMBERS) | bit(WEIR_GATE_PREDICTIONS);
+    set |= bit(WEIR_GATE_TRUTHS);
+    if (!r->model)
+        return set | bit(WEIR_GATE_SCORES) | (r->opts->score_column ? 0 : bit(WEIR_GATE_P));
+    bool has_p = r->scorer.run.wanted & 1u << WEIR_OUTPUT_PREDICT_PROBA;
+    return set | bit(WEIR_GATE_DECISIONS) | (r->scorer.has_score ? bit(WEIR_GATE_SCORES) : 0) |
+           (has_p ? bit(WEIR_GATE_P) : 0);
 }
 
 /* Makes room for another row in the arrays that are used. */
@@ -45,23 +65,14 @@ static enum weir_status make_room(struct reader *r)
     struct weir_gate_holdout *h = r->out;
     if (h->n < r->cap)
         return WEIR_OK;
-    size_t cap = r->cap ? 2 * r->cap : FIRST_ROWS;
-    size_t k = h->task == WEIR_GATE_MULTICLASS ? h->n_classes : 1;
-    bool is_class = h->task != WEIR_GATE_REGRESSION;
-    bool has_model = r->model != NULL;
-    bool has_score = is_class && (!has_model || r->scorer.has_score);
-    bool has_p =
-        is_class && (has_model ? (r->scorer.run.wanted & 1u << WEIR_OUTPUT_PREDICT_PROBA) != 0
-                               : !r->opts->score_column);
-    size_t n_p = h->task == WEIR_GATE_BINARY ? 2 : h->n_classes;
-    bool is_ok = (!r->opts->weight || grow(&h->weights, cap, sizeof(double))) &&
-                 (!is_class || grow(&h->truths, cap, sizeof(uint32_t))) &&
-                 (is_class || grow(&h->numbers, cap, sizeof(double))) &&
-                 (is_class || grow(&h->predictions, cap, sizeof(double))) &&
-                 (!has_score || grow(&h->scores, cap * k, sizeof(double))) &&
-                 (!has_p || grow(&h->p, cap * n_p, sizeof(double))) &&
-                 (!(is_class && has_model) || grow(&h->decisions, cap, sizeof(uint32_t)));
-    if (!is_ok)
+    size_t row_bytes = weir_gate_rows_bytes(h, r->arrays);
+    size_t most = r->opts->bytes_max > 0 ? r->opts->bytes_max / row_bytes : WEIR_EVAL_SORT_MAX;
+    size_t cap = weir_min_size(r->cap ? 2 * r->cap : FIRST_ROWS, most);
+    if (cap <= r->cap)
+        return weir_error_set(r->err, WEIR_ERR_LIMIT,
+                              "%s: more than %zu rows, of %zu bytes each in memory", r->table.path,
+                              most, row_bytes);
+    if (weir_gate_rows_grow(h, r->arrays, cap) != WEIR_OK)
         return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "no memory for %zu rows", cap);
     r->cap = cap;
     return WEIR_OK;
@@ -70,14 +81,7 @@ static enum weir_status make_room(struct reader *r)
 void weir_gate_holdout_deinit(struct weir_gate_holdout *holdout)
 {
     weir_assert(holdout);
-    struct weir_mem *mem = weir_mem_default();
-    weir_mem_free(mem, holdout->truths);
-    weir_mem_free(mem, holdout->numbers);
-    weir_mem_free(mem, holdout->weights);
-    weir_mem_free(mem, holdout->scores);
-    weir_mem_free(mem, holdout->p);
-    weir_mem_free(mem, holdout->decisions);
-    weir_mem_free(mem, holdout->predictions);
+    weir_gate_rows_free(holdout);
     weir_arena_deinit(&holdout->arena);
     *holdout = (struct weir_gate_holdout){.n = 0};
 }
@@ -200,6 +204,16 @@ static enum weir_status read_scores(struct reader *r, size_t row)
     return WEIR_OK;
 }
 
+/* Says why a row of the chunk was refused. */
+static void tell_refused(struct reader *r, size_t i)
+{
+    struct weir_gate_holdout *h = r->out;
+    int n = snprintf(h->refused, sizeof h->refused,
+                     "line %llu: ", (unsigned long long)h->lines[r->chunk[i]]);
+    weir_model_fault_text(r->model, r->scorer.run.faults[i], (size_t)r->chunk_rows[i],
+                          h->refused + n, sizeof h->refused - (size_t)n);
+}
+
 /* Runs the model on the chunk, and closes up the rows that it refused. */
 static void run_chunk(struct reader *r)
 {
@@ -212,16 +226,10 @@ static void run_chunk(struct reader *r)
         size_t from = r->chunk[i];
         if (n_faults > 0 && r->scorer.run.faults[i].kind != WEIR_FAULT_NONE) {
             if (h->n_refused++ == 0)
-                weir_model_fault_text(r->model, r->scorer.run.faults[i], from, h->refused,
-                                      sizeof h->refused);
+                tell_refused(r, i);
             continue;
         }
-        if (h->truths)
-            h->truths[to] = h->truths[from];
-        if (h->numbers)
-            h->numbers[to] = h->numbers[from];
-        if (h->weights)
-            h->weights[to] = h->weights[from];
+        weir_gate_rows_move(h, to, from);
         weir_gate_scorer_put(&r->scorer, i, h, to++);
     }
     h->n = to;
@@ -247,12 +255,43 @@ static enum weir_status take_row(struct reader *r)
         status = read_scores(r, h->n);
     if (status != WEIR_OK)
         return status;
-    if (r->model)
+    h->lines[h->n] = r->table.csv.line;
+    if (r->model) {
+        r->chunk_rows[r->n_chunk] = r->table.n_rows;
         r->chunk[r->n_chunk++] = h->n;
+    }
     h->n++;
     if (r->n_chunk == WEIR_GATE_CHUNK_ROWS)
         run_chunk(r);
     return WEIR_OK;
+}
+
+/* Tells how much was read, and asks whether to go on. */
+static enum weir_status tell(struct reader *r)
+{
+    const struct weir_table *t = &r->table;
+    if (!r->opts->progress ||
+        r->opts->progress(r->opts->progress_ctx, t->csv.bytes_taken, t->bytes_total, t->n_rows))
+        return WEIR_OK;
+    return weir_error_set(r->err, WEIR_ERR_CANCELED, "%s: stopped after %llu rows", t->path,
+                          (unsigned long long)t->n_rows);
+}
+
+/* Takes the digest of the whole file. A stream that goes on is left alone. */
+static enum weir_status take_digest(struct reader *r)
+{
+    struct weir_table *t = &r->table;
+    bool is_end = t->csv.is_end;
+    if (!is_end && t->bytes_total == 0)
+        return WEIR_OK;
+    for (unsigned i = 1; !is_end; i++) {
+        enum weir_status status = weir_table_skip(t, &is_end, r->err);
+        if (status == WEIR_OK && i % SKIPS_UNTOLD == 0)
+            status = tell(r);
+        if (status != WEIR_OK)
+            return status;
+    }
+    return weir_table_digest(t, r->out->digest, r->err);
 }
 
 static enum weir_status read_rows(struct reader *r)
@@ -270,12 +309,13 @@ static enum weir_status read_rows(struct reader *r)
         status = take_row(r);
         if (status != WEIR_OK)
             return status;
-        if (r->opts->progress && i % WEIR_GATE_CHUNK_ROWS == 0)
-            r->opts->progress(r->opts->progress_ctx, r->table.csv.bytes_taken, r->table.bytes_total,
-                              r->table.n_rows);
+        if (i % WEIR_GATE_CHUNK_ROWS == 0)
+            status = tell(r);
+        if (status != WEIR_OK)
+            return status;
     }
     run_chunk(r);
-    return WEIR_OK;
+    return take_digest(r);
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
@@ -335,8 +375,10 @@ static enum weir_status start(struct reader *r, const char *path)
     static const struct weir_spec no_features = {.feature_names = no_names};
     const struct weir_spec *spec = r->model ? weir_model_spec(r->model) : &no_features;
     const char *const others[] = {r->opts->label, r->opts->weight};
-    struct weir_table_opts opts = {
-        .separator = r->opts->separator, .others = others, .n_others = WEIR_ARRAY_LEN(others)};
+    struct weir_table_opts opts = {.separator = r->opts->separator,
+                                   .takes_digest = true,
+                                   .others = others,
+                                   .n_others = WEIR_ARRAY_LEN(others)};
     const struct weir_labels *known =
         r->model && spec->n_targets > 0 && spec->targets[0].n > 0 ? &spec->targets[0] : NULL;
     weir_arena_init(&r->out->arena, NULL, 0);
@@ -353,6 +395,8 @@ static enum weir_status start(struct reader *r, const char *path)
         if (status == WEIR_OK)
             r->scorer.positive = places[1] == 1 ? 1 : 0;
     }
+    if (status == WEIR_OK)
+        r->arrays = choose_arrays(r);
     return status;
 }
 

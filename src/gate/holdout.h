@@ -8,6 +8,7 @@
 #define WEIR_GATE_HOLDOUT_H
 
 #include "base/arena.h"
+#include "codec/digest.h"
 #include "model/model.h"
 #include "table/table.h"
 
@@ -29,9 +30,11 @@ struct weir_gate_holdout_opts {
     const char *positive;          /* two classes: the positive one; NULL: the greater label */
     bool ranks_by_proba; /* with a model: scores are probabilities although there are margins */
     uint64_t n_rows_max; /* rows after these are not read; 0: all */
+    size_t bytes_max;    /* of the arrays of rows; 0: no bound */
     char separator;      /* 0: comma */
-    /* Told now and then how much was read; NULL: nobody. bytes_total 0: not known. */
-    void (*progress)(void *ctx, uint64_t bytes, uint64_t bytes_total, uint64_t n_rows);
+    /* Told now and then, every thousand rows or so, how much was read; NULL: nobody. bytes_total 0:
+     * not known. false: stop with WEIR_ERR_CANCELED. */
+    bool (*progress)(void *ctx, uint64_t bytes, uint64_t bytes_total, uint64_t n_rows);
     void *progress_ctx;
 };
 
@@ -40,12 +43,16 @@ struct weir_gate_holdout {
     size_t n;                 /* rows that count */
     size_t n_unlabeled;       /* rows without a truth, left out */
     size_t n_refused;         /* rows that the model refused, left out */
-    char refused[256];        /* why, of the first of them */
+    char refused[256];        /* why, of the first of them: "line 7: row 6, …" */
     size_t n_classes;         /* 0: regression */
     struct weir_str *classes; /* n_classes labels as texts; two: the second is the positive one */
     uint32_t *truths;         /* n class indexes; NULL: regression */
     double *numbers;          /* n true values; NULL: classes */
     double *weights;          /* n; NULL: all 1 */
+    uint64_t *lines;          /* n: the line of the file on which each row begins, ascending */
+    /* SHA-256 of the file in hexadecimal digits, also of what is behind the last row that was read;
+     * empty: of a stream that was not read to its end. */
+    char digest[WEIR_CODEC_DIGEST_HEX_BYTES];
     /* What is said of the rows; NULL: it is not. */
     double *scores;          /* n × n_classes, of two classes n (of the positive one) */
     double *p;               /* n × n_classes probabilities */
@@ -58,8 +65,8 @@ struct weir_gate_holdout {
 /* Reads a file, and runs the model (NULL: scores are in the file) on it, in chunks of rows. The
  * message of a failure names file, line and column. WEIR_ERR_INVALID: the columns are not those, a
  * truth is none of the model's classes; WEIR_ERR_UNSUPPORTED: a model with several targets or
- * without predictions; WEIR_ERR_NOT_FOUND, WEIR_ERR_IO, WEIR_ERR_NO_MEMORY. *holdout is then as
- * zeroed. */
+ * without predictions; WEIR_ERR_LIMIT: bytes_max; WEIR_ERR_CANCELED: by progress;
+ * WEIR_ERR_NOT_FOUND, WEIR_ERR_IO, WEIR_ERR_NO_MEMORY. *holdout is then as zeroed. */
 WEIR_MUST_USE enum weir_status weir_gate_holdout_read(struct weir_gate_holdout *holdout,
                                                       const char *path,
                                                       const struct weir_model *model,

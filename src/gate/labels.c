@@ -39,14 +39,18 @@ static bool number_of(struct weir_str text, double *out)
     return weir_codec_number_read_f64(text, out);
 }
 
+bool weir_gate_labels_alike(struct weir_str a, struct weir_str b)
+{
+    double x;
+    double y;
+    return weir_str_eq(a, b) || (number_of(a, &x) && number_of(b, &y) && x == y);
+}
+
 static bool is_class(const struct weir_gate_labels *labels, size_t i, struct weir_str text)
 {
-    double a;
-    double b;
-    if (weir_str_eq(labels->texts[i], text))
-        return true;
-    return labels->known && labels->known->dtype != WEIR_BYTES && number_of(text, &a) &&
-           number_of(labels->texts[i], &b) && a == b;
+    bool are_numbers = labels->known && labels->known->dtype != WEIR_BYTES;
+    return are_numbers ? weir_gate_labels_alike(labels->texts[i], text)
+                       : weir_str_eq(labels->texts[i], text);
 }
 
 static enum weir_status add(struct weir_gate_labels *labels, struct weir_str text)

@@ -32,6 +32,9 @@ WEIR_MUST_USE enum weir_status weir_gate_labels_init(struct weir_gate_labels *la
 WEIR_MUST_USE enum weir_status weir_gate_labels_find(struct weir_gate_labels *labels,
                                                      struct weir_str text, uint32_t *out);
 
+/* Tells whether two labels mean the same: the same bytes, or the same number. */
+bool weir_gate_labels_alike(struct weir_str a, struct weir_str b);
+
 /* Puts gathered classes in order (as numbers if all are, else by bytes), positive (NULL: the
  * greater) second of two. places (n, made here): the new index of each. WEIR_ERR_INVALID: positive
  * is not among them; WEIR_ERR_NO_MEMORY. */

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { COLUMN_TEXT_BYTES = WEIR_ECHO_BUF_BYTES + 16 };
+enum { COLUMN_TEXT_BYTES = WEIR_ECHO_BUF_BYTES + 16, SKIP_BYTES = 64 * 1024 };
 
 static enum weir_status read_fd(void *ctx, char *out, size_t n, size_t *n_read,
                                 struct weir_error *err)
@@ -26,6 +26,8 @@ static enum weir_status read_fd(void *ctx, char *out, size_t n, size_t *n_read,
         if (got >= 0) {
             *n_read = (size_t)got;
             t->bytes_read += (uint64_t)got;
+            if (t->digest.ctx && weir_codec_digest_update(&t->digest, out, (size_t)got) != WEIR_OK)
+                return weir_error_set(err, WEIR_ERR_INTERNAL, "no digest can be taken");
             return WEIR_OK;
         }
         if (errno != EINTR)
@@ -33,7 +35,7 @@ static enum weir_status read_fd(void *ctx, char *out, size_t n, size_t *n_read,
     }
 }
 
-static enum weir_status open_file(struct weir_table *t, struct weir_error *err)
+static enum weir_status open_file(struct weir_table *t, bool takes_digest, struct weir_error *err)
 {
     struct stat st;
     if (strcmp(t->path, "-") == 0) {
@@ -45,6 +47,8 @@ static enum weir_status open_file(struct weir_table *t, struct weir_error *err)
     if (t->fd < 0)
         return weir_error_set(err, errno == ENOENT ? WEIR_ERR_NOT_FOUND : WEIR_ERR_IO, "%s: %s",
                               t->path, strerror(errno));
+    if (takes_digest && weir_codec_digest_init(&t->digest) != WEIR_OK)
+        return weir_error_set(err, WEIR_ERR_INTERNAL, "%s: no digest can be taken", t->path);
     if (fstat(t->fd, &st) == 0 && S_ISREG(st.st_mode))
         t->bytes_total = (uint64_t)st.st_size;
     return WEIR_OK;
@@ -175,9 +179,11 @@ enum weir_status weir_table_open(struct weir_table *t, const char *path,
     err = err ? err : &own;
     *t = (struct weir_table){.spec = spec, .path = path, .fd = -1};
     weir_arena_init(&t->room, NULL, 0);
-    enum weir_status status = open_file(t, err);
-    if (status != WEIR_OK)
+    enum weir_status status = open_file(t, opts->takes_digest, err);
+    if (status != WEIR_OK) {
+        weir_table_close(t);
         return status;
+    }
     weir_table_csv_init(&t->csv, opts->separator ? opts->separator : ',', read_fd, t);
     t->columns =
         weir_mem_zarray(weir_mem_default(), weir_max_size(spec->n_features, 1), sizeof *t->columns);
@@ -199,6 +205,7 @@ void weir_table_close(struct weir_table *t)
     weir_mem_free(weir_mem_default(), WEIR_TAKE(t->names));
     weir_buf_deinit(&t->texts);
     weir_arena_deinit(&t->room);
+    weir_codec_digest_deinit(&t->digest);
     if (t->fd >= 0)
         (void)close(t->fd); /* Was only read. */
     t->path = NULL;
@@ -332,6 +339,28 @@ enum weir_status weir_table_read(struct weir_table *t, void *rows, enum weir_dty
             return status;
         lines[*n_read] = t->csv.line;
     }
+    return WEIR_OK;
+}
+
+enum weir_status weir_table_skip(struct weir_table *t, bool *is_end, struct weir_error *err)
+{
+    char bytes[SKIP_BYTES];
+    size_t n = 0;
+    enum weir_status status = read_fd(t, bytes, sizeof bytes, &n, err);
+    *is_end = n == 0;
+    if (status != WEIR_OK)
+        (void)weir_error_prefix(err, "%s", t->path);
+    return status;
+}
+
+enum weir_status weir_table_digest(struct weir_table *t, char out[WEIR_CODEC_DIGEST_HEX_BYTES],
+                                   struct weir_error *err)
+{
+    uint8_t digest[WEIR_CODEC_DIGEST_BYTES];
+    weir_assert(t->digest.ctx);
+    if (weir_codec_digest_finish(&t->digest, digest) != WEIR_OK)
+        return weir_error_set(err, WEIR_ERR_INTERNAL, "%s: no digest can be taken", t->path);
+    weir_codec_digest_hex(digest, out);
     return WEIR_OK;
 }
 

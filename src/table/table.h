@@ -8,6 +8,7 @@
 #define WEIR_TABLE_H
 
 #include "base/arena.h"
+#include "codec/digest.h"
 #include "table/csv.h"
 #include "tensor/spec.h"
 
@@ -20,6 +21,7 @@ struct weir_table {
     int fd;
     uint64_t bytes_total; /* size of the file; 0: unknown */
     uint64_t bytes_read;
+    struct weir_codec_digest digest; /* of the bytes read; only where it was asked for */
     struct weir_table_csv csv;
     bool has_first;         /* the record just read by csv is the first row */
     bool has_header;        /* the first record names columns */
@@ -34,6 +36,7 @@ struct weir_table {
 struct weir_table_opts {
     char separator;            /* 0: comma */
     bool is_headless;          /* the first record is a row whatever it holds */
+    bool takes_digest;         /* weir_table_digest will be called */
     bool is_positional;        /* columns are features in order, whatever their names */
     const char *const *others; /* n_others names of columns that are no features where columns are
                                   features in order; NULL entries mean nothing */
@@ -68,6 +71,17 @@ void weir_table_forget(struct weir_table *t);
 WEIR_MUST_USE enum weir_status weir_table_read(struct weir_table *t, void *rows,
                                                enum weir_dtype dtype, size_t n_max, uint64_t *lines,
                                                size_t *n_read, struct weir_error *err);
+
+/* Reads some more bytes, perhaps in the middle of a row, that count for the digest only: after the
+ * last row that is wanted. *is_end: there are none. WEIR_ERR_IO. */
+WEIR_MUST_USE enum weir_status weir_table_skip(struct weir_table *t, bool *is_end,
+                                               struct weir_error *err);
+
+/* Writes the SHA-256 of the bytes read so far, in hexadecimal digits. Once, and no row is read
+ * afterwards. WEIR_ERR_INTERNAL. */
+WEIR_MUST_USE enum weir_status weir_table_digest(struct weir_table *t,
+                                                 char out[WEIR_CODEC_DIGEST_HEX_BYTES],
+                                                 struct weir_error *err);
 
 /* Finds a column by its name. WEIR_ERR_INVALID: it is not there, is there twice, or columns have no
  * names; the message names file and column. */
