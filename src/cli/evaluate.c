@@ -84,7 +84,7 @@ static enum weir_status write_plots(const char *folder, const struct weir_gate_e
             continue;
         weir_buf_clear(&path);
         weir_buf_printf(&path, "%s/%s.svg", folder, weir_gate_plot_name(plot));
-        weir_gate_plot_append(text, e, plot, true);
+        weir_gate_plot_append(text, &(struct weir_gate_plot_sides){.evaluation = e}, plot, true);
         status = weir_buf_ok(&path) ? write_file(weir_buf_c(&path), text, err)
                                     : weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
     }
@@ -104,7 +104,8 @@ static enum weir_status show(const struct request *r, const struct weir_gate_eva
     };
     enum weir_status status = WEIR_OK;
     if (r->html) {
-        weir_gate_report_append(&text, e, &source);
+        struct weir_gate_report report = {.candidate = {e, &source}};
+        weir_gate_report_append(&text, &report);
         status = write_file(r->html, &text, err);
     }
     if (status == WEIR_OK && r->svg)

@@ -2,137 +2,144 @@
 #include "gate/report.h"
 
 #include "base/macros.h"
+#include "gate/html.h"
 #include "gate/plot.h"
+#include "gate/report_priv.h"
 
 #include <math.h>
-#include <stdio.h>
 
-enum { N_THRESHOLDS = 20, CLASSES_SHOWN_MAX = 50 };
+/* --- where it is from ------------------------------------------------------------------------- */
 
-/* --- pieces ----------------------------------------------------------------------------------- */
-
-static void put_text(struct weir_buf *buf, struct weir_str text)
+static void begin_fact(struct weir_buf *buf, const char *name)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        switch (text.at[i]) {
-        case '&':
-            weir_buf_append_c(buf, "&amp;");
-            break;
-        case '<':
-            weir_buf_append_c(buf, "&lt;");
-            break;
-        case '>':
-            weir_buf_append_c(buf, "&gt;");
-            break;
-        case '"':
-            weir_buf_append_c(buf, "&quot;");
-            break;
-        case '\'':
-            weir_buf_append_c(buf, "&#39;");
-            break;
-        default:
-            weir_buf_append_byte(buf, text.at[i]);
-        }
+    weir_buf_printf(buf, "<dt>%s</dt><dd>", name);
+}
+
+static void end_fact(struct weir_buf *buf)
+{
+    weir_buf_append_c(buf, "</dd>");
+}
+
+static void append_fact(struct weir_buf *buf, const char *name, struct weir_str text)
+{
+    if (text.n == 0)
+        return;
+    begin_fact(buf, name);
+    weir_gate_html_text(buf, text);
+    end_fact(buf);
+}
+
+static void append_model(struct weir_buf *buf, struct weir_str name,
+                         const struct weir_gate_source *source)
+{
+    if (source->model.n == 0)
+        return;
+    weir_buf_append_c(buf, "<dt>");
+    weir_gate_html_text(buf, name);
+    weir_buf_append_c(buf, "</dt><dd>");
+    weir_gate_html_text(buf, source->model);
+    if (source->digest.n > 0) {
+        weir_buf_append_c(buf, " <code>sha256:");
+        weir_gate_html_text(buf, source->digest);
+        weir_buf_append_c(buf, "</code>");
     }
+    end_fact(buf);
 }
 
-static void put_number(struct weir_buf *buf, double v)
-{
-    if (isnan(v))
-        weir_buf_append_c(buf, "–");
-    else if (isinf(v))
-        weir_buf_append_c(buf, v > 0 ? "∞" : "−∞");
-    else
-        weir_buf_printf(buf, "%.6g", v);
-}
-
-static void cell(struct weir_buf *buf, double v)
-{
-    weir_buf_append_c(buf, "<td>");
-    put_number(buf, v);
-    weir_buf_append_c(buf, "</td>");
-}
-
-static void row_head(struct weir_buf *buf, struct weir_str text)
-{
-    weir_buf_append_c(buf, "<tr><th scope=\"row\">");
-    put_text(buf, text);
-    weir_buf_append_c(buf, "</th>");
-}
-
-/* Opens a table with these columns, names separated by '|'. */
-static void table(struct weir_buf *buf, const char *caption, const char *columns)
-{
-    struct weir_str rest = weir_str_c(columns);
-    weir_buf_printf(buf, "<div class=\"wide\"><table><caption>%s</caption><thead><tr>", caption);
-    while (rest.n > 0) {
-        struct weir_str column = weir_str_split(&rest, '|');
-        weir_buf_printf(buf, "<th scope=\"col\">%.*s</th>", WEIR_STR_ARG(column));
-    }
-    weir_buf_append_c(buf, "</tr></thead><tbody>");
-}
-
-static void end_table(struct weir_buf *buf)
-{
-    weir_buf_append_c(buf, "</tbody></table></div>");
-}
-
-/* --- parts ------------------------------------------------------------------------------------ */
-
-static void append_head(struct weir_buf *buf, const struct weir_gate_source *source)
-{
-    struct weir_str name = source->model.n > 0 ? source->model : source->data;
-    weir_buf_append_c(buf,
-                      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
-                      "name=\"viewport\" content=\"width=device-width\"><title>Evaluation of ");
-    put_text(buf, name);
-    weir_buf_append_c(
-        buf, "</title><style>"
-             ":root{color-scheme:light dark;--bg:#fff;--ink:#1c2733;--soft:#5b6b7c;--rule:#d9dfe6;"
-             "--fill:31 95 191}"
-             "@media(prefers-color-scheme:dark){:root{--bg:#12171d;--ink:#e4eaf0;--soft:#9aa9b8;"
-             "--rule:#333d48;--fill:127 178 255}}"
-             "body{background:var(--bg);color:var(--ink);font:16px/1.5 system-ui,sans-serif;"
-             "margin:2rem auto;max-width:72rem;padding:0 1rem}"
-             "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.5rem}"
-             "p.from{color:var(--soft);overflow-wrap:anywhere}"
-             ".key{display:flex;flex-wrap:wrap;gap:2rem;margin:1.5rem 0}.key b{display:block;"
-             "font-size:1.6rem}.plots{display:flex;flex-wrap:wrap;gap:1rem}.wide{overflow-x:auto}"
-             "table{border-collapse:collapse;margin:1rem 0}caption{text-align:left;"
-             "color:var(--soft);white-space:nowrap}th,td{border-bottom:1px solid "
-             "var(--rule);padding:.25rem .75rem;"
-             "text-align:right}th[scope=row]{text-align:left;font-weight:400}"
-             "tr.chosen{font-weight:700}@media print{body{margin:0}}");
-    weir_gate_plot_style(buf);
-    weir_buf_append_c(buf, "</style></head><body><main><h1>Evaluation of ");
-    put_text(buf, name);
-    weir_buf_append_c(buf, "</h1>");
-}
-
-static void append_source(struct weir_buf *buf, const struct weir_gate_evaluation *e,
-                          const struct weir_gate_source *source)
+static void append_rows(struct weir_buf *buf, const struct weir_gate_evaluation *e)
 {
     const struct weir_gate_holdout *h = e->holdout;
-    weir_buf_append_c(buf, "<p class=\"from\">");
-    if (source->digest.n > 0)
-        weir_buf_printf(buf, "sha256 %.*s<br>", WEIR_STR_ARG(source->digest));
-    put_text(buf, source->data);
-    weir_buf_printf(buf, ": %zu rows", h->n);
+    begin_fact(buf, "rows");
+    weir_buf_printf(buf, "%zu", h->n);
     if (e->has_sweep)
-        weir_buf_printf(buf, ", %zu of them positive", e->sweep.n_positive);
+        weir_buf_printf(buf, ", %zu of them positive (%.4g%%)", e->sweep.n_positive,
+                        h->n > 0 ? 100. * (double)e->sweep.n_positive / (double)h->n : 0);
+    else if (h->n_classes > 0)
+        weir_buf_printf(buf, " of %zu classes", h->n_classes);
+    if (h->weights)
+        weir_buf_append_c(buf, ", weighted");
     if (h->n_unlabeled > 0)
         weir_buf_printf(buf, "; %zu without a truth left out", h->n_unlabeled);
-    if (h->n_refused > 0)
-        weir_buf_printf(buf, "; %zu refused by the model", h->n_refused);
+    if (h->n_refused > 0) {
+        weir_buf_printf(buf, "; %zu refused by the model (", h->n_refused);
+        weir_gate_html_text(buf, weir_str_c(h->refused));
+        weir_buf_append_c(buf, ")");
+    }
     if (e->n_invalid > 0)
         weir_buf_printf(buf, "; %zu with a score that is not finite left out", e->n_invalid);
-    if (h->score_space)
-        weir_buf_printf(buf, "; ranked by %s", h->score_space);
-    weir_buf_append_c(buf, "</p>");
+    end_fact(buf);
+    if (h->task == WEIR_GATE_BINARY && h->n_classes == 2)
+        append_fact(buf, "positive class", h->classes[1]);
+    append_fact(buf, "ranked by", weir_str_c(h->score_space ? h->score_space : ""));
+}
+
+static void append_source(struct weir_buf *buf, const struct weir_gate_report *r)
+{
+    const struct weir_gate_source *source = r->candidate.source;
+    bool is_alone = !r->live.evaluation;
+    weir_buf_append_c(buf, "<dl class=\"from\">");
+    append_model(buf, is_alone ? WEIR_STR("model") : r->candidate_name, source);
+    if (!is_alone)
+        append_model(buf, r->live_name, r->live.source);
+    append_fact(buf, "holdout", source->data);
+    append_rows(buf, r->candidate.evaluation);
+    if (r->holdout_uses > 0) {
+        begin_fact(buf, "holdout used");
+        weir_buf_printf(buf, "for %llu models so far", (unsigned long long)r->holdout_uses);
+        end_fact(buf);
+    }
+    append_fact(buf, "begun", r->begun);
+    append_fact(buf, "again by", r->command);
+    weir_buf_append_c(buf, "</dl>");
+}
+
+/* --- verdict and key numbers ------------------------------------------------------------------ */
+
+static void append_verdict(struct weir_buf *buf, const struct weir_gate_report *r)
+{
+    if (r->verdict.n == 0)
+        return;
+    weir_buf_append_c(buf, "<div class=\"verdict ");
+    weir_gate_html_text(buf, r->verdict);
+    weir_buf_append_c(buf, "\" role=\"status\"><b>");
+    weir_gate_html_text(buf, r->verdict);
+    weir_buf_append_c(buf, "</b>");
+    if (r->code.n > 0 && !weir_str_eq(r->code, r->verdict)) {
+        weir_buf_append_c(buf, " <code>");
+        weir_gate_html_text(buf, r->code);
+        weir_buf_append_c(buf, "</code>");
+    }
+    if (r->reason.n > 0) {
+        weir_buf_append_c(buf, "<p>");
+        weir_gate_html_text(buf, r->reason);
+        weir_buf_append_c(buf, "</p>");
+    }
+    weir_buf_append_c(buf, "</div>");
+}
+
+static void append_tile(struct weir_buf *buf, const struct weir_gate_report *r,
+                        const struct weir_gate_metric *m)
+{
+    const struct weir_gate_metric *live =
+        r->live.evaluation ? weir_gate_evaluation_find(r->live.evaluation, weir_str_c(m->name))
+                           : NULL;
+    weir_buf_printf(buf, "<li>%s<b>", m->name);
+    weir_gate_html_number(buf, m->value);
+    weir_buf_append_c(buf, "</b>");
+    if (m->has_interval)
+        weir_buf_printf(buf, "<span>%.4g … %.4g</span>", m->low, m->high);
+    if (live) {
+        weir_buf_append_c(buf, "<span>");
+        weir_gate_html_text(buf, r->live_name);
+        weir_buf_append_c(buf, " ");
+        weir_gate_html_number(buf, live->value);
+        weir_buf_append_c(buf, "</span>");
+    }
+    weir_buf_append_c(buf, "</li>");
 }
 
 /* The numbers that are looked at first. */
-static void append_key(struct weir_buf *buf, const struct weir_gate_evaluation *e)
+static void append_key(struct weir_buf *buf, const struct weir_gate_report *r)
 {
     static const char *const keys[] = {"roc_auc",
                                        "roc_auc_ovr_macro",
@@ -144,172 +151,105 @@ static void append_key(struct weir_buf *buf, const struct weir_gate_evaluation *
                                        "rmse",
                                        "mae",
                                        "r2"};
-    weir_buf_append_c(buf, "<div class=\"key\">");
+    const struct weir_gate_evaluation *e = r->candidate.evaluation;
+    bool has_f1 = weir_gate_evaluation_find(e, WEIR_STR("f1")) != NULL;
+    weir_buf_append_c(buf, "<ul class=\"key\" aria-label=\"Key numbers\">");
     for (size_t i = 0; i < WEIR_ARRAY_LEN(keys); i++) {
         const struct weir_gate_metric *m = weir_gate_evaluation_find(e, weir_str_c(keys[i]));
-        bool has_f1 = weir_gate_evaluation_find(e, WEIR_STR("f1")) != NULL;
-        if (!m || (has_f1 && i == 5)) /* one F1 is enough */
-            continue;
-        weir_buf_printf(buf, "<div>%s<b>", m->name);
-        put_number(buf, m->value);
-        weir_buf_append_c(buf, "</b>");
-        if (m->has_interval)
-            weir_buf_printf(buf, "%.6g – %.6g", m->low, m->high);
-        weir_buf_append_c(buf, "</div>");
+        bool is_second_f1 = has_f1 && i == 5; /* one F1 is enough */
+        if (m && !is_second_f1)
+            append_tile(buf, r, m);
     }
-    weir_buf_append_c(buf, "</div>");
+    weir_buf_append_c(buf, "</ul>");
 }
 
-static void append_plots(struct weir_buf *buf, const struct weir_gate_evaluation *e)
+/* --- the page --------------------------------------------------------------------------------- */
+
+static void append_title(struct weir_buf *buf, const struct weir_gate_report *r)
 {
-    weir_buf_append_c(buf, "<div class=\"plots\">");
+    const struct weir_gate_source *source = r->candidate.source;
+    weir_buf_append_c(buf, r->verdict.n > 0 ? "Verdict on " : "Evaluation of ");
+    weir_gate_html_text(buf, source->model.n > 0 ? source->model : source->data);
+}
+
+static void append_head(struct weir_buf *buf, const struct weir_gate_report *r)
+{
+    weir_buf_append_c(buf, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
+                           "name=\"viewport\" content=\"width=device-width\"><title>");
+    append_title(buf, r);
+    weir_buf_append_c(buf, "</title><style>");
+    weir_gate_report_style_append(buf);
+    weir_buf_append_c(buf, "</style></head><body><main><h1>");
+    append_title(buf, r);
+    weir_buf_append_c(buf, "</h1>");
+}
+
+static void append_plots(struct weir_buf *buf, const struct weir_gate_report *r)
+{
+    struct weir_gate_plot_sides sides = {.evaluation = r->candidate.evaluation,
+                                         .other = r->live.evaluation,
+                                         .name = r->candidate_name,
+                                         .other_name = r->live_name};
+    bool is_begun = false;
     for (int i = 0; i < WEIR_GATE_PLOT_N; i++) {
-        if (weir_gate_plot_has(e, (enum weir_gate_plot)i))
-            weir_gate_plot_append(buf, e, (enum weir_gate_plot)i, false);
-    }
-    weir_buf_append_c(buf, "</div>");
-}
-
-static void append_confusion(struct weir_buf *buf, const struct weir_gate_evaluation *e)
-{
-    const struct weir_eval_confusion *c = &e->confusion;
-    const struct weir_str *labels = e->holdout->classes;
-    size_t n = c->n_classes;
-    if (n > CLASSES_SHOWN_MAX)
-        return;
-    weir_buf_append_c(buf, "<h2>Confusion matrix</h2><div class=\"wide\"><table><caption>Rows are "
-                           "truths, columns decisions; shares are of the row.</caption><thead><tr>"
-                           "<td></td>");
-    for (size_t j = 0; j < n; j++) {
-        weir_buf_append_c(buf, "<th scope=\"col\">");
-        put_text(buf, labels[j]);
-        weir_buf_append_c(buf, "</th>");
-    }
-    weir_buf_append_c(buf, "</tr></thead><tbody>");
-    for (size_t i = 0; i < n; i++) {
-        row_head(buf, labels[i]);
-        for (size_t j = 0; j < n; j++) {
-            double v = c->cells[i * n + j];
-            double share = c->truths[i] > 0 ? v / c->truths[i] : 0;
-            weir_buf_printf(buf,
-                            "<td style=\"background:rgb(var(--fill)/%.2f)\">%.10g<br>%.1f%%</td>",
-                            share * .45, v, 100 * share);
-        }
-        weir_buf_append_c(buf, "</tr>");
-    }
-    end_table(buf);
-}
-
-static void threshold_row(struct weir_buf *buf, const struct weir_eval_sweep *s, double threshold,
-                          double tp, double fp, bool is_chosen)
-{
-    double fn = s->positives - tp;
-    double tn = s->negatives - fp;
-    weir_buf_append_c(buf, is_chosen ? "<tr class=\"chosen\">" : "<tr>");
-    cell(buf, threshold);
-    cell(buf, tp);
-    cell(buf, fp);
-    cell(buf, fn);
-    cell(buf, tn);
-    cell(buf, tp / s->positives);
-    cell(buf, fp / s->negatives);
-    cell(buf, tp + fp > 0 ? tp / (tp + fp) : (double)NAN);
-    cell(buf, 2 * tp / (2 * tp + fp + fn));
-    weir_buf_append_c(buf, "</tr>");
-}
-
-/* What thresholds at the quantiles of the scores do. */
-static void append_thresholds(struct weir_buf *buf, const struct weir_gate_evaluation *e,
-                              const struct weir_gate_source *source)
-{
-    const struct weir_eval_sweep *s = &e->sweep;
-    size_t g = 0;
-    bool is_done = !e->has_choice;
-    weir_buf_append_c(buf, "<h2>Thresholds</h2>");
-    if (e->has_choice) {
-        weir_buf_append_c(buf, "<p>Chosen on these rows by <code>");
-        put_text(buf, source->policy);
-        weir_buf_append_c(buf, "</code>, so that the numbers beside it flatter.</p>");
-    }
-    table(buf, "A row is decided positive when its score is at least the threshold.",
-          "threshold|TP|FP|FN|TN|TPR|FPR|precision|F1");
-    for (int i = 1; i <= N_THRESHOLDS; i++) {
-        double rows = (s->positives + s->negatives) * i / N_THRESHOLDS;
-        size_t before = g;
-        while (g + 1 < s->n_groups && s->tp[g] + s->fp[g] < rows)
-            g++;
-        if (i > 1 && g == before)
+        enum weir_gate_plot plot = (enum weir_gate_plot)i;
+        if (!weir_gate_plot_has(sides.evaluation, plot))
             continue;
-        if (!is_done && s->thresholds[g] <= e->choice.threshold) {
-            threshold_row(buf, s, e->choice.threshold, e->choice.tp, e->choice.fp, true);
-            is_done = true;
+        if (!is_begun)
+            weir_buf_append_c(buf, "<h2 id=\"curves\">Curves</h2><div class=\"plots\">");
+        is_begun = true;
+        weir_buf_append_c(buf, "<figure>");
+        weir_gate_plot_append(buf, &sides, plot, false);
+        weir_buf_printf(buf, "<figcaption>%s</figcaption></figure>", weir_gate_plot_text(plot));
+    }
+    if (is_begun)
+        weir_buf_append_c(buf, "</div>");
+}
+
+/* Writes links to the sections that were appended from `from` on. */
+static void append_contents(struct weir_buf *buf, struct weir_str sections)
+{
+    weir_buf_append_c(buf, "<nav aria-label=\"Contents\">");
+    while (sections.n > 0) {
+        static const struct weir_str mark = {"<h2 id=\"", 8};
+        struct weir_str rest = sections;
+        if (!weir_str_starts(sections, mark)) {
+            sections = weir_str_make(sections.at + 1, sections.n - 1);
+            continue;
         }
-        threshold_row(buf, s, s->thresholds[g], s->tp[g], s->fp[g], false);
+        rest = weir_str_make(rest.at + mark.n, rest.n - mark.n);
+        struct weir_str id = weir_str_split(&rest, '"');
+        rest = weir_str_make(rest.at + 1, rest.n - 1); /* '>' */
+        struct weir_str name = weir_str_split(&rest, '<');
+        weir_buf_printf(buf, "<a href=\"#%.*s\">%.*s</a>", WEIR_STR_ARG(id), WEIR_STR_ARG(name));
+        sections = rest;
     }
-    if (!is_done)
-        threshold_row(buf, s, e->choice.threshold, e->choice.tp, e->choice.fp, true);
-    end_table(buf);
+    weir_buf_append_c(buf, "</nav>");
 }
 
-static void append_metrics(struct weir_buf *buf, const struct weir_gate_evaluation *e)
+void weir_gate_report_append(struct weir_buf *buf, const struct weir_gate_report *report)
 {
-    char caption[80];
-    (void)snprintf(caption, sizeof caption, "Intervals hold with %g %%; – is undefined.",
-                   100 * (1 - e->alpha));
-    weir_buf_append_c(buf, "<h2>All numbers</h2>");
-    table(buf, caption, "|value|from|to|how, why");
-    for (size_t i = 0; i < e->n_metrics; i++) {
-        const struct weir_gate_metric *m = &e->metrics[i];
-        row_head(buf, weir_str_c(m->name));
-        cell(buf, m->value);
-        if (m->has_interval) {
-            cell(buf, m->low);
-            cell(buf, m->high);
-        } else {
-            weir_buf_append_c(buf, "<td></td><td></td>");
-        }
-        weir_buf_append_c(buf, "<td>");
-        put_text(buf, weir_str_c(m->why ? m->why : m->has_interval ? m->method : ""));
-        weir_buf_append_c(buf, "</td></tr>");
-    }
-    end_table(buf);
-}
-
-static void append_classes(struct weir_buf *buf, const struct weir_gate_evaluation *e)
-{
-    bool has_auc = e->holdout->task == WEIR_GATE_MULTICLASS;
-    weir_buf_append_c(buf, "<h2>Classes</h2>");
-    table(buf, "Each class against all others.",
-          has_auc ? "|precision|recall|F1|support|ROC AUC" : "|precision|recall|F1|support");
-    for (size_t k = 0; k < e->holdout->n_classes; k++) {
-        const struct weir_eval_confusion_class *c = &e->classes[k].counts;
-        row_head(buf, e->holdout->classes[k]);
-        cell(buf, c->precision);
-        cell(buf, c->recall);
-        cell(buf, c->f1);
-        cell(buf, c->support);
-        if (has_auc)
-            cell(buf, e->classes[k].roc_auc);
-        weir_buf_append_c(buf, "</tr>");
-    }
-    end_table(buf);
-}
-
-void weir_gate_report_append(struct weir_buf *buf, const struct weir_gate_evaluation *evaluation,
-                             const struct weir_gate_source *source)
-{
-    weir_assert(evaluation);
-    weir_assert(source);
-    append_head(buf, source);
-    append_source(buf, evaluation, source);
-    append_key(buf, evaluation);
-    append_plots(buf, evaluation);
-    if (evaluation->has_confusion)
-        append_confusion(buf, evaluation);
-    if (weir_gate_plot_has(evaluation, WEIR_GATE_PLOT_ROC))
-        append_thresholds(buf, evaluation, source);
-    append_metrics(buf, evaluation);
-    if (evaluation->has_confusion)
-        append_classes(buf, evaluation);
+    weir_assert(report);
+    weir_assert(report->candidate.evaluation);
+    weir_assert(report->candidate.source);
+    struct weir_gate_report r = *report;
+    struct weir_buf sections = WEIR_BUF_INIT;
+    if (r.candidate_name.n == 0)
+        r.candidate_name = WEIR_STR("candidate");
+    if (r.live_name.n == 0)
+        r.live_name = WEIR_STR("live");
+    append_plots(&sections, &r);
+    weir_gate_report_tables_append_confusion(&sections, &r);
+    weir_gate_report_tables_append_thresholds(&sections, &r);
+    weir_gate_report_tables_append_numbers(&sections, &r);
+    weir_gate_report_tables_append_classes(&sections, &r);
+    append_head(buf, &r);
+    append_verdict(buf, &r);
+    append_key(buf, &r);
+    append_source(buf, &r);
+    append_contents(buf, weir_buf_str(&sections));
+    weir_buf_append_str(buf, weir_buf_str(&sections));
     weir_buf_append_c(buf, "</main></body></html>\n");
+    buf->failed |= sections.failed;
+    weir_buf_deinit(&sections);
 }

@@ -178,12 +178,12 @@ def the_report_is_one_page_that_fetches_and_runs_nothing(folder):
     contains(html, "<title id=\"roc-title\">ROC curve</title>")
     for part in ("<b>no</b>", "<script", "http:", "https:", "url(", "@import"):
         equal(part in html, False, part)
-    equal(sorted(os.listdir(plots)), ["calibration.svg", "pr.svg", "roc.svg"])
+    equal(sorted(os.listdir(plots)), [f"{name}.svg" for name in ("calibration", "det", "gain", "lift", "pr", "roc")])
     for name in os.listdir(plots):
         root = xml.etree.ElementTree.parse(os.path.join(plots, name)).getroot()
         equal(root.tag, "{http://www.w3.org/2000/svg}svg")
-        lines = [p.get("d") for p in root.iter("{http://www.w3.org/2000/svg}path") if p.get("class") == "line"]
-        equal(len(lines), 1, "lines of a drawing")
+        lines = [p.get("d") for p in root.iter("{http://www.w3.org/2000/svg}path") if p.get("class") == "line c0"]
+        equal(len([line for line in lines if "L" in line]), 1, f"curves of {name}")
     contains(exits(weir("evaluate", table, "-l", "y", "--html", os.path.join(folder, "no", "r.html")), 1).err,
              "r.html")
 
