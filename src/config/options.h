@@ -196,6 +196,8 @@
       "Whether model files with more than one hard link are loaded.") \
     X(TEXT, state_dir, "state_dir", "", 0, 4096, "directory, or off", RESTART, "Repository", \
       "Keeps generations, verdicts and the last good files; empty: $STATE_DIRECTORY, else the user's state directory.") \
+    X(SIZE, rollback_memory_max, "rollback_memory_max", "256MiB", 0, WEIR_CONFIG_TIB, "", LIVE, "Repository", \
+      "Memory for versions that served before, so that a rollback need not load them; 0: none is kept in memory.") \
     X(SIZE, state_bytes_max, "state_bytes_max", "1GiB", 0, WEIR_CONFIG_TIB, "", LIVE, "Repository", \
       "Bytes of model files kept in the state directory.") \
     X(SIZE, model_bytes_max, "model_bytes_max", "2GiB", 1, WEIR_CONFIG_TIB, "", LIVE, "Loading", \

@@ -62,6 +62,13 @@ const char *weir_repo_state_name(enum weir_repo_state state)
     return names[state];
 }
 
+const char *weir_repo_verdict_name(enum weir_repo_verdict verdict)
+{
+    static const char *const names[] = {"pass", "fail", "inconclusive"};
+    weir_assert((size_t)verdict < WEIR_ARRAY_LEN(names));
+    return names[verdict];
+}
+
 const char *weir_repo_event_text(enum weir_repo_event_kind kind)
 {
     static const char *const texts[] = {
@@ -237,7 +244,7 @@ static void do_record(struct weir_repo *repo)
     struct weir_repo_step_model *const *models = weir_repo_step_models(repo->step, &n);
     for (size_t i = 0; i < n; i++) {
         const struct weir_repo_record *r = &models[i]->record;
-        if (r->generation || r->live_number || r->has_held)
+        if (r->generation || r->live_number || r->has_held || r->candidate_number)
             weir_repo_state_dir_put(&lines, weir_str_c(models[i]->name), r);
     }
     weir_repo_loader_write(repo->loader, &lines, repo->config->state_bytes_max);
@@ -264,6 +271,10 @@ static void act(struct weir_repo *repo, struct weir_repo_action *a)
     case WEIR_REPO_ACTION_EVENT:
         a->event.serial = repo->tables->table.serial + 1;
         tell(repo, &a->event);
+        return;
+    case WEIR_REPO_ACTION_JUDGE:
+    case WEIR_REPO_ACTION_CANCEL:
+    case WEIR_REPO_ACTION_NOTE:
         return;
     }
 }
@@ -555,14 +566,10 @@ enum weir_status weir_repo_start(struct weir_repo *repo, struct weir_error *err)
     return WEIR_OK;
 }
 
-static void free_versions(struct weir_repo *repo)
+static void free_version(void *ctx, struct weir_version *version)
 {
-    size_t n;
-    struct weir_repo_step_model *const *models = weir_repo_step_models(repo->step, &n);
-    for (size_t i = 0; i < n; i++) {
-        for (struct weir_repo_live *live = models[i]->live; live; live = live->next)
-            weir_repo_loader_destroy(live->version);
-    }
+    (void)ctx;
+    weir_repo_loader_destroy(version);
 }
 
 void weir_repo_free(struct weir_repo *repo)
@@ -572,7 +579,7 @@ void weir_repo_free(struct weir_repo *repo)
     weir_assert(repo->is_stopped || !repo->is_started);
     weir_repo_loader_free(repo->loader);
     if (repo->step)
-        free_versions(repo);
+        weir_repo_step_each_version(repo->step, free_version, repo);
     while (repo->tables) {
         struct weir_repo_table_box *older = repo->tables->older;
         weir_repo_table_free(repo->tables);

@@ -26,23 +26,29 @@ struct weir_loop;
 struct weir_repo;
 
 /* What happened, for the log. */
-#define WEIR_REPO_EVENT_MAP(X)                                         \
-    X(PUBLISHED, "model published")                                    \
-    X(SWAPPED, "model swapped")                                        \
-    X(ADOPTED, "swap done")                                            \
-    X(SLOW, "model runs without its fast kernels")                     \
-    X(LOAD_FAILED, "model not loaded")                                 \
-    X(UNCHANGED, "model file touched, same content")                   \
-    X(ORPHANED, "model file is gone, still serving")                   \
-    X(RESTORED, "last good version restored from the state directory") \
-    X(RETURNED, "model file is back")                                  \
-    X(RETIRED, "version retired")                                      \
-    X(FREED, "version freed")                                          \
-    X(UNLOADED, "model unloaded")                                      \
-    X(ROLLED_BACK, "model rolled back")                                \
-    X(ROOT_FAILED, "model directory cannot be read")                   \
-    X(ROOT_BACK, "model directory can be read again")                  \
-    X(WATCH_LOST, "events are not available, rescans go on")           \
+#define WEIR_REPO_EVENT_MAP(X)                                          \
+    X(PUBLISHED, "model published")                                     \
+    X(SWAPPED, "model swapped")                                         \
+    X(ADOPTED, "swap done")                                             \
+    X(SLOW, "model runs without its fast kernels")                      \
+    X(LOAD_FAILED, "model not loaded")                                  \
+    X(UNCHANGED, "model file touched, same content")                    \
+    X(ORPHANED, "model file is gone, still serving")                    \
+    X(RESTORED, "last good version restored from the state directory")  \
+    X(RETURNED, "model file is back")                                   \
+    X(RETIRED, "version retired")                                       \
+    X(FREED, "version freed")                                           \
+    X(UNLOADED, "model unloaded")                                       \
+    X(ROLLED_BACK, "model rolled back")                                 \
+    X(GATE_BEGUN, "gate begun")                                         \
+    X(GATE_PASSED, "gate passed")                                       \
+    X(GATE_REFUSED, "gate refused the version")                         \
+    X(GATE_SUPERSEDED, "version changed before its gate had judged it") \
+    X(GATE_STORE, "verdicts are not kept")                              \
+    X(PROMOTED, "version promoted against its gate")                    \
+    X(ROOT_FAILED, "model directory cannot be read")                    \
+    X(ROOT_BACK, "model directory can be read again")                   \
+    X(WATCH_LOST, "events are not available, rescans go on")            \
     X(STATE_DIR, "no state directory")
 
 enum weir_repo_event_kind {
@@ -83,6 +89,11 @@ const char *weir_repo_event_text(enum weir_repo_event_kind kind);
     X(restores, "versions restored from the state directory")                        \
     X(rollbacks, "rollbacks asked for and done")                                     \
     X(unloads, "models unloaded")                                                    \
+    X(gates, "candidates judged by their gate")                                      \
+    X(gates_passed, "candidates that passed it")                                     \
+    X(gates_reused, "verdicts that were known from the same files")                  \
+    X(gates_superseded, "candidates that changed before they were judged")           \
+    X(promotions, "candidates promoted against their gate")                          \
     X(orphans, "times a model's file was found gone")                                \
     X(versions_freed, "versions freed")                                              \
     X(state_failures, "writes to the state directory that failed")

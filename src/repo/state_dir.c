@@ -156,6 +156,10 @@ void weir_repo_state_dir_put(struct weir_buf *index, struct weir_str model,
         weir_buf_printf(index, " before %llu ", (unsigned long long)r->before_number);
         put_digest(index, r->before);
     }
+    if (r->candidate_number) {
+        weir_buf_printf(index, " candidate %llu ", (unsigned long long)r->candidate_number);
+        put_digest(index, r->candidate);
+    }
     if (r->has_held) {
         weir_buf_append_c(index, " held ");
         put_digest(index, r->held);
@@ -183,6 +187,9 @@ static bool read_line(struct weir_str line, struct weir_str *model, struct weir_
         } else if (weir_str_eq_c(word, "before")) {
             ok = weir_str_to_u64(value, UINT64_MAX - 1, &r->before_number) &&
                  read_digest(weir_str_split(&line, ' '), r->before);
+        } else if (weir_str_eq_c(word, "candidate")) {
+            ok = weir_str_to_u64(value, UINT64_MAX - 1, &r->candidate_number) &&
+                 read_digest(weir_str_split(&line, ' '), r->candidate);
         } else {
             ok = weir_str_eq_c(word, "held") && read_digest(value, r->held);
             r->has_held = ok;
@@ -335,6 +342,8 @@ static void want_record(void *ctx, struct weir_str model, const struct weir_repo
         want(ctx, r->live, true);
     if (r->before_number)
         want(ctx, r->before, false);
+    if (r->candidate_number)
+        want(ctx, r->candidate, false);
 }
 
 static bool is_kept_name(const char *name)

@@ -13,7 +13,7 @@ static const uint32_t moves[WEIR_REPO_STATE_N] = {
     [WEIR_REPO_SEEN] = TO(SETTLING) | TO(LOADING) | TO(FAILED) | TO(HELD) | TO(GONE),
     [WEIR_REPO_SETTLING] = TO(SEEN) | TO(LOADING) | TO(FAILED) | TO(HELD) | TO(GONE),
     [WEIR_REPO_LOADING] = TO(SEEN) | TO(SETTLING) | TO(CHECKING) | TO(FAILED) | TO(HELD) | TO(GONE),
-    [WEIR_REPO_CHECKING] = TO(READY) | TO(FAILED) | TO(HELD) | TO(GONE),
+    [WEIR_REPO_CHECKING] = TO(SEEN) | TO(READY) | TO(FAILED) | TO(HELD) | TO(GONE),
     [WEIR_REPO_READY] = TO(ORPHANED) | TO(RETIRING),
     [WEIR_REPO_ORPHANED] = TO(READY) | TO(RETIRING),
     [WEIR_REPO_RETIRING] = TO(GONE),
@@ -89,6 +89,12 @@ static void point_views(struct weir_repo_action *a)
     a->event.digest = weir_str_c(a->text[1]);
     a->event.file = weir_str_c(a->text[2]);
     a->event.reason = weir_str_c(a->text[3]);
+    a->note.model = weir_str_c(a->text[0]);
+    a->note.digest = weir_str_c(a->text[1]);
+    a->note.code = weir_str_c(a->text[2]);
+    a->note.reason = weir_str_c(a->text[3]);
+    a->note.forced = weir_str_c(a->text[4]);
+    a->note.by = weir_str_c(a->text[5]);
 }
 
 void weir_repo_step_tell(struct weir_repo_step *step, enum weir_repo_event_kind kind,
@@ -101,7 +107,8 @@ void weir_repo_step_tell(struct weir_repo_step *step, enum weir_repo_event_kind 
         return; /* An event is lost, nothing else. */
     a->event = (struct weir_repo_event){.kind = kind, .number_before = number_before, .ns = ns};
     a->event.is_problem = kind == WEIR_REPO_EVENT_LOAD_FAILED || kind == WEIR_REPO_EVENT_ORPHANED ||
-                          kind == WEIR_REPO_EVENT_RESTORED || kind == WEIR_REPO_EVENT_SLOW;
+                          kind == WEIR_REPO_EVENT_RESTORED || kind == WEIR_REPO_EVENT_SLOW ||
+                          kind == WEIR_REPO_EVENT_GATE_REFUSED || kind == WEIR_REPO_EVENT_PROMOTED;
     if (m)
         put_text(a, 0, weir_str_c(m->name));
     if (live) {
@@ -109,10 +116,25 @@ void weir_repo_step_tell(struct weir_repo_step *step, enum weir_repo_event_kind 
         put_text(a, 1, weir_str_c(live->version->digest_hex));
         put_text(a, 2, live->version->file);
     } else if (s) {
-        a->event.number = s->number;
+        a->event.number = s->candidate_number ? s->candidate_number : s->number;
         put_text(a, 2, weir_str_c(s->file));
     }
     put_text(a, 3, reason);
+}
+
+void weir_repo_step_note(struct weir_repo_step *step, const struct weir_repo_note *note)
+{
+    struct weir_repo_action *a = new_action(step, WEIR_REPO_ACTION_NOTE);
+    const struct weir_str texts[WEIR_REPO_TEXTS] = {note->model,  note->digest, note->code,
+                                                    note->reason, note->forced, note->by};
+    if (!a)
+        return; /* A line is lost, nothing else. */
+    for (size_t i = 0; i < WEIR_REPO_TEXTS; i++)
+        put_text(a, i, texts[i]);
+    a->note.number = note->number;
+    a->note.verdict = note->verdict;
+    a->note.ns = note->ns;
+    a->note.wall_ns = step->wall_ns;
 }
 
 void weir_repo_step_push(struct weir_repo_step *step, enum weir_repo_action_kind kind,
@@ -196,6 +218,8 @@ struct weir_repo_source *weir_repo_step_source_of(const struct weir_repo_step *s
 
 void weir_repo_step_begin(struct weir_repo_step *step, struct weir_repo_source *s)
 {
+    weir_repo_step_supersede(step, s);
+    weir_repo_step_end_promotion(step, s, NULL);
     if (!s->has_attempt) {
         s->has_attempt = true;
         s->state = WEIR_REPO_SEEN;
@@ -208,6 +232,8 @@ void weir_repo_step_begin(struct weir_repo_step *step, struct weir_repo_source *
     s->is_complaint = false;
     s->has_writer = false;
     s->is_changed_again = false;
+    s->is_gate_held = false;
+    s->candidate_number = 0;
     s->retry_ns = WEIR_TIME_NEVER;
     s->reason[0] = '\0';
 }
@@ -216,8 +242,12 @@ void weir_repo_step_drop(struct weir_repo_step *step, struct weir_repo_source *s
 {
     if (!s->has_attempt)
         return;
+    weir_repo_step_supersede(step, s);
+    weir_repo_step_end_promotion(step, s, NULL);
     weir_repo_step_move(step, s, WEIR_REPO_GONE);
     s->has_attempt = false;
+    s->is_gate_held = false;
+    s->candidate_number = 0;
     s->reason[0] = '\0';
     s->attempts = 0;
 }
@@ -235,6 +265,7 @@ void weir_repo_step_fail(struct weir_repo_step *step, struct weir_repo_source *s
     bool is_news = strncmp(s->failed_reason, reason.n ? reason.at : "",
                            weir_min_size(reason.n, sizeof s->failed_reason - 1)) != 0 ||
                    s->failed_reason[0] == '\0' || (digest && !is_transient);
+    weir_repo_step_end_promotion(step, s, NULL);
     if (s->state != WEIR_REPO_FAILED)
         weir_repo_step_move(step, s, WEIR_REPO_FAILED);
     weir_repo_step_reason(s, reason);
@@ -279,7 +310,11 @@ static bool take_restore(struct weir_repo_step *step, struct weir_repo_action *o
         if (!m->is_restore_wanted)
             continue;
         *out = (struct weir_repo_action){.kind = WEIR_REPO_ACTION_RESTORE, .model = m};
-        memcpy(out->digest, m->is_rollback ? m->record.before : m->record.live, sizeof out->digest);
+        memcpy(out->digest,
+               m->is_promoted_kept ? m->record.candidate
+               : m->is_rollback    ? m->record.before
+                                   : m->record.live,
+               sizeof out->digest);
         step->restoring = m;
         step->counters.loads++;
         return true;
@@ -331,6 +366,8 @@ bool weir_repo_step_take(struct weir_repo_step *step, struct weir_repo_action *o
     }
     step->action_at = 0;
     step->n_actions = 0;
+    if (weir_repo_step_take_judge(step, out))
+        return true;
     if (step->loading || step->restoring)
         return false;
     return take_restore(step, out) || take_load(step, out);
@@ -389,6 +426,25 @@ void weir_repo_step_set_config(struct weir_repo_step *step, const struct weir_co
     step->is_changed = true; /* Labels and policies may differ. */
     for (size_t i = 0; i < step->n_models; i++)
         weir_repo_step_policy(step, step->models[i]);
+}
+
+void weir_repo_step_each_version(const struct weir_repo_step *step,
+                                 void (*fn)(void *ctx, struct weir_version *version), void *ctx)
+{
+    for (size_t i = 0; i < step->n_models; i++) {
+        for (struct weir_repo_live *live = step->models[i]->live; live; live = live->next)
+            fn(ctx, live->version);
+        if (step->models[i]->parked)
+            fn(ctx, step->models[i]->parked);
+    }
+    for (size_t i = 0; i < step->n_sources; i++) {
+        if (step->sources[i]->candidate)
+            fn(ctx, step->sources[i]->candidate);
+    }
+    if (step->judging.candidate && !step->judging.source)
+        fn(ctx, step->judging.candidate);
+    if (step->judging.live && step->judging.is_live_over)
+        fn(ctx, step->judging.live);
 }
 
 void weir_repo_step_recall(struct weir_repo_step *step, struct weir_str model,

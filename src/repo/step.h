@@ -12,6 +12,9 @@
  *      │          ▼  └─────────┤           ▼           ▼           ▼
  *      └──── failed, held ◀────┴───────────┘        retiring ──▶ gone
  *
+ * What was loaded and has a gate is a *candidate* while it is checking: it is judged against what
+ * serves, and becomes the live version, or is held. One is judged at a time; loads go on meanwhile.
+ *
  * Threads: the keeper's only. */
 #ifndef WEIR_REPO_STEP_H
 #define WEIR_REPO_STEP_H
@@ -39,6 +42,12 @@ enum {
     WEIR_REPO_HINT_WRITTEN = 4, /* it was written to, and not closed since */
 };
 
+/* The files that a version's gate is made of, as seen from outside. */
+struct weir_repo_gate_seen {
+    uint64_t print;           /* another whenever one of the files is; 0: there is no gate */
+    uint64_t changed_wall_ns; /* when the last of them changed; 0: never */
+};
+
 /* One entry of a scan. Views are borrowed during the call. */
 struct weir_repo_found {
     struct weir_str key;   /* the source: its path below its root, after the root's number */
@@ -52,6 +61,7 @@ struct weir_repo_found {
     uint8_t hints;
     bool is_waiting;           /* the complaint is no failure: something is still to come */
     struct weir_str complaint; /* why it cannot be loaded; empty: it can be tried */
+    struct weir_repo_gate_seen gate;
 };
 
 struct weir_repo_scan {
@@ -84,6 +94,19 @@ struct weir_repo_loaded {
     uint64_t ns;
 };
 
+/* How a candidate was judged. Views are borrowed during the call. */
+struct weir_repo_judged {
+    bool is_canceled; /* it was not judged: nothing else holds */
+    enum weir_repo_verdict verdict;
+    struct weir_str code;   /* "rule_failed"; a word */
+    struct weir_str reason; /* a sentence */
+    bool is_reused;         /* an earlier verdict on the same files */
+    /* The files of the gate when judging began, those included that only then were known to be part
+     * of it. */
+    struct weir_repo_gate_seen gate;
+    uint64_t ns;
+};
+
 /* What is kept of a model over restarts. A zero number means none. */
 struct weir_repo_record {
     uint64_t generation; /* the highest number given to a flat file's contents */
@@ -91,7 +114,9 @@ struct weir_repo_record {
     uint8_t live[WEIR_REPO_DIGEST_BYTES];   /* what serves */
     uint8_t before[WEIR_REPO_DIGEST_BYTES]; /* what served before it */
     bool has_held;
-    uint8_t held[WEIR_REPO_DIGEST_BYTES]; /* rolled back: not to be loaded */
+    uint8_t held[WEIR_REPO_DIGEST_BYTES];      /* rolled back: not to be loaded */
+    uint64_t candidate_number;                 /* judged, or being judged, and not live */
+    uint8_t candidate[WEIR_REPO_DIGEST_BYTES]; /* its content */
 };
 
 struct weir_repo_step_model;
@@ -123,9 +148,18 @@ struct weir_repo_source {
     bool is_changed_again; /* since it is loading */
     bool needs_lease;      /* settled only if nobody has it open for writing, surely */
     bool has_failed_digest;
-    enum weir_repo_state state;   /* of the attempt */
-    struct weir_repo_identity id; /* as last seen */
-    struct weir_repo_live *live;  /* loaded from here and current; borrowed from the model */
+    enum weir_repo_state state;     /* of the attempt */
+    struct weir_repo_identity id;   /* as last seen */
+    struct weir_repo_live *live;    /* loaded from here and current; borrowed from the model */
+    struct weir_version *candidate; /* CHECKING: loaded and not live yet; owned */
+    struct weir_repo_gate_seen gate;
+    uint64_t gate_same_ns;     /* its gate is the same since */
+    uint64_t candidate_number; /* of the candidate, or of the one that its gate holds; 0: none */
+    uint64_t load_ns;          /* how long the candidate's load took */
+    bool is_gate_held;         /* HELD by its gate; the following say why */
+    enum weir_repo_verdict held_verdict;
+    char held_code[WEIR_REPO_CODE_BYTES];
+    uint8_t held_digest[WEIR_REPO_DIGEST_BYTES];
     uint8_t failed_digest[WEIR_REPO_DIGEST_BYTES];
     char failed_reason[WEIR_REPO_REASON_BYTES];
     char reason[WEIR_REPO_REASON_BYTES];
@@ -138,6 +172,18 @@ struct weir_repo_source {
     uint32_t attempts;
 };
 
+/* A promotion that somebody asked for, against the gate. */
+struct weir_repo_promotion {
+    bool is_wanted;                         /* until it is done or cannot be done */
+    const struct weir_repo_source *source;  /* compared, never followed; NULL: the kept file */
+    uint8_t digest[WEIR_REPO_DIGEST_BYTES]; /* of what is to be promoted, and of nothing else */
+    enum weir_repo_verdict verdict;         /* what the gate said */
+    char code[WEIR_REPO_CODE_BYTES];
+    char failed[WEIR_REPO_REASON_BYTES];
+    char reason[WEIR_REPO_REASON_BYTES]; /* why it is promoted all the same */
+    char by[WEIR_REPO_REASON_BYTES];     /* who asked */
+};
+
 struct weir_repo_step_model {
     char *name;                  /* owned */
     char *owner;                 /* the group that has the name; owned; NULL: none */
@@ -145,8 +191,12 @@ struct weir_repo_step_model {
     struct weir_repo_record record;
     bool is_restore_wanted; /* nothing serves, and the file cannot be used */
     bool is_restore_tried;
-    bool is_rollback; /* the restore under way is one */
-    bool is_unloaded; /* by the call */
+    bool is_rollback;      /* the restore under way is one */
+    bool is_unloaded;      /* by the call */
+    bool is_promoted_kept; /* the restore under way is of a candidate whose file is gone */
+    struct weir_repo_promotion promotion;
+    struct weir_version *parked; /* what served before, for a rollback; owned; NULL: not in memory
+                                  */
 };
 
 enum weir_repo_action_kind {
@@ -156,21 +206,40 @@ enum weir_repo_action_kind {
     WEIR_REPO_ACTION_KEEP,    /* keep a version's file in the state directory */
     WEIR_REPO_ACTION_RECORD,  /* a model's record has changed */
     WEIR_REPO_ACTION_EVENT,
+    WEIR_REPO_ACTION_JUDGE,  /* judge a source's candidate against what serves */
+    WEIR_REPO_ACTION_CANCEL, /* give the judging under way up */
+    WEIR_REPO_ACTION_NOTE,   /* a line of the history of a model's gate */
 };
 
-enum { WEIR_REPO_KNOWN_MAX = 3 };
+enum { WEIR_REPO_KNOWN_MAX = 3, WEIR_REPO_TEXTS = 6 };
+
+/* A line of the history of a gate; views point into the action. */
+struct weir_repo_note {
+    struct weir_str model;
+    uint64_t number;
+    struct weir_str digest; /* 64 hex digits; empty: not known */
+    enum weir_repo_verdict verdict;
+    struct weir_str code; /* empty: it passed */
+    struct weir_str reason;
+    struct weir_str forced; /* promoted against the verdict, for this reason; empty: it was not */
+    struct weir_str by;
+    uint64_t ns;
+    uint64_t wall_ns;
+};
 
 /* What is to be done. Texts are in the action itself or borrowed until the next call. */
 struct weir_repo_action {
     enum weir_repo_action_kind kind;
-    const struct weir_repo_source *source;                      /* LOAD */
+    const struct weir_repo_source *source;                      /* LOAD, JUDGE */
     struct weir_repo_step_model *model;                         /* RESTORE, RECORD */
-    struct weir_version *version;                               /* FREE, KEEP */
+    struct weir_version *version;                               /* FREE, KEEP; JUDGE: candidate */
+    const struct weir_version *live;                            /* JUDGE; NULL: none serves */
     uint8_t digest[WEIR_REPO_DIGEST_BYTES];                     /* RESTORE */
     uint8_t known[WEIR_REPO_KNOWN_MAX][WEIR_REPO_DIGEST_BYTES]; /* LOAD: n_known */
     size_t n_known;
     struct weir_repo_event event; /* EVENT; its views point into text */
-    char text[4][WEIR_REPO_REASON_BYTES];
+    struct weir_repo_note note;   /* NOTE; the same */
+    char text[WEIR_REPO_TEXTS][WEIR_REPO_REASON_BYTES];
 };
 
 struct weir_repo_step;
@@ -196,6 +265,13 @@ WEIR_MUST_USE enum weir_status weir_repo_step_scan(struct weir_repo_step *step,
 void weir_repo_step_loaded(struct weir_repo_step *step, const struct weir_repo_loaded *loaded,
                            uint64_t now_ns, uint64_t wall_ns);
 
+/* Takes in how the judging that was asked for last ended; also after a CANCEL. What was judged is
+ * published, held, judged again (its gate or what serves has changed), or freed (it was
+ * superseded).
+ */
+void weir_repo_step_judged(struct weir_repo_step *step, const struct weir_repo_judged *judged,
+                           uint64_t now_ns, uint64_t wall_ns);
+
 /* Tells that nobody uses a retired version any more. */
 void weir_repo_step_released(struct weir_repo_step *step, const struct weir_version *version);
 
@@ -214,13 +290,27 @@ WEIR_MUST_USE enum weir_status weir_repo_step_load(struct weir_repo_step *step,
                                                    struct weir_str model, uint64_t now_ns,
                                                    uint64_t wall_ns, struct weir_error *err);
 
+/* Finds whether a promotion would load a kept file, and which: its digest. */
+bool weir_repo_step_promotion_file(const struct weir_repo_step *step, struct weir_str model,
+                                   uint8_t digest[WEIR_REPO_DIGEST_BYTES]);
+
+/* The call of weir_repo_promote. */
+WEIR_MUST_USE enum weir_status weir_repo_step_promote(struct weir_repo_step *step,
+                                                      struct weir_str model, struct weir_str reason,
+                                                      struct weir_str by, uint64_t now_ns,
+                                                      uint64_t wall_ns, struct weir_error *err);
+
 /* The same as weir_repo_progress. */
 enum weir_repo_progress weir_repo_step_progress(const struct weir_repo_step *step,
                                                 struct weir_str model, uint64_t since_wall_ns,
                                                 char *reason, size_t cap);
 
+/* Calls fn for every version that the machine owns, which are the caller's to free then. */
+void weir_repo_step_each_version(const struct weir_repo_step *step,
+                                 void (*fn)(void *ctx, struct weir_version *version), void *ctx);
+
 /* Takes the next action; false: there is none. A LOAD or RESTORE is given only when none is under
- * way. */
+ * way, and a JUDGE. */
 bool weir_repo_step_take(struct weir_repo_step *step, struct weir_repo_action *out);
 
 /* Tells whether the table changed since the last call. */

@@ -31,7 +31,7 @@ bool weir_repo_step_rollback_file(const struct weir_repo_step *step, struct weir
     const struct weir_repo_step_model *m = weir_repo_step_find(step, model);
     const struct weir_repo_live *live = m ? weir_repo_step_default(step, m) : NULL;
     const struct weir_repo_source *s = weir_repo_step_source_of(step, live);
-    if (!s || has_lower(step, s) || m->record.before_number == 0)
+    if (!s || has_lower(step, s) || m->record.before_number == 0 || m->parked)
         return false;
     memcpy(digest, m->record.before, WEIR_REPO_DIGEST_BYTES);
     return true;
@@ -46,7 +46,8 @@ enum weir_status weir_repo_step_rollback(struct weir_repo_step *step, struct wei
     struct weir_repo_source *s = weir_repo_step_source_of(step, live);
     if (!live)
         return fail_no_model(model, err);
-    if (!s || (s->has_attempt && s->state == WEIR_REPO_LOADING) || m->is_rollback)
+    if (!s || (s->has_attempt && s->state == WEIR_REPO_LOADING) || m->is_rollback ||
+        m->is_promoted_kept)
         return weir_error_set(err, WEIR_ERR_BUSY, "model \"%s\" is being loaded", m->name);
     bool lower = has_lower(step, s);
     if (!lower && m->record.before_number == 0)
@@ -57,7 +58,9 @@ enum weir_status weir_repo_step_rollback(struct weir_repo_step *step, struct wei
     weir_repo_step_begin(step, s);
     weir_repo_step_move(step, s, WEIR_REPO_HELD);
     weir_repo_step_reason(s, WEIR_STR("was rolled back; held until the file changes"));
-    if (!lower) {
+    if (weir_repo_step_unpark(step, m, s)) {
+        /* It serves already. */
+    } else if (!lower) {
         m->is_rollback = true;
         m->is_restore_wanted = true;
     } else {
@@ -163,7 +166,9 @@ enum weir_repo_progress weir_repo_step_progress(const struct weir_repo_step *ste
             continue;
         if (is_under_way(s))
             busy = s;
-        if (s->has_attempt && s->state == WEIR_REPO_FAILED && s->since_wall_ns >= since_wall_ns)
+        bool is_refused = s->has_attempt && (s->state == WEIR_REPO_FAILED ||
+                                             (s->state == WEIR_REPO_HELD && s->is_gate_held));
+        if (is_refused && s->since_wall_ns >= since_wall_ns)
             failed = s;
     }
     const struct weir_repo_source *told = busy ? busy : failed;

@@ -2,6 +2,7 @@
 /* What the result of a load or of a restore changes, and what a released version leaves. */
 #include "base/macros.h"
 #include "base/mem.h"
+#include "codec/digest.h"
 #include "repo/step_priv.h"
 #include "tensor/spec.h"
 
@@ -12,8 +13,9 @@ static bool is_digest(const uint8_t *a, const uint8_t *b)
     return memcmp(a, b, WEIR_REPO_DIGEST_BYTES) == 0;
 }
 
-/* The content that served last keeps its number over a restart; every other gets the next one, so
- * that numbers rise with time, also when an earlier content comes back. */
+/* The content that served last keeps its number over a restart, and so does one that its gate
+ * holds; every other gets the next one, so that numbers rise with time, also when an earlier
+ * content comes back. */
 static uint64_t number_for(struct weir_repo_step_model *m, const struct weir_repo_source *s,
                            const uint8_t *digest)
 {
@@ -22,6 +24,8 @@ static uint64_t number_for(struct weir_repo_step_model *m, const struct weir_rep
         return s->number;
     if (r->live_number && is_digest(r->live, digest))
         return r->live_number;
+    if (r->candidate_number && is_digest(r->candidate, digest))
+        return r->candidate_number;
     return ++r->generation;
 }
 
@@ -39,7 +43,8 @@ static struct weir_repo_live *put_live(struct weir_repo_step *step, struct weir_
     struct weir_repo_live *live = weir_mem_zalloc(weir_mem_default(), sizeof *live);
     if (!live)
         return NULL;
-    set_number(v, number);
+    if (v->number == 0)
+        set_number(v, number);
     live->version = v;
     live->state = WEIR_REPO_READY;
     live->since_wall_ns = step->wall_ns;
@@ -66,18 +71,41 @@ static void tell_if_slow(struct weir_repo_step *step, struct weir_repo_source *s
                         0);
 }
 
-static void publish(struct weir_repo_step *step, struct weir_repo_source *s,
+/* The candidate on record serves, or another serves in its place; what served all the time changes
+ * nothing about it. */
+static void forget_candidate(struct weir_repo_step *step, struct weir_repo_step_model *m,
+                             const uint8_t *digest)
+{
+    struct weir_repo_record *r = &m->record;
+    if (r->candidate_number == 0 || (r->live_number && is_digest(r->live, digest)))
+        return;
+    r->candidate_number = 0;
+    weir_repo_step_push(step, WEIR_REPO_ACTION_RECORD, m, NULL);
+}
+
+/* What was loaded is a candidate. */
+static void on_made(struct weir_repo_step *step, struct weir_repo_source *s,
                     const struct weir_repo_loaded *loaded)
+{
+    weir_repo_step_move(step, s, WEIR_REPO_CHECKING);
+    s->candidate = loaded->version;
+    s->candidate_number = number_for(s->model, s, loaded->digest);
+    s->load_ns = loaded->ns;
+    set_number(s->candidate, s->candidate_number);
+    weir_repo_step_check(step, s);
+}
+
+void weir_repo_step_publish(struct weir_repo_step *step, struct weir_repo_source *s)
 {
     struct weir_repo_step_model *m = s->model;
     const struct weir_repo_live *before = weir_repo_step_default(step, m);
     uint64_t number_before = before ? before->version->number : 0;
-    weir_repo_step_move(step, s, WEIR_REPO_CHECKING);
-    struct weir_repo_live *live =
-        put_live(step, s, loaded->version, number_for(m, s, loaded->digest));
+    struct weir_version *v = WEIR_TAKE(s->candidate);
+    struct weir_repo_live *live = put_live(step, s, v, v->number);
+    s->candidate_number = 0;
     if (!live) {
         weir_repo_step_fail(step, s, WEIR_STR("out of memory"), NULL, true);
-        weir_repo_step_push(step, WEIR_REPO_ACTION_FREE, NULL, loaded->version);
+        weir_repo_step_push(step, WEIR_REPO_ACTION_FREE, NULL, v);
         return;
     }
     weir_repo_step_move(step, s, WEIR_REPO_READY);
@@ -91,11 +119,13 @@ static void publish(struct weir_repo_step *step, struct weir_repo_source *s,
         m->record.has_held = false;
         weir_repo_step_push(step, WEIR_REPO_ACTION_RECORD, m, NULL);
     }
+    forget_candidate(step, m, v->digest);
     if (!s->is_present)
         weir_repo_step_move_live(step, live, WEIR_REPO_ORPHANED);
     step->counters.swaps += before != NULL;
+    weir_repo_step_end_promotion(step, s, live);
     weir_repo_step_tell(step, before ? WEIR_REPO_EVENT_SWAPPED : WEIR_REPO_EVENT_PUBLISHED, m, s,
-                        live, number_before, WEIR_STR(""), loaded->ns);
+                        live, number_before, WEIR_STR(""), s->load_ns);
     tell_if_slow(step, s, live);
 }
 
@@ -104,6 +134,7 @@ static void on_known(struct weir_repo_step *step, struct weir_repo_source *s,
                      const struct weir_repo_loaded *loaded)
 {
     const struct weir_repo_record *r = &s->model->record;
+    weir_repo_step_end_promotion(step, s, NULL);
     if (s->live && is_digest(s->live->version->digest, loaded->digest)) {
         step->counters.loads_unchanged++;
         weir_repo_step_tell(step, WEIR_REPO_EVENT_UNCHANGED, s->model, s, s->live, 0, WEIR_STR(""),
@@ -121,12 +152,30 @@ static void on_known(struct weir_repo_step *step, struct weir_repo_source *s,
     }
 }
 
+/* A file that cannot be loaded is refused by its gate too, before anything is measured. */
+static void note_failure(struct weir_repo_step *step, const struct weir_repo_source *s,
+                         const struct weir_repo_loaded *loaded)
+{
+    char hex[WEIR_CODEC_DIGEST_HEX_BYTES] = "";
+    if (s->gate.print == 0 || loaded->is_transient)
+        return;
+    if (loaded->has_digest)
+        weir_codec_digest_hex(loaded->digest, hex);
+    weir_repo_step_note(step, &(struct weir_repo_note){.model = weir_str_c(s->model->name),
+                                                       .number = s->number,
+                                                       .digest = weir_str_c(hex),
+                                                       .verdict = WEIR_REPO_VERDICT_FAIL,
+                                                       .code = WEIR_STR("load_error"),
+                                                       .reason = loaded->reason,
+                                                       .ns = loaded->ns});
+}
+
 static void on_loaded(struct weir_repo_step *step, struct weir_repo_source *s,
                       const struct weir_repo_loaded *loaded)
 {
     switch (loaded->outcome) {
     case WEIR_REPO_OUTCOME_OK:
-        publish(step, s, loaded);
+        on_made(step, s, loaded);
         return;
     case WEIR_REPO_OUTCOME_KNOWN:
         on_known(step, s, loaded);
@@ -147,6 +196,7 @@ static void on_loaded(struct weir_repo_step *step, struct weir_repo_source *s,
         return;
     case WEIR_REPO_OUTCOME_FAILED:
         step->counters.loads_failed++;
+        note_failure(step, s, loaded);
         weir_repo_step_fail(step, s, loaded->reason, loaded->has_digest ? loaded->digest : NULL,
                             loaded->is_transient);
         return;
@@ -157,10 +207,16 @@ static void on_loaded(struct weir_repo_step *step, struct weir_repo_source *s,
     }
 }
 
-/* The source that a kept file stands in for: the current one's, else the newest that is there. */
+/* The source that a kept file stands in for: that of its number, the current one's, else the newest
+ * that is there. */
 static struct weir_repo_source *restore_place(const struct weir_repo_step *step,
-                                              const struct weir_repo_step_model *m)
+                                              const struct weir_repo_step_model *m, uint64_t number)
 {
+    for (size_t i = 0; i < step->n_sources; i++) {
+        struct weir_repo_source *other = step->sources[i];
+        if (other->model == m && other->number == number && weir_repo_step_is_owner(other))
+            return other;
+    }
     struct weir_repo_source *s = weir_repo_step_source_of(step, weir_repo_step_default(step, m));
     for (size_t i = 0; !s && i < step->n_sources; i++) {
         struct weir_repo_source *other = step->sources[i];
@@ -170,18 +226,67 @@ static struct weir_repo_source *restore_place(const struct weir_repo_step *step,
     return s;
 }
 
+/* Puts what served before, or was kept, into service in the place of s. false: no memory. */
+static bool put_back(struct weir_repo_step *step, struct weir_repo_source *s,
+                     struct weir_version *v, uint64_t number, enum weir_repo_event_kind kind,
+                     uint64_t ns)
+{
+    const struct weir_repo_live *before = weir_repo_step_default(step, s->model);
+    uint64_t number_before = before ? before->version->number : 0;
+    struct weir_repo_live *live = put_live(step, s, v, number);
+    if (!live)
+        return false;
+    live->seen_ns = step->now_ns;
+    if (!s->is_present)
+        weir_repo_step_move_live(step, live, WEIR_REPO_ORPHANED);
+    step->counters.restores += kind == WEIR_REPO_EVENT_RESTORED;
+    step->counters.rollbacks += kind == WEIR_REPO_EVENT_ROLLED_BACK;
+    step->counters.swaps += before != NULL;
+    if (kind == WEIR_REPO_EVENT_SWAPPED)
+        weir_repo_step_end_promotion(step, s, live);
+    weir_repo_step_tell(step, kind, s->model, s, live, number_before, weir_str_c(s->reason), ns);
+    tell_if_slow(step, s, live);
+    return true;
+}
+
+bool weir_repo_step_unpark(struct weir_repo_step *step, struct weir_repo_step_model *m,
+                           struct weir_repo_source *s)
+{
+    const struct weir_repo_record *r = &m->record;
+    if (!m->parked || r->before_number == 0 || !is_digest(m->parked->digest, r->before))
+        return false;
+    uint64_t number = m->parked->number;
+    for (size_t i = 0; s->number && i < step->n_sources; i++) {
+        struct weir_repo_source *other = step->sources[i];
+        if (other->model == m && other->number == number && other->is_present &&
+            weir_repo_step_is_owner(other) && !other->live && !other->has_attempt)
+            s = other;
+    }
+    if (s->number && s->number != number)
+        return false;
+    if (!put_back(step, s, m->parked, number, WEIR_REPO_EVENT_ROLLED_BACK, 0))
+        return false;
+    m->parked = NULL;
+    return true;
+}
+
 static void on_restored(struct weir_repo_step *step, struct weir_repo_step_model *m,
                         const struct weir_repo_loaded *loaded)
 {
-    struct weir_repo_source *s = restore_place(step, m);
-    bool is_rollback = m->is_rollback;
-    uint64_t number = is_rollback ? m->record.before_number : m->record.live_number;
-    const struct weir_repo_live *before = weir_repo_step_default(step, m);
-    uint64_t number_before = before ? before->version->number : 0;
+    const struct weir_repo_record *r = &m->record;
+    enum weir_repo_event_kind kind = m->is_promoted_kept ? WEIR_REPO_EVENT_SWAPPED
+                                     : m->is_rollback    ? WEIR_REPO_EVENT_ROLLED_BACK
+                                                         : WEIR_REPO_EVENT_RESTORED;
+    uint64_t number = m->is_promoted_kept ? r->candidate_number
+                      : m->is_rollback    ? r->before_number
+                                          : r->live_number;
+    struct weir_repo_source *s = restore_place(step, m, number);
     m->is_rollback = false;
+    m->is_promoted_kept = false;
     m->is_restore_wanted = false;
     m->is_restore_tried = true;
     if (loaded->outcome != WEIR_REPO_OUTCOME_OK) {
+        m->promotion.is_wanted = m->promotion.is_wanted && m->promotion.source;
         if (loaded->outcome != WEIR_REPO_OUTCOME_CANCELED) {
             step->counters.loads_failed++;
             weir_repo_step_tell(step, WEIR_REPO_EVENT_LOAD_FAILED, m, s, NULL, 0, loaded->reason,
@@ -189,20 +294,10 @@ static void on_restored(struct weir_repo_step *step, struct weir_repo_step_model
         }
         return;
     }
-    struct weir_repo_live *live = s ? put_live(step, s, loaded->version, number) : NULL;
-    if (!live) {
+    if (!s || !put_back(step, s, loaded->version, number, kind, loaded->ns))
         weir_repo_step_push(step, WEIR_REPO_ACTION_FREE, NULL, loaded->version);
-        return;
-    }
-    live->seen_ns = step->now_ns;
-    if (!s->is_present)
-        weir_repo_step_move_live(step, live, WEIR_REPO_ORPHANED);
-    step->counters.restores += !is_rollback;
-    step->counters.rollbacks += is_rollback;
-    step->counters.swaps += before != NULL;
-    weir_repo_step_tell(step, is_rollback ? WEIR_REPO_EVENT_ROLLED_BACK : WEIR_REPO_EVENT_RESTORED,
-                        m, s, live, number_before, weir_str_c(s->reason), loaded->ns);
-    tell_if_slow(step, s, live);
+    else if (kind == WEIR_REPO_EVENT_SWAPPED)
+        forget_candidate(step, m, loaded->version->digest);
 }
 
 void weir_repo_step_loaded(struct weir_repo_step *step, const struct weir_repo_loaded *loaded,
@@ -231,6 +326,25 @@ void weir_repo_step_loaded(struct weir_repo_step *step, const struct weir_repo_l
     weir_repo_step_policy(step, m);
 }
 
+/* Keeps the version before in memory, for a rollback that need not load anything. */
+static bool park(struct weir_repo_step *step, struct weir_repo_step_model *m,
+                 struct weir_version *v)
+{
+    uint64_t bytes = v->model_bytes;
+    if (m->record.before_number == 0 || !is_digest(m->record.before, v->digest))
+        return false;
+    for (size_t i = 0; i < step->n_models; i++) {
+        const struct weir_version *other = step->models[i]->parked;
+        bytes += other && step->models[i] != m ? other->model_bytes : 0;
+    }
+    if (step->config->rollback_memory_max == 0 || bytes > step->config->rollback_memory_max)
+        return false;
+    if (m->parked)
+        weir_repo_step_free_live(step, m->parked);
+    m->parked = v;
+    return true;
+}
+
 void weir_repo_step_released(struct weir_repo_step *step, const struct weir_version *version)
 {
     for (size_t i = 0; i < step->n_models; i++) {
@@ -239,9 +353,11 @@ void weir_repo_step_released(struct weir_repo_step *step, const struct weir_vers
             if (live->version != version)
                 continue;
             weir_repo_step_move_live(step, live, WEIR_REPO_GONE);
-            weir_repo_step_tell(step, WEIR_REPO_EVENT_FREED, step->models[i], NULL, live, 0,
-                                WEIR_STR(""), 0);
-            weir_repo_step_push(step, WEIR_REPO_ACTION_FREE, NULL, live->version);
+            if (!park(step, step->models[i], live->version)) {
+                weir_repo_step_tell(step, WEIR_REPO_EVENT_FREED, step->models[i], NULL, live, 0,
+                                    WEIR_STR(""), 0);
+                weir_repo_step_free_live(step, live->version);
+            }
             *at = live->next;
             weir_mem_free(weir_mem_default(), live);
             return;

@@ -139,8 +139,7 @@ static void select_latest(const struct weir_repo_step *step, const struct weir_r
             return;
         s->is_selected = true;
         below = s->number;
-        bool is_held = s->has_attempt && s->state == WEIR_REPO_HELD;
-        if (s->live && !is_held)
+        if (s->live && !weir_repo_step_is_put_away(s))
             return;
         if (is_stopped(s))
             continue;
@@ -214,7 +213,7 @@ static unsigned rank(const struct weir_repo_step *step, const struct weir_repo_l
     const struct weir_repo_source *s = weir_repo_step_source_of(step, live);
     if (!s || !weir_repo_step_is_owner(s))
         return 0;
-    bool is_held = s->has_attempt && s->state == WEIR_REPO_HELD && !s->model->is_rollback;
+    bool is_held = weir_repo_step_is_put_away(s) && !s->model->is_rollback;
     return RANK_CURRENT | (is_held ? 0u : RANK_FREE) | (s->is_selected ? RANK_SELECTED : 0u) |
            (live->state == WEIR_REPO_READY ? RANK_PRESENT : 0u);
 }
@@ -275,12 +274,20 @@ static void update_record(struct weir_repo_step *step, struct weir_repo_step_mod
         r->generation = v->number;
     weir_repo_step_push(step, WEIR_REPO_ACTION_KEEP, m, best->version);
     weir_repo_step_push(step, WEIR_REPO_ACTION_RECORD, m, NULL);
+    bool is_parked_before = m->parked && r->before_number &&
+                            memcmp(m->parked->digest, r->before, sizeof r->before) == 0;
+    if (m->parked && !is_parked_before)
+        weir_repo_step_free_live(step, WEIR_TAKE(m->parked));
 }
 
 static void want_restore(const struct weir_repo_step *step, struct weir_repo_step_model *m)
 {
-    if (m->is_rollback)
+    if (m->is_rollback || m->is_promoted_kept)
         return;
+    if (weir_repo_step_wants_rival(step, m)) {
+        m->is_restore_wanted = step->restoring != m;
+        return;
+    }
     bool is_there = false;
     bool is_usable = false;
     for (size_t i = 0; i < step->n_sources; i++) {

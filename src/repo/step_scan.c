@@ -193,6 +193,7 @@ static void on_found(struct weir_repo_step *step, struct weir_repo_source *s,
     else
         on_same(step, s, f);
     s->id = f->id;
+    weir_repo_step_see_gate(step, s, &f->gate);
 }
 
 /* --- one that is not --- */
@@ -314,6 +315,7 @@ enum weir_status weir_repo_step_scan(struct weir_repo_step *step, const struct w
     remove_orphans(step, scan);
     for (size_t i = 0; i < step->n_models; i++)
         weir_repo_step_policy(step, step->models[i]);
+    weir_repo_step_check_waiting(step);
     forget_sources(step);
     if (!step->is_scanned) {
         step->is_scanned = true;
@@ -333,6 +335,8 @@ static uint64_t wanted_at(const struct weir_repo_step *step, const struct weir_r
         else if (is_unsettled)
             at = weir_clock_add(s->same_ns, step->config->settle_ns);
     }
+    if (s->candidate && !weir_repo_step_is_gate_settled(step, s))
+        at = weir_clock_add(s->gate_same_ns, step->config->settle_ns);
     bool is_grace = !s->is_present && s->live && s->missing_ns != WEIR_TIME_NEVER &&
                     step->config->on_removal == WEIR_CONFIG_REMOVAL_UNLOAD;
     if (is_grace) {

@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "base/mem.h"
+#include "codec/digest.h"
 
 #include <stdlib.h>
 
@@ -137,12 +138,17 @@ static bool put_attempt(struct maker *k, const struct weir_repo_source *s,
 {
     *out = (struct weir_repo_status){
         .state = s->state,
-        .number = s->number,
+        .number = s->candidate_number ? s->candidate_number : s->number,
         .since_wall_ns = s->since_wall_ns,
         .attempts = s->attempts,
     };
+    char hex[WEIR_CODEC_DIGEST_HEX_BYTES] = "";
+    if (s->candidate)
+        weir_codec_digest_hex(s->candidate->digest, hex);
+    else if (s->is_gate_held)
+        weir_codec_digest_hex(s->held_digest, hex);
     return copy(k, weir_str_c(s->file), &out->file) &&
-           copy(k, weir_str_c(s->reason), &out->reason) && copy(k, WEIR_STR(""), &out->digest);
+           copy(k, weir_str_c(s->reason), &out->reason) && copy(k, weir_str_c(hex), &out->digest);
 }
 
 static bool put_status(struct maker *k, const struct weir_repo_step_model *m,

@@ -44,13 +44,13 @@ struct weir_version {
     X(SEEN, "seen", "was found, and waits for its turn or is not selected") \
     X(SETTLING, "settling", "may still be written")                         \
     X(LOADING, "loading", "is being read")                                  \
-    X(CHECKING, "checking", "was read, and is about to be published")       \
+    X(CHECKING, "checking", "was read, and is judged by its gate")          \
     X(READY, "ready", "serves")                                             \
     X(ORPHANED, "orphaned", "serves, though its file is gone")              \
     X(RETIRING, "retiring", "finishes the work that it has")                \
     X(GONE, "gone", "is no more")                                           \
     X(FAILED, "failed", "could not be loaded")                              \
-    X(HELD, "held", "was rolled back, and is held until its file changes")
+    X(HELD, "held", "was rolled back or refused by its gate")
 
 enum weir_repo_state {
 #define WEIR_REPO_STATE_ENUM(code, name, text) WEIR_REPO_##code,
@@ -62,6 +62,18 @@ enum { WEIR_REPO_STATE_N = 10 }; /* enumerators of enum weir_repo_state */
 
 /* Returns the name of a state ("ready"), borrowed for ever. */
 const char *weir_repo_state_name(enum weir_repo_state state);
+
+/* What a gate says of a candidate. */
+enum weir_repo_verdict {
+    WEIR_REPO_VERDICT_PASS,
+    WEIR_REPO_VERDICT_FAIL,
+    WEIR_REPO_VERDICT_INCONCLUSIVE, /* it could not be found out; what serves goes on serving */
+};
+
+enum { WEIR_REPO_VERDICT_N = 3, WEIR_REPO_CODE_BYTES = 32 };
+
+/* Returns "pass", "fail", "inconclusive"; borrowed for ever. */
+const char *weir_repo_verdict_name(enum weir_repo_verdict verdict);
 
 /* What is known of one version or one attempt to load one, for listings. */
 struct weir_repo_status {

@@ -114,6 +114,12 @@ static void count_event(struct weir_server_keeper *keeper, const struct weir_rep
     case WEIR_REPO_EVENT_FREED:
     case WEIR_REPO_EVENT_UNLOADED:
     case WEIR_REPO_EVENT_ROLLED_BACK:
+    case WEIR_REPO_EVENT_GATE_BEGUN:
+    case WEIR_REPO_EVENT_GATE_PASSED:
+    case WEIR_REPO_EVENT_GATE_REFUSED:
+    case WEIR_REPO_EVENT_GATE_SUPERSEDED:
+    case WEIR_REPO_EVENT_GATE_STORE:
+    case WEIR_REPO_EVENT_PROMOTED:
     case WEIR_REPO_EVENT_ROOT_FAILED:
     case WEIR_REPO_EVENT_ROOT_BACK:
     case WEIR_REPO_EVENT_WATCH_LOST:

@@ -249,7 +249,7 @@ Test(serve_life, rollback_serves_the_version_before)
 
 Test(serve_life, a_rollback_without_a_kept_file_is_refused_and_changes_nothing)
 {
-    start_with((const char *const[]){NULL});
+    start_with((const char *const[]){"--rollback-memory-max", "0", NULL});
     wait_for_version("1");
     put_model("iris.joblib", "m.joblib");
     wait_for_version("2");

@@ -28,6 +28,8 @@ static struct weir_repo_record sample(void)
 {
     struct weir_repo_record r = {
         .generation = 12, .live_number = 11, .before_number = 10, .has_held = true};
+    r.candidate_number = 12;
+    memset(r.candidate, 0x77, sizeof r.candidate);
     memset(r.live, 0xab, sizeof r.live);
     memset(r.before, 0x01, sizeof r.before);
     memset(r.held, 0xff, sizeof r.held);
@@ -57,6 +59,8 @@ Test(repo_state_dir, what_is_written_is_recalled)
     cr_assert(seen.last.has_held);
     cr_assert_eq(memcmp(seen.last.live, r.live, sizeof r.live), 0);
     cr_assert_eq(memcmp(seen.last.held, r.held, sizeof r.held), 0);
+    cr_assert_eq(seen.last.candidate_number, 12);
+    cr_assert_eq(memcmp(seen.last.candidate, r.candidate, sizeof r.candidate), 0);
     weir_repo_state_dir_close(&dir);
     weir_test_tmp_deinit(&tmp);
 }

@@ -27,7 +27,9 @@ struct file {
     bool is_open; /* somebody writes */
     uint8_t hints;
     struct weir_repo_identity id;
-    uint8_t content; /* its digest, repeated */
+    uint8_t content;    /* its digest, repeated */
+    uint64_t gate;      /* print of its gate; 0: none */
+    uint64_t gate_wall; /* when it changed */
 };
 
 struct world {
@@ -46,7 +48,18 @@ struct world {
     struct weir_repo_identity loading_id;
     uint8_t loading_content;
     bool loading_bad;
-    size_t n_made, n_freed, n_rollbacks;
+    /* The judging under way; a candidate passes unless its content is a multiple of 3. */
+    const struct weir_version *judged; /* NULL: none */
+    const struct weir_version *rival;
+    bool is_judging_canceled;
+    uint64_t late_print; /* what a verdict finds the gate to consist of; 0: what the scan saw */
+    uint64_t judged_print;
+    size_t n_judged;
+    struct weir_repo_note last_note; /* its views are not to be followed */
+    char note_code[32];
+    char note_by[64];
+    size_t n_notes, n_keeps;
+    size_t n_made, n_freed, n_rollbacks, n_promotions;
     bool is_slow; /* what is loaded has lost its fast kernels */
     size_t n_events[32];
 };
@@ -65,20 +78,21 @@ static uint64_t wall(const struct world *w)
     return w->now_ns + 5000 * WEIR_NS_PER_S;
 }
 
-static void free_version(struct world *w, struct weir_version *v)
+static void free_version(void *ctx, struct weir_version *v)
 {
+    struct world *w = ctx;
+    cr_assert(v != w->judged || w->is_judging_canceled, "a candidate that is judged is not freed");
+    cr_assert(v != w->judged, "nor one whose judging has not ended");
+    cr_assert(v != w->rival, "what it is judged against is not freed");
     weir_mem_free(weir_mem_default(), v);
     w->n_freed++;
 }
 
 static void world_deinit(struct world *w)
 {
-    size_t n;
-    struct weir_repo_step_model *const *models = weir_repo_step_models(w->step, &n);
-    for (size_t i = 0; i < n; i++) {
-        for (struct weir_repo_live *live = models[i]->live; live; live = live->next)
-            free_version(w, live->version);
-    }
+    w->judged = NULL;
+    w->rival = NULL;
+    weir_repo_step_each_version(w->step, free_version, w);
     weir_repo_step_free(w->step);
     weir_config_free(w->config);
     cr_assert_eq(w->n_made, w->n_freed, "%zu versions made, %zu freed", w->n_made, w->n_freed);
@@ -126,7 +140,8 @@ static void scan(struct world *w)
                                               .file = weir_str_c(f->key + 2),
                                               .number = f->number,
                                               .id = f->id,
-                                              .hints = f->hints};
+                                              .hints = f->hints,
+                                              .gate = {f->gate, f->gate_wall}};
         f->hints = 0;
     }
     qsort(found, n, sizeof found[0], by_key);
@@ -179,7 +194,28 @@ static void act(struct world *w)
         case WEIR_REPO_ACTION_EVENT:
             w->n_events[a.event.kind]++;
             break;
+        case WEIR_REPO_ACTION_JUDGE:
+            cr_assert_null(w->judged, "one is judged at a time");
+            cr_assert_eq(a.source->candidate, a.version);
+            w->judged = a.version;
+            w->rival = a.live;
+            w->is_judging_canceled = false;
+            w->judged_print = a.source->gate.print;
+            cr_assert_neq(w->judged_print, 0);
+            break;
+        case WEIR_REPO_ACTION_CANCEL:
+            cr_assert_not_null(w->judged);
+            w->is_judging_canceled = true;
+            break;
+        case WEIR_REPO_ACTION_NOTE:
+            w->n_notes++;
+            w->last_note = a.note;
+            (void)snprintf(w->note_code, sizeof w->note_code, "%.*s", WEIR_STR_ARG(a.note.code));
+            (void)snprintf(w->note_by, sizeof w->note_by, "%.*s", WEIR_STR_ARG(a.note.by));
+            break;
         case WEIR_REPO_ACTION_KEEP:
+            w->n_keeps++;
+            break;
         case WEIR_REPO_ACTION_RECORD:
             break;
         }
@@ -230,6 +266,26 @@ static void finish(struct world *w)
     weir_repo_step_loaded(w->step, &r, w->now_ns, wall(w));
 }
 
+/* Ends the judging under way. */
+static void judge(struct world *w)
+{
+    if (!w->judged)
+        return;
+    uint64_t print = w->late_print ? w->late_print : w->judged_print;
+    bool passes = w->judged->digest[0] % 3 != 0;
+    struct weir_repo_judged j = {.is_canceled = w->is_judging_canceled,
+                                 .verdict =
+                                     passes ? WEIR_REPO_VERDICT_PASS : WEIR_REPO_VERDICT_FAIL,
+                                 .code = passes ? WEIR_STR("") : WEIR_STR("rule_failed"),
+                                 .reason = WEIR_STR("the content is what it is"),
+                                 .gate = {print, wall(w)},
+                                 .ns = 5};
+    w->judged = NULL;
+    w->rival = NULL;
+    w->n_judged++;
+    weir_repo_step_judged(w->step, &j, w->now_ns, wall(w));
+}
+
 static void release_all(struct world *w)
 {
     size_t n;
@@ -251,6 +307,8 @@ static void settle_down(struct world *w)
         scan(w);
         act(w);
         finish(w);
+        act(w);
+        judge(w);
         act(w);
         release_all(w);
         act(w);
@@ -556,8 +614,9 @@ static void check(const struct world *w, bool *served, bool may_lose)
         if (s->live)
             cr_assert(s->live->state == WEIR_REPO_READY || s->live->state == WEIR_REPO_ORPHANED);
         if (s->has_attempt)
-            cr_assert(s->state != WEIR_REPO_READY && s->state != WEIR_REPO_GONE &&
-                      s->state != WEIR_REPO_CHECKING);
+            cr_assert(s->state != WEIR_REPO_READY && s->state != WEIR_REPO_GONE);
+        cr_assert_eq(s->candidate != NULL, s->has_attempt && s->state == WEIR_REPO_CHECKING,
+                     "what is checked is a candidate, and nothing else is");
     }
     static const char *const names[] = {"m", "v"};
     for (size_t i = 0; i < WEIR_ARRAY_LEN(names); i++) {
@@ -570,7 +629,7 @@ static void check(const struct world *w, bool *served, bool may_lose)
 static void disturb(struct world *w, struct weir_test_random *r, uint8_t *content)
 {
     struct file *f = &w->files[weir_test_random_below(r, w->n_files)];
-    switch (weir_test_random_below(r, 9)) {
+    switch (weir_test_random_below(r, 11)) {
     case 0:
     case 1:
         put(w, f, (*content)++, true);
@@ -605,6 +664,15 @@ static void disturb(struct world *w, struct weir_test_random *r, uint8_t *conten
         if (weir_repo_step_rollback(w->step, weir_str_c(f->model), wall(w), NULL) == WEIR_OK)
             w->n_rollbacks++;
         break;
+    case 9:
+        f->gate = weir_test_random_below(r, 4) == 0 ? 0 : f->gate + 1;
+        f->gate_wall = wall(w);
+        break;
+    case 10:
+        if (weir_repo_step_promote(w->step, weir_str_c(f->model), WEIR_STR("it must"),
+                                   WEIR_STR("me"), w->now_ns, wall(w), NULL) == WEIR_OK)
+            w->n_promotions++;
+        break;
     }
 }
 
@@ -634,7 +702,8 @@ Test(repo_step, versions_that_the_policy_does_not_select_do_not_delay_readiness)
 Test(repo_step, a_model_is_not_unloaded_while_its_rollback_is_under_way)
 {
     struct world w;
-    world_init(&w, NULL, 0);
+    const char *args[] = {"--rollback-memory-max", "0"};
+    world_init(&w, args, WEIR_ARRAY_LEN(args));
     struct file *f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
     put(&w, f, 1, true);
     settle_down(&w);
@@ -655,7 +724,354 @@ Test(repo_step, a_model_is_not_unloaded_while_its_rollback_is_under_way)
     world_deinit(&w);
 }
 
-static size_t run_schedule(uint64_t seed)
+/* --- gates --- */
+
+/* A world with one flat model whose gate has let its first content through. */
+static struct file *gated(struct world *w)
+{
+    world_init(w, NULL, 0);
+    struct file *f = add_file(w, "0:m.pkl", "m", "0:m.pkl", 0);
+    f->gate = 1;
+    put(w, f, 1, true);
+    settle_down(w);
+    cr_assert_eq(content_of(w, "m"), 1);
+    cr_assert_eq(w->n_judged, 1, "also the first is judged");
+    return f;
+}
+
+static size_t count(const struct world *w, enum weir_repo_event_kind kind)
+{
+    return w->n_events[kind];
+}
+
+Test(repo_step, a_gate_lets_the_good_through_and_holds_the_bad)
+{
+    struct world w;
+    struct file *f = gated(&w);
+    put(&w, f, 2, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 2);
+    cr_assert_eq(serving(&w, "m")->version->number, 2);
+    put(&w, f, 3, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 2, "the old version serves on");
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_HELD);
+    cr_assert_str_eq(source(&w, f->key)->reason, "rule_failed: the content is what it is");
+    cr_assert_eq(source(&w, f->key)->candidate_number, 3);
+    cr_assert_eq(count(&w, WEIR_REPO_EVENT_GATE_REFUSED), 1);
+    cr_assert_eq(count(&w, WEIR_REPO_EVENT_GATE_PASSED), 2);
+    cr_assert_str_eq(w.note_code, "rule_failed");
+    cr_assert_eq(w.last_note.number, 3);
+    put(&w, f, 4, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 4);
+    cr_assert_eq(serving(&w, "m")->version->number, 4, "a refused number is not given again");
+    world_deinit(&w);
+}
+
+Test(repo_step, loads_go_on_while_one_is_judged_and_nobody_waits_for_the_other)
+{
+    struct world w;
+    struct file *f = gated(&w);
+    struct file *other = add_file(&w, "0:n.pkl", "n", "0:n.pkl", 0);
+    put(&w, f, 2, true);
+    scan(&w);
+    act(&w);
+    finish(&w);
+    act(&w);
+    cr_assert_not_null(w.judged);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_CHECKING);
+    put(&w, other, 10, true);
+    other->hints = WEIR_REPO_HINT_RENAMED;
+    scan(&w);
+    act(&w);
+    finish(&w);
+    act(&w);
+    cr_assert_eq(content_of(&w, "n"), 10, "it has no gate and waits for none");
+    cr_assert_eq(content_of(&w, "m"), 1);
+    judge(&w);
+    act(&w);
+    cr_assert_eq(content_of(&w, "m"), 2);
+    world_deinit(&w);
+}
+
+Test(repo_step, a_candidate_that_changes_is_superseded_and_its_verdict_forgotten)
+{
+    struct world w;
+    struct file *f = gated(&w);
+    put(&w, f, 2, true);
+    scan(&w);
+    act(&w);
+    finish(&w);
+    act(&w);
+    cr_assert_not_null(w.judged);
+    put(&w, f, 3, true);
+    scan(&w);
+    act(&w);
+    cr_assert(w.is_judging_canceled);
+    cr_assert_str_eq(w.note_code, "superseded");
+    cr_assert_eq(count(&w, WEIR_REPO_EVENT_GATE_SUPERSEDED), 1);
+    judge(&w);
+    act(&w);
+    cr_assert_eq(content_of(&w, "m"), 1, "the verdict came too late for anybody");
+    settle_down(&w);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_HELD);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    f->is_there = false;
+    put(&w, f, 4, true);
+    scan(&w);
+    act(&w);
+    finish(&w);
+    act(&w);
+    f->is_there = false;
+    scan(&w);
+    act(&w);
+    cr_assert(w.is_judging_canceled, "nor is one that vanishes judged on");
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    world_deinit(&w);
+}
+
+Test(repo_step, a_gate_that_changes_judges_again_what_it_holds_and_only_that)
+{
+    struct world w;
+    struct file *f = gated(&w);
+    f->gate = 2;
+    settle_down(&w);
+    cr_assert_eq(w.n_judged, 1, "what serves is not judged again");
+    put(&w, f, 3, true);
+    settle_down(&w);
+    cr_assert_eq(w.n_judged, 2);
+    f->gate = 3;
+    f->gate_wall = wall(&w);
+    scan(&w);
+    act(&w);
+    finish(&w);
+    act(&w);
+    cr_assert_null(w.judged, "it may still be written");
+    cr_assert_lt(weir_repo_step_next_ns(w.step), w.now_ns + 3 * WEIR_NS_PER_S);
+    settle_down(&w);
+    cr_assert_eq(w.n_judged, 3);
+    cr_assert_eq(source(&w, f->key)->candidate_number, 2, "its number stays");
+    f->gate = 4; /* Changes while it is judged are seen too. */
+    w.now_ns += 10 * WEIR_NS_PER_S;
+    scan(&w);
+    act(&w);
+    finish(&w);
+    w.now_ns += 10 * WEIR_NS_PER_S;
+    act(&w);
+    cr_assert_not_null(w.judged);
+    f->gate = 5;
+    scan(&w);
+    act(&w);
+    cr_assert(w.is_judging_canceled);
+    settle_down(&w);
+    cr_assert_eq(w.n_judged, 5, "given up once, judged once");
+    f->gate = 0;
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 3, "without a gate nothing is held");
+    world_deinit(&w);
+}
+
+Test(repo_step, what_a_gate_turns_out_to_consist_of_is_no_change)
+{
+    struct world w;
+    struct file *f = gated(&w);
+    w.late_print = 77;
+    put(&w, f, 3, true);
+    scan(&w);
+    act(&w);
+    finish(&w);
+    act(&w);
+    judge(&w);
+    f->gate = 77; /* The scan knows of the holdout now. */
+    settle_down(&w);
+    cr_assert_eq(w.n_judged, 2);
+    w.late_print = 78;
+    f->gate = 78; /* The holdout changed. */
+    settle_down(&w);
+    cr_assert_eq(w.n_judged, 3);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_HELD);
+    world_deinit(&w);
+}
+
+Test(repo_step, a_held_version_is_promoted_with_a_reason)
+{
+    struct world w;
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct file *f = gated(&w);
+    const struct weir_str m = WEIR_STR("m"), why = WEIR_STR("it must"), by = WEIR_STR("me");
+    cr_assert_eq(weir_repo_step_promote(w.step, WEIR_STR("x"), why, by, w.now_ns, wall(&w), &err),
+                 WEIR_ERR_NOT_FOUND);
+    cr_assert_eq(weir_repo_step_promote(w.step, m, why, by, w.now_ns, wall(&w), &err),
+                 WEIR_ERR_EXISTS);
+    put(&w, f, 3, true);
+    scan(&w);
+    act(&w);
+    finish(&w);
+    act(&w);
+    cr_assert_eq(weir_repo_step_promote(w.step, m, why, by, w.now_ns, wall(&w), &err),
+                 WEIR_ERR_BUSY);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    cr_assert_eq(weir_repo_step_promote(w.step, m, why, by, w.now_ns, wall(&w), &err), WEIR_OK);
+    cr_assert_eq(weir_repo_step_promote(w.step, m, why, by, w.now_ns, wall(&w), &err),
+                 WEIR_ERR_BUSY, "once");
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 3);
+    cr_assert_eq(serving(&w, "m")->version->number, 2);
+    cr_assert_eq(count(&w, WEIR_REPO_EVENT_PROMOTED), 1);
+    cr_assert_str_eq(w.note_by, "me");
+    cr_assert_str_eq(w.note_code, "rule_failed", "what was failed stays known");
+    cr_assert_eq(w.n_judged, 2, "it was not judged again");
+    world_deinit(&w);
+}
+
+Test(repo_step, a_promotion_is_of_what_was_refused_and_of_nothing_else)
+{
+    struct world w;
+    struct file *f = gated(&w);
+    put(&w, f, 3, true);
+    settle_down(&w);
+    cr_assert_eq(weir_repo_step_promote(w.step, WEIR_STR("m"), WEIR_STR("a"), WEIR_STR("b"),
+                                        w.now_ns, wall(&w), NULL),
+                 WEIR_OK);
+    put(&w, f, 6, true); /* Before it could be loaded. */
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_HELD);
+    cr_assert_eq(count(&w, WEIR_REPO_EVENT_PROMOTED), 0);
+    put(&w, f, 3, true); /* The old permission does not hold any more. */
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    world_deinit(&w);
+}
+
+Test(repo_step, a_candidate_whose_file_is_gone_is_promoted_from_its_kept_file)
+{
+    struct world w;
+    uint8_t digest[WEIR_REPO_DIGEST_BYTES];
+    struct file *f = gated(&w);
+    put(&w, f, 3, true);
+    settle_down(&w);
+    cr_assert_not(weir_repo_step_promotion_file(w.step, WEIR_STR("m"), digest));
+    f->is_there = false;
+    settle_down(&w);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_GONE);
+    cr_assert(weir_repo_step_promotion_file(w.step, WEIR_STR("m"), digest));
+    cr_assert_eq(digest[0], 3);
+    cr_assert_eq(weir_repo_step_promote(w.step, WEIR_STR("m"), WEIR_STR("a"), WEIR_STR("b"),
+                                        w.now_ns, wall(&w), NULL),
+                 WEIR_OK);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 3);
+    cr_assert_eq(serving(&w, "m")->state, WEIR_REPO_ORPHANED);
+    cr_assert_eq(count(&w, WEIR_REPO_EVENT_PROMOTED), 1);
+    world_deinit(&w);
+}
+
+Test(repo_step, after_a_restart_a_candidate_is_judged_against_what_served)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct weir_repo_record r = {
+        .generation = 8, .live_number = 7, .candidate_number = 8, .has_held = false};
+    memset(r.live, 1, sizeof r.live);
+    memset(r.candidate, 3, sizeof r.candidate);
+    weir_repo_step_recall(w.step, WEIR_STR("m"), &r);
+    struct file *f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    f->gate = 1;
+    put(&w, f, 3, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1, "the worse file is not taken for the first");
+    cr_assert_eq(serving(&w, "m")->version->number, 7);
+    cr_assert_eq(w.n_judged, 1);
+    cr_assert_eq(source(&w, f->key)->candidate_number, 8);
+    world_deinit(&w);
+
+    world_init(&w, NULL, 0);
+    weir_repo_step_recall(w.step, WEIR_STR("m"), &r);
+    f = add_file(&w, "0:m.pkl", "m", "0:m.pkl", 0);
+    f->gate = 1;
+    put(&w, f, 1, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1, "what served serves again");
+    cr_assert_eq(w.n_judged, 0, "and needs no verdict");
+    world_deinit(&w);
+}
+
+Test(repo_step, a_folder_serves_on_when_its_newest_version_is_held)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *one = add_file(&w, "0:v/1", "v", "0:v/", 1);
+    struct file *two = add_file(&w, "0:v/2", "v", "0:v/", 2);
+    one->gate = 1;
+    two->gate = 1;
+    put(&w, one, 1, true);
+    settle_down(&w);
+    put(&w, two, 3, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "v"), 1);
+    cr_assert_eq(state(&w, "0:v/2"), WEIR_REPO_HELD);
+    put(&w, one, 6, true); /* The live version's own file gets worse. */
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "v"), 1);
+    put(&w, two, 4, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "v"), 4);
+    world_deinit(&w);
+}
+
+Test(repo_step, a_rollback_takes_what_is_parked_and_does_not_wait_for_a_gate)
+{
+    struct world w;
+    struct file *f = gated(&w);
+    put(&w, f, 2, true);
+    settle_down(&w);
+    put(&w, f, 3, true);
+    scan(&w);
+    act(&w);
+    finish(&w);
+    act(&w);
+    cr_assert_not_null(w.judged);
+    size_t n_made = w.n_made;
+    cr_assert_eq(weir_repo_step_rollback(w.step, WEIR_STR("m"), wall(&w), NULL), WEIR_OK);
+    cr_assert_eq(content_of(&w, "m"), 1, "at once");
+    cr_assert_eq(serving(&w, "m")->version->number, 1);
+    act(&w);
+    cr_assert_eq(w.n_made, n_made, "nothing was loaded");
+    release_all(&w); /* What is judged against has retired: it must live until the verdict. */
+    act(&w);
+    judge(&w);
+    act(&w);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    cr_assert_eq(count(&w, WEIR_REPO_EVENT_ROLLED_BACK), 1);
+    world_deinit(&w);
+}
+
+Test(repo_step, versions_of_folders_are_parked_too)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct file *one = add_file(&w, "0:v/1", "v", "0:v/", 1);
+    struct file *two = add_file(&w, "0:v/2", "v", "0:v/", 2);
+    put(&w, one, 1, true);
+    settle_down(&w);
+    put(&w, two, 2, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "v"), 2);
+    size_t n_made = w.n_made;
+    cr_assert_eq(weir_repo_step_rollback(w.step, WEIR_STR("v"), wall(&w), NULL), WEIR_OK);
+    cr_assert_eq(content_of(&w, "v"), 1);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "v"), 1);
+    cr_assert_eq(w.n_made, n_made);
+    world_deinit(&w);
+}
+
+static size_t run_schedule(uint64_t seed, size_t *n_promotions, size_t *n_judged)
 {
     struct world w;
     struct weir_test_random r;
@@ -676,6 +1092,8 @@ static size_t run_schedule(uint64_t seed)
         act(&w);
         if (weir_test_random_below(&r, 2))
             finish(&w);
+        if (weir_test_random_below(&r, 3) == 0)
+            judge(&w);
         if (weir_test_random_below(&r, 4) == 0)
             release_all(&w);
         act(&w);
@@ -686,16 +1104,19 @@ static size_t run_schedule(uint64_t seed)
     w.root_ok = true;
     for (size_t i = 0; i < w.n_files; i++) {
         w.files[i].is_open = false;
-        put(&w, &w.files[i], (uint8_t)(200 + i), true);
+        w.files[i].gate = 1000 + i;
+        put(&w, &w.files[i], (uint8_t)(200 + 2 * i), true);
     }
     w.files[1].is_there = false;
     settle_down(&w);
     check(&w, served, false);
     cr_assert_eq(content_of(&w, "m"), 200, "seed %llu: %d", (unsigned long long)seed,
                  content_of(&w, "m"));
-    cr_assert_eq(content_of(&w, "v"), 204, "seed %llu: %d", (unsigned long long)seed,
+    cr_assert_eq(content_of(&w, "v"), 208, "seed %llu: %d", (unsigned long long)seed,
                  content_of(&w, "v"));
     size_t n_rollbacks = w.n_rollbacks;
+    *n_promotions += weir_repo_step_counters(w.step)->promotions;
+    *n_judged += w.n_judged;
     world_deinit(&w);
     return n_rollbacks;
 }
@@ -703,9 +1124,13 @@ static size_t run_schedule(uint64_t seed)
 Test(repo_step, random_schedules_keep_every_model_serving, .timeout = 60)
 {
     size_t n_rollbacks = 0;
+    size_t n_promotions = 0;
+    size_t n_judged = 0;
     for (uint64_t seed = 1; seed <= 500; seed++)
-        n_rollbacks += run_schedule(seed);
+        n_rollbacks += run_schedule(seed, &n_promotions, &n_judged);
     cr_assert_gt(n_rollbacks, 100, "the schedules must reach rollbacks too");
+    cr_assert_gt(n_judged, 1000, "and gates");
+    cr_assert_gt(n_promotions, 100, "and promotions");
 }
 
 Test(repo_step, every_failing_allocation_is_survived)
