@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/macros.h"
+#include "base/near.h"
+#include "base/unit.h"
 #include "config/value_priv.h"
 
 #include <arpa/inet.h>
@@ -36,87 +38,6 @@ const struct weir_config_model_row weir_config_value_model_rows[WEIR_CONFIG_MODE
     MODEL_ROW(request_queue_timeout),  MODEL_ROW(priority_levels),
     MODEL_ROW(default_priority_level),
 };
-
-/* Units, largest first, so that writing finds the largest that divides. */
-struct unit {
-    const char *name;
-    uint64_t factor;
-    bool is_written; /* used for writing too */
-};
-
-static const struct unit duration_units[] = {
-    {"d", 86400 * WEIR_NS_PER_S, false},
-    {"h", 3600 * WEIR_NS_PER_S, true},
-    {"m", 60 * WEIR_NS_PER_S, true},
-    {"s", WEIR_NS_PER_S, true},
-    {"ms", WEIR_NS_PER_MS, true},
-    {"us", WEIR_NS_PER_US, true},
-    {"ns", 1, true},
-};
-
-static const struct unit size_units[] = {
-    {"TiB", WEIR_CONFIG_TIB, true},
-    {"GiB", WEIR_CONFIG_GIB, true},
-    {"MiB", WEIR_CONFIG_MIB, true},
-    {"KiB", WEIR_CONFIG_KIB, true},
-    {"TB", UINT64_C(1000000000000), false},
-    {"GB", UINT64_C(1000000000), false},
-    {"MB", UINT64_C(1000000), false},
-    {"KB", UINT64_C(1000), false},
-    {"kB", UINT64_C(1000), false},
-    {"B", 1, false},
-    {"", 1, true},
-};
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* Computes whole.fraction × factor; false: it overflows or is no whole number. */
-static bool scale(struct weir_str whole, struct weir_str fraction, uint64_t factor, uint64_t *out)
-{
-    uint64_t v;
-    uint64_t part = 0;
-    uint64_t power = 1;
-    if (!weir_str_to_u64(whole, UINT64_MAX, &v) || __builtin_mul_overflow(v, factor, &v))
-        return false;
-    for (size_t i = 0; i < fraction.n; i++) {
-        part = part * 10 + (uint64_t)(fraction.at[i] - '0');
-        power *= 10;
-    }
-    if (__builtin_mul_overflow(part, factor, &part) || part % power != 0 ||
-        __builtin_add_overflow(v, part / power, &v))
-        return false;
-    *out = v;
-    return true;
-}
-
-static bool parse_scaled(struct weir_str text, const struct unit *units, size_t n_units,
-                         bool needs_unit, uint64_t *out)
-{
-    size_t n = 0;
-    while (n < text.n && is_digit(text.at[n]))
-        n++;
-    struct weir_str whole = weir_str_make(text.at, n);
-    struct weir_str fraction = {NULL, 0};
-    if (n < text.n && text.at[n] == '.') {
-        size_t from = ++n;
-        while (n < text.n && is_digit(text.at[n]))
-            n++;
-        fraction = weir_str_make(text.at + from, n - from);
-        if (fraction.n == 0 || fraction.n > 9)
-            return false;
-    }
-    struct weir_str unit = weir_str_trim(weir_str_make(text.at + n, text.n - n));
-    if (unit.n == 0 && needs_unit)
-        return fraction.n == 0 && weir_str_eq_c(whole, "0") ? (*out = 0, true) : false;
-    for (size_t i = 0; i < n_units; i++) {
-        if (weir_str_eq_c(unit, units[i].name))
-            return scale(whole, fraction, units[i].factor, out);
-    }
-    return false;
-}
 
 static bool parse_bool(struct weir_str text, uint64_t *out)
 {
@@ -171,11 +92,11 @@ enum weir_status weir_config_value_parse(const struct weir_config_row *row, stru
         expected = "a whole number";
         break;
     case WEIR_CONFIG_SIZE:
-        ok = parse_scaled(text, size_units, WEIR_ARRAY_LEN(size_units), false, &v);
+        ok = weir_unit_read_size(text, &v);
         expected = "a size such as 16MiB";
         break;
     case WEIR_CONFIG_DURATION:
-        ok = parse_scaled(text, duration_units, WEIR_ARRAY_LEN(duration_units), true, &v);
+        ok = weir_unit_read_duration(text, &v);
         expected = "a time with its unit such as 250ms or 10s";
         break;
     case WEIR_CONFIG_CHOICE:
@@ -197,17 +118,6 @@ enum weir_status weir_config_value_parse(const struct weir_config_row *row, stru
     return st;
 }
 
-static void write_scaled(const struct unit *units, size_t n, uint64_t v, struct weir_buf *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!units[i].is_written || (v % units[i].factor != 0 && units[i].factor != 1))
-            continue;
-        weir_buf_append_u64(out, v / units[i].factor);
-        weir_buf_append_c(out, units[i].name);
-        return;
-    }
-}
-
 void weir_config_value_write(const struct weir_config_row *row, uint64_t value,
                              struct weir_buf *out)
 {
@@ -220,16 +130,10 @@ void weir_config_value_write(const struct weir_config_row *row, uint64_t value,
         weir_buf_append_u64(out, value);
         return;
     case WEIR_CONFIG_SIZE:
-        if (value == 0)
-            weir_buf_append_c(out, "0");
-        else
-            write_scaled(size_units, WEIR_ARRAY_LEN(size_units), value, out);
+        weir_unit_write_size(value, out);
         return;
     case WEIR_CONFIG_DURATION:
-        if (value == 0)
-            weir_buf_append_c(out, "0s");
-        else
-            write_scaled(duration_units, WEIR_ARRAY_LEN(duration_units), value, out);
+        weir_unit_write_duration(value, out);
         return;
     case WEIR_CONFIG_CHOICE:
         for (uint64_t i = 0; i < value; i++)
@@ -333,39 +237,6 @@ size_t weir_config_value_find(struct weir_str name)
     return WEIR_CONFIG_OPTION_N;
 }
 
-enum { DISTANCE_BYTES_MAX = 64 };
-
-static char fold(char c)
-{
-    return c == '-' ? '_' : c;
-}
-
-size_t weir_config_value_distance(struct weir_str a, struct weir_str b)
-{
-    /* Optimal string alignment (Damerau 1964): three rows of the table are enough. */
-    size_t rows[3][DISTANCE_BYTES_MAX + 1];
-    a.n = weir_min_size(a.n, DISTANCE_BYTES_MAX);
-    b.n = weir_min_size(b.n, DISTANCE_BYTES_MAX);
-    for (size_t j = 0; j <= b.n; j++)
-        rows[0][j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t *row = rows[i % 3];
-        const size_t *above = rows[(i - 1) % 3];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            char x = fold(a.at[i - 1]);
-            char y = fold(b.at[j - 1]);
-            size_t best = above[j - 1] + (x == y ? 0 : 1);
-            best = weir_min_size(best, above[j] + 1);
-            best = weir_min_size(best, row[j - 1] + 1);
-            if (i > 1 && j > 1 && x == fold(b.at[j - 2]) && fold(a.at[i - 2]) == y)
-                best = weir_min_size(best, rows[(i - 2) % 3][j - 2] + 1);
-            row[j] = best;
-        }
-    }
-    return rows[a.n % 3][b.n];
-}
-
 const char *weir_config_value_nearest(struct weir_str name, const char *const *more, size_t n_more)
 {
     const char *best = NULL;
@@ -373,7 +244,7 @@ const char *weir_config_value_nearest(struct weir_str name, const char *const *m
     for (size_t i = 0; i < WEIR_CONFIG_OPTION_N + n_more; i++) {
         const char *other = i < WEIR_CONFIG_OPTION_N ? weir_config_value_rows[i].name
                                                      : more[i - WEIR_CONFIG_OPTION_N];
-        size_t d = weir_config_value_distance(name, weir_str_c(other));
+        size_t d = weir_near_distance(name, weir_str_c(other));
         if (d < best_at) {
             best_at = d;
             best = other;

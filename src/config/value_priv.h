@@ -63,8 +63,4 @@ size_t weir_config_value_find(struct weir_str name);
  * is near. */
 const char *weir_config_value_nearest(struct weir_str name, const char *const *more, size_t n_more);
 
-/* Returns the edits (insert, delete, replace, swap of neighbours) between two texts, at most
- * 64 bytes of each. */
-size_t weir_config_value_distance(struct weir_str a, struct weir_str b);
-
 #endif

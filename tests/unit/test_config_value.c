@@ -110,9 +110,6 @@ Test(config_value, the_nearest_name_is_found)
                      "max_batch_size");
     cr_assert_str_eq(weir_config_value_nearest(WEIR_STR("wrokers"), NULL, 0), "workers");
     cr_assert_null(weir_config_value_nearest(WEIR_STR("zzzzzzzzzzzz"), NULL, 0));
-    cr_assert_eq(weir_config_value_distance(WEIR_STR("ab"), WEIR_STR("ba")), 1);
-    cr_assert_eq(weir_config_value_distance(WEIR_STR(""), WEIR_STR("abc")), 3);
-    cr_assert_eq(weir_config_value_distance(WEIR_STR("max-batch"), WEIR_STR("max_batch")), 0);
 }
 
 static const struct address {
