@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "base/mem.h"
+#include "codec/json.h"
 
 #include <yaml.h>
 
@@ -340,4 +341,57 @@ struct weir_yaml *weir_codec_yaml_find(const struct weir_yaml *map, struct weir_
             return map->children[i + 1];
     }
     return NULL;
+}
+
+bool weir_codec_yaml_is_same(const struct weir_yaml *a, const struct weir_yaml *b)
+{
+    if (!a || !b)
+        return a == b;
+    if (a->kind != b->kind || a->n_children != b->n_children)
+        return false;
+    if (a->kind == WEIR_YAML_SCALAR && !weir_str_eq(a->text, b->text))
+        return false;
+    for (size_t i = 0; i < a->n_children; i++) { /* Recursion ends at WEIR_YAML_DEPTH_MAX. */
+        if (!weir_codec_yaml_is_same(a->children[i], b->children[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Finds whether a text may stand without quotes inside of brackets. */
+static bool is_plain(struct weir_str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.at[i];
+        bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        bool is_other = (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '/';
+        if (!is_letter && !is_other && !(c == '-' && i > 0))
+            return false;
+    }
+    return text.n > 0;
+}
+
+void weir_codec_yaml_append(struct weir_buf *buf, const struct weir_yaml *tree)
+{
+    bool is_map = tree->kind == WEIR_YAML_MAP;
+    switch (tree->kind) {
+    case WEIR_YAML_NULL:
+        weir_buf_append_byte(buf, '~');
+        return;
+    case WEIR_YAML_SCALAR:
+        if (!tree->is_quoted && is_plain(tree->text))
+            weir_buf_append_str(buf, tree->text);
+        else
+            weir_codec_json_append_text(buf, tree->text);
+        return;
+    case WEIR_YAML_LIST:
+    case WEIR_YAML_MAP:
+        weir_buf_append_byte(buf, is_map ? '{' : '[');
+        for (size_t i = 0; i < tree->n_children; i++) {
+            weir_buf_append_c(buf, i == 0 ? "" : is_map && i % 2 ? ": " : ", ");
+            weir_codec_yaml_append(buf, tree->children[i]);
+        }
+        weir_buf_append_byte(buf, is_map ? '}' : ']');
+        return;
+    }
 }

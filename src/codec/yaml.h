@@ -8,6 +8,7 @@
 #define WEIR_CODEC_YAML_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 #include <weir/error.h>
 
@@ -54,5 +55,12 @@ WEIR_MUST_USE enum weir_status weir_codec_yaml_parse(struct weir_yaml **out,
 
 /* Finds the value of a key in a map; NULL: not there. O(n). */
 struct weir_yaml *weir_codec_yaml_find(const struct weir_yaml *map, struct weir_str key);
+
+/* Finds whether two trees say the same in the same order, wherever they stand; NULL equals NULL. */
+bool weir_codec_yaml_is_same(const struct weir_yaml *a, const struct weir_yaml *b);
+
+/* Appends a tree on one line ({a: "b", c: ["d"]}), which parses to the same tree; scalars that were
+ * not in quotes stay so where that is possible. */
+void weir_codec_yaml_append(struct weir_buf *buf, const struct weir_yaml *tree);
 
 #endif

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct weir_yaml;
+
 /* Texts of a LIST option. */
 struct weir_config_list {
     const struct weir_str *at; /* n texts, NUL-terminated */
@@ -46,6 +48,9 @@ struct weir_config_model {
     size_t n_versions;
     const struct weir_config_label *labels;
     size_t n_labels;
+    const struct weir_yaml *gate; /* the gate's keys, a file's path or "off", as gate/gate_file.h
+                                     reads them; NULL: not said; lives in the configuration */
+    struct weir_str gate_name;    /* where that was read, for messages */
     struct weir_str root_key; /* which of several estimators in the model's file is served: its key
                                  in the dict or its index in the list, nested ones a/b; empty: not
                                  said */

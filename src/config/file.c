@@ -18,7 +18,7 @@ struct file {
 enum { ROOT_KEY_BYTES_MAX = 256 };
 
 static const char *const file_words[] = {"model_options"};
-static const char *const model_words[] = {"version_policy", "labels", "root_key"};
+static const char *const model_words[] = {"version_policy", "labels", "root_key", "gate"};
 
 static enum weir_status fail(const struct file *f, const struct weir_yaml *at, const char *what)
 {
@@ -192,6 +192,17 @@ static enum weir_status read_root_key(const struct file *f, struct weir_config_m
     return WEIR_OK;
 }
 
+/* Keeps the gate as it is; the keys of a map are read by who judges. */
+static enum weir_status read_gate(const struct file *f, struct weir_config_model *m,
+                                  const struct weir_yaml *v)
+{
+    if (v->kind != WEIR_YAML_MAP && (v->kind != WEIR_YAML_SCALAR || v->text.n == 0))
+        return fail(f, v, "gate: expected a map of keys, the path of a file, or off");
+    m->gate = v;
+    m->gate_name = weir_arena_str(&f->config->arena, f->name);
+    return m->gate_name.at ? WEIR_OK : fail_memory(f);
+}
+
 /* Finds the per-model row of a key; NULL: none. */
 static const struct weir_config_model_row *find_model_row(struct weir_str key)
 {
@@ -212,6 +223,8 @@ static enum weir_status read_model_key(const struct file *f, struct weir_config_
         return read_labels(f, m, v);
     if (weir_str_eq_c(key->text, "root_key"))
         return read_root_key(f, m, v);
+    if (weir_str_eq_c(key->text, "gate"))
+        return read_gate(f, m, v);
     const struct weir_config_model_row *row = find_model_row(key->text);
     if (!row) {
         char text[200];

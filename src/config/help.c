@@ -2,6 +2,7 @@
 /* The option table as people read it: --help, conf/options.md, and a configuration as YAML. */
 #include "base/macros.h"
 #include "codec/json.h"
+#include "codec/yaml.h"
 #include "config/value_priv.h"
 
 enum { HELP_COLUMNS = 100, HELP_INDENT = 8 };
@@ -150,7 +151,7 @@ void weir_config_help_flags(struct weir_buf *out)
     }
     weir_buf_append_c(out, "\nPer model:\n  --model-options 'churn: {max_batch_size: 64}'\n");
     put_wrapped(WEIR_STR("A YAML map of models; the options that options.md marks, version_policy, "
-                         "labels and root_key."),
+                         "labels, gate and root_key."),
                 out);
 }
 
@@ -230,6 +231,8 @@ void weir_config_help_markdown(struct weir_buf *out)
         "versions serve. |\n"
         "| `labels` | a map from names to version numbers | | Names that may be used instead "
         "of a number. |\n"
+        "| `gate` | a map of keys, the path of a file, or `off` | NAME.gate.yaml beside the model "
+        "| What a new version must do before it serves; README has the keys. |\n"
         "| `root_key` | TEXT | | Which of several estimators in the model's file is served: its "
         "key in the dict or its index in the list, nested ones a/b. Counts from the next load. "
         "|\n");
@@ -270,6 +273,11 @@ static void put_model(const struct weir_config_model *m, struct weir_buf *out)
     if (m->root_key.n > 0) {
         weir_buf_append_c(out, "    root_key: ");
         weir_codec_json_append_text(out, m->root_key);
+        weir_buf_append_byte(out, '\n');
+    }
+    if (m->gate) {
+        weir_buf_append_c(out, "    gate: ");
+        weir_codec_yaml_append(out, m->gate);
         weir_buf_append_byte(out, '\n');
     }
     for (size_t i = 0; i < WEIR_CONFIG_MODEL_ROW_N; i++) {

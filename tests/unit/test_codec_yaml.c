@@ -35,6 +35,24 @@ Test(codec_yaml, values_know_their_place)
     cr_assert_eq(root->n_values, 9);
 }
 
+Test(codec_yaml, a_tree_on_one_line_is_the_same_tree)
+{
+    WEIR_CLEANUP(weir_arena_deinit) struct weir_arena arena = WEIR_ARENA_INIT;
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf text = WEIR_BUF_INIT;
+    struct weir_yaml *root = NULL;
+    struct weir_yaml *again = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(parse("a: x.csv\nb:\n  - 'y: {1}'\n  - - -1\nc: ~\nd: {}\n", &arena, &root, &err),
+                 WEIR_OK, "%s", err.msg);
+    weir_codec_yaml_append(&text, root);
+    cr_assert_str_eq(weir_buf_c(&text), "{a: x.csv, b: [\"y: {1}\", [\"-1\"]], c: ~, d: {}}");
+    cr_assert_eq(parse(weir_buf_c(&text), &arena, &again, &err), WEIR_OK, "%s", err.msg);
+    cr_assert(weir_codec_yaml_is_same(root, again));
+    cr_assert_not(weir_codec_yaml_is_same(root, again->children[3]));
+    cr_assert_not(weir_codec_yaml_is_same(root, NULL));
+    cr_assert(weir_codec_yaml_is_same(NULL, NULL));
+}
+
 Test(codec_yaml, an_alias_is_the_same_value)
 {
     WEIR_CLEANUP(weir_arena_deinit) struct weir_arena arena = WEIR_ARENA_INIT;

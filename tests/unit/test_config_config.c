@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/macros.h"
+#include "codec/yaml.h"
 #include "config/config.h"
 #include "test_mem.h"
 #include "test_tmp.h"
@@ -240,6 +241,7 @@ static const struct bad {
      "weir.yaml:1:41: version_policy: expected latest, all or a list of version numbers"},
     {"model_options: {churn: {labels: {\"3\": 3}}}\n", "weir.yaml:1:34: labels: a label has"},
     {"model_options: {churn: {root_key: [a]}}\n", "weir.yaml:1:35: root_key: expected a key"},
+    {"model_options: {churn: {gate: [a]}}\n", "weir.yaml:1:31: gate: expected a map of keys"},
     {"model_options: {../x: {}}\n", "weir.yaml:1:17: model_options: not a model name"},
     {"default_model: a/b\n", "weir.yaml:1:16: default_model: \"a/b\" is not a model name"},
 };
@@ -448,6 +450,29 @@ Test(config, help_names_every_option_within_100_columns)
     }
 }
 
+/* What is in a gate is another's to read; the configuration keeps it and tells it from others. */
+Test(config, a_gate_is_kept_as_it_is)
+{
+    static const char *const texts[] = {"model_options: {m: {gate: {holdout: a.csv}}}\n",
+                                        "model_options: {m: {gate: {holdout: b.csv}}}\n"};
+    struct weir_config *c[2];
+    const struct weir_config_sources sources = {.file = NULL};
+    struct weir_error err = WEIR_ERROR_INIT;
+    for (size_t i = 0; i < 2; i++)
+        cr_assert_eq(weir_config_new_from_text(&c[i], WEIR_STR("x.yaml"), weir_str_c(texts[i]),
+                                               &sources, &err),
+                     WEIR_OK, "%s", err.msg);
+    const struct weir_config_model *m = weir_config_find_model(c[0], WEIR_STR("m"));
+    cr_assert(weir_str_eq_c(m->gate_name, "x.yaml"));
+    cr_assert(weir_str_eq_c(weir_codec_yaml_find(m->gate, WEIR_STR("holdout"))->text, "a.csv"));
+    cr_assert_null(weir_config_find_model(c[0], WEIR_STR("other"))->gate);
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf out = WEIR_BUF_INIT;
+    weir_config_help_yaml(c[1], &out);
+    cr_assert_not_null(strstr(weir_buf_c(&out), "    gate: {holdout: b.csv}\n"));
+    weir_config_free(c[0]);
+    weir_config_free(c[1]);
+}
+
 Test(config, every_failing_allocation_is_a_clean_refusal)
 {
     const char *args[] = {"--loops=2", "a", NULL};
@@ -461,7 +486,7 @@ Test(config, every_failing_allocation_is_a_clean_refusal)
             weir_config_new_from_text(&c, WEIR_STR("x"),
                                       WEIR_STR("models: [a, b]\nmodel_options: {m: {labels: {s: "
                                                "1}, version_policy: [1], root_key: "
-                                               "'x/0'}}\n"),
+                                               "'x/0', gate: {a: 1}}}\n"),
                                       &sources, &err);
         bool failed = test_mem_has_failed();
         test_mem_fail_at(0, false);
