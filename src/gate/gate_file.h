@@ -13,7 +13,7 @@
  *     smoke: churn.smoke.json      # rows with the answers that must come
  *     first_deploy: allow          # without a live version: allow or deny
  *
- * WEIR_GATE_FILE_KEYS has them all. In a file beside the model, paths stay below its folder; in the
+ * The README has all keys. In a file beside the model, paths stay below its folder; in the
  * configuration they may lead anywhere. A gate is immutable once read. Threads: any; reading does
  * file I/O. */
 #ifndef WEIR_GATE_GATE_FILE_H
@@ -37,6 +37,12 @@ enum weir_gate_choice {
     WEIR_GATE_DENY,
 };
 
+/* Where a line of rules stands in the gate. */
+struct weir_gate_file_line {
+    uint32_t line;   /* from 1 */
+    uint32_t column; /* from 1 */
+};
+
 struct weir_gate_file {
     struct weir_str name;     /* as messages name it: the file's path, or the configuration's */
     struct weir_str holdout;  /* path; empty: none, judged by smoke and signature alone */
@@ -47,7 +53,8 @@ struct weir_gate_file {
     size_t n_slices;
     struct weir_str rules;      /* all lines, each with a line feed; empty: the default rules */
     struct weir_str rules_path; /* the file they are in; empty: in the gate itself */
-    uint32_t rules_line; /* line of `rules` on which the list begins, for messages; 0: a file */
+    struct weir_gate_file_line *lines; /* n_lines, of rules in the gate itself */
+    size_t n_lines;
     bool has_threshold;
     struct weir_eval_policy threshold;
     struct weir_str threshold_text;     /* as written */
@@ -64,6 +71,9 @@ struct weir_gate_file {
     uint64_t memory_max;                /* bytes for rows and numbers, the models not counted */
     struct weir_str report;             /* path of the HTML report; empty: none is written */
     uint8_t digest[WEIR_CODEC_DIGEST_BYTES]; /* of all of the above but name, paths and report */
+    struct weir_str folder;                  /* of relative paths */
+    bool is_file;                            /* name is a file that can be read again */
+    bool is_trusted;                         /* paths may lead anywhere */
     struct weir_arena arena;                 /* what the texts live in */
 };
 

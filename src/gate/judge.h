@@ -39,7 +39,7 @@ enum { WEIR_GATE_RESULT_N = WEIR_GATE_INCONCLUSIVE + 1 };
     X(GATE_INVALID, "gate_invalid", INCONCLUSIVE)           \
     X(RULE_FAILED, "rule_failed", FAIL)                     \
     X(FIRST_DEPLOY, "first_deploy", FAIL)                   \
-    X(INCONCLUSIVE, "inconclusive", INCONCLUSIVE)         \
+    X(INCONCLUSIVE, "inconclusive", INCONCLUSIVE)           \
     X(TIMEOUT, "timeout", INCONCLUSIVE)                     \
     X(OOM, "oom", INCONCLUSIVE)                             \
     X(SUPERSEDED, "superseded", INCONCLUSIVE)
@@ -62,8 +62,11 @@ struct weir_gate_party {
     struct weir_str digest;         /* SHA-256 of its file, 64 hex digits; empty: unknown */
     struct weir_str version;        /* for documents; may be empty */
     struct weir_str file;           /* for documents; may be empty */
-    bool has_threshold;             /* it serves with a threshold, */
-    double threshold;               /* score >= threshold is positive */
+    bool has_threshold;             /* it serves with a threshold: */
+    double threshold;               /* score >= threshold is the positive class, */
+    struct weir_str score_space;    /* on this output ("predict_proba"); empty: the gate's */
+    bool chooses_threshold;         /* the live one without a threshold: the gate's policy chooses
+                                       one for it too, else it decides as the model does */
 };
 
 /* What is to be judged; all is borrowed during the call. */
@@ -91,9 +94,10 @@ struct weir_gate_verdict {
     double threshold;                    /* score >= threshold is the positive class, */
     struct weir_str score_space; /* on this output ("decision_function", "predict_proba"); borrowed
                                     for ever */
-    struct weir_str positive;    /* which is this one; in the document's block */
-    struct weir_buf document;    /* gate/1, JSON; owned */
-    struct weir_buf report;      /* HTML; owned; empty unless wanted and there are numbers */
+    struct weir_str positive;    /* which is this one, as text; a view of positive_text */
+    struct weir_buf positive_text; /* owned */
+    struct weir_buf document;      /* gate/1, JSON; owned */
+    struct weir_buf report;        /* HTML; owned; empty unless wanted and there are numbers */
 };
 
 /* Judges. WEIR_OK: *out is the verdict, whatever it is, to be released with

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* A judgement under way: what its parts share. */
+#ifndef WEIR_GATE_JUDGE_PRIV_H
+#define WEIR_GATE_JUDGE_PRIV_H
+
+#include "gate/align.h"
+#include "gate/compare.h"
+#include "gate/evaluation.h"
+#include "gate/judge.h"
+
+enum { WEIR_GATE_CANDIDATE, WEIR_GATE_LIVE, WEIR_GATE_SIDES };
+
+struct weir_gate_case {
+    const struct weir_gate_job *job;
+    struct weir_gate_verdict *out;
+    uint64_t begun_ns;
+    uint64_t begun_wall_ns;
+    uint64_t deadline_ns;
+    bool is_late;    /* the deadline has passed */
+    bool is_stopped; /* the caller wants no more */
+    const char *phase;
+    /* What was measured; each holds from its flag on. */
+    bool has_holdout[WEIR_GATE_SIDES];
+    struct weir_gate_holdout holdouts[WEIR_GATE_SIDES];
+    bool has_evaluation[WEIR_GATE_SIDES];
+    struct weir_gate_evaluation evaluations[WEIR_GATE_SIDES];
+    struct weir_gate_align align; /* both holdouts */
+    bool has_compare;             /* both evaluations */
+    struct weir_gate_compare compare;
+    uint64_t score_ns;
+    uint64_t metrics_ns;
+    uint64_t latency_ns;
+    const char *holdout_digest; /* 64 digits; "": unknown */
+    struct weir_error err;      /* of the last step that failed */
+};
+
+/* Finds whether a side takes part. */
+static inline bool weir_gate_case_has(const struct weir_gate_case *c, int side)
+{
+    return side == WEIR_GATE_CANDIDATE || c->job->live.model != NULL;
+}
+
+/* Returns a side's model and what is known of it. */
+static inline const struct weir_gate_party *weir_gate_case_party(const struct weir_gate_case *c,
+                                                                 int side)
+{
+    return side == WEIR_GATE_CANDIDATE ? &c->job->candidate : &c->job->live;
+}
+
+/* Asks whether to go on: false once time is up or the caller wants no more. */
+bool weir_gate_case_goes_on(struct weir_gate_case *c);
+
+/* Decides the case: the code, its usual result, a printf-style reason. Always false, so that a step
+ * decides and ends in one statement. */
+bool weir_gate_case_decide(struct weir_gate_case *c, enum weir_gate_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

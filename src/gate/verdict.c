@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "gate/verdict.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "codec/json.h"
+#include "codec/number.h"
+#include "gate/document.h"
+#include "gate/report.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/* --- pieces ----------------------------------------------------------------------------------- */
+
+static void key(struct weir_buf *buf, const char *name)
+{
+    if (buf->n > 0 && buf->at[buf->n - 1] != '{')
+        weir_buf_append_byte(buf, ',');
+    weir_buf_printf(buf, "\"%s\":", name);
+}
+
+static void number(struct weir_buf *buf, double v)
+{
+    weir_codec_number_append_f64(buf, v, WEIR_CODEC_NUMBER_NONFINITE_NULL);
+}
+
+static void put_number(struct weir_buf *buf, const char *name, double v)
+{
+    key(buf, name);
+    number(buf, v);
+}
+
+static void put_count(struct weir_buf *buf, const char *name, uint64_t n)
+{
+    key(buf, name);
+    weir_buf_append_u64(buf, n);
+}
+
+static void put_text(struct weir_buf *buf, const char *name, struct weir_str text)
+{
+    if (text.n == 0)
+        return;
+    key(buf, name);
+    weir_codec_json_append_text(buf, text);
+}
+
+/* --- parts ------------------------------------------------------------------------------------ */
+
+static void put_party(struct weir_buf *buf, const char *name, const struct weir_gate_party *party)
+{
+    key(buf, name);
+    weir_buf_append_byte(buf, '{');
+    put_text(buf, "digest", party->digest);
+    put_text(buf, "version", party->version);
+    put_text(buf, "file", party->file);
+    weir_buf_append_byte(buf, '}');
+}
+
+static void put_holdout(struct weir_buf *buf, const struct weir_gate_case *c)
+{
+    const struct weir_gate_file *gate = c->job->gate;
+    const struct weir_gate_holdout *h = &c->holdouts[WEIR_GATE_CANDIDATE];
+    if (!gate || gate->holdout.n == 0)
+        return;
+    key(buf, "holdout");
+    weir_buf_append_byte(buf, '{');
+    put_text(buf, "file", gate->holdout);
+    if (c->has_holdout[WEIR_GATE_CANDIDATE]) {
+        put_text(buf, "digest", weir_str_c(h->digest));
+        put_count(buf, "rows", h->n);
+    }
+    if (c->job->n_uses > 0)
+        put_count(buf, "uses", c->job->n_uses);
+    weir_buf_append_byte(buf, '}');
+}
+
+static void put_threshold(struct weir_buf *buf, const struct weir_gate_case *c)
+{
+    const struct weir_gate_verdict *v = c->out;
+    if (!v->has_threshold)
+        return;
+    key(buf, "threshold");
+    weir_buf_append_byte(buf, '{');
+    put_text(buf, "policy", c->job->gate->threshold_text);
+    put_number(buf, "value", v->threshold);
+    put_text(buf, "score_space", v->score_space);
+    put_text(buf, "positive", v->positive);
+    weir_buf_append_c(buf, ",\"apparent\":true}"); /* chosen on the rows it is measured on */
+}
+
+/* Tells where a side's numbers come from. */
+static struct weir_gate_source source_of(const struct weir_gate_case *c, int side)
+{
+    const struct weir_gate_party *party = weir_gate_case_party(c, side);
+    return (struct weir_gate_source){.model = party->file,
+                                     .digest = party->digest,
+                                     .data = c->job->gate->holdout,
+                                     .policy = c->job->gate->threshold_text};
+}
+
+static void put_evaluation(struct weir_buf *buf, const char *name, const struct weir_gate_case *c,
+                           int side)
+{
+    if (!c->has_evaluation[side])
+        return;
+    struct weir_gate_source source = source_of(c, side);
+    key(buf, name);
+    weir_gate_document_append(buf, &c->evaluations[side], &source, false);
+}
+
+static void put_delta(struct weir_buf *buf, const struct weir_gate_delta *d)
+{
+    key(buf, d->name);
+    weir_buf_append_byte(buf, '{');
+    put_number(buf, "value", d->value);
+    if (d->why)
+        put_text(buf, "why", weir_str_c(d->why));
+    if (d->has_interval) {
+        key(buf, "ci");
+        weir_buf_append_byte(buf, '[');
+        number(buf, d->low);
+        weir_buf_append_byte(buf, ',');
+        number(buf, d->high);
+        weir_buf_append_byte(buf, ']');
+        put_number(buf, "p", d->p);
+        put_text(buf, "method", weir_str_c(d->method));
+    }
+    weir_buf_append_c(buf, ",\"paired\":true}");
+}
+
+static void put_compare(struct weir_buf *buf, const struct weir_gate_compare *compare)
+{
+    key(buf, "delta");
+    weir_buf_append_byte(buf, '{');
+    for (size_t i = 0; i < compare->n_deltas; i++)
+        put_delta(buf, &compare->deltas[i]);
+    weir_buf_append_byte(buf, '}');
+    if (!compare->has_decisions)
+        return;
+    key(buf, "disagreements");
+    weir_buf_append_byte(buf, '{');
+    put_count(buf, "count", compare->n_disagreements);
+    put_count(buf, "gained", compare->n_gained);
+    put_count(buf, "lost", compare->n_lost);
+    put_number(buf, "p", compare->p);
+    key(buf, "rows"); /* lines of the holdout's file */
+    for (size_t i = 0; i < compare->n_lines; i++)
+        weir_buf_printf(buf, "%c%llu", i ? ',' : '[', (unsigned long long)compare->lines[i]);
+    weir_buf_append_c(buf, compare->n_lines ? "]}" : "[]}");
+}
+
+static void put_seconds(struct weir_buf *buf, const struct weir_gate_case *c)
+{
+    key(buf, "seconds");
+    weir_buf_append_byte(buf, '{');
+    put_number(buf, "score", (double)c->score_ns / (double)WEIR_NS_PER_S);
+    put_number(buf, "metrics", (double)c->metrics_ns / (double)WEIR_NS_PER_S);
+    put_number(buf, "latency", (double)c->latency_ns / (double)WEIR_NS_PER_S);
+    put_number(buf, "all", (double)(weir_clock_ns() - c->begun_ns) / (double)WEIR_NS_PER_S);
+    weir_buf_append_byte(buf, '}');
+}
+
+/* Writes a time as RFC 3339 has it, in UTC. */
+static void append_time(struct weir_buf *buf, uint64_t wall_ns)
+{
+    char text[40];
+    struct tm tm;
+    time_t seconds = (time_t)(wall_ns / WEIR_NS_PER_S);
+    if (gmtime_r(&seconds, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) > 0)
+        weir_buf_printf(buf, "%s.%03uZ", text,
+                        (unsigned)(wall_ns % WEIR_NS_PER_S / WEIR_NS_PER_MS));
+}
+
+/* Appends a word for a shell, in quotes where it needs them. */
+static void put_word(struct weir_buf *buf, struct weir_str text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./:+,=@";
+    bool is_plain = text.n > 0;
+    for (size_t i = 0; i < text.n; i++)
+        is_plain = is_plain && text.at[i] && strchr(plain, text.at[i]);
+    weir_buf_append_byte(buf, ' ');
+    if (is_plain) {
+        weir_buf_append_str(buf, text);
+        return;
+    }
+    weir_buf_append_byte(buf, '\'');
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.at[i] == '\'')
+            weir_buf_append_c(buf, "'\\''");
+        else
+            weir_buf_append_byte(buf, text.at[i]);
+    }
+    weir_buf_append_byte(buf, '\'');
+}
+
+/* Writes the command that judges the same again. */
+static void append_command(struct weir_buf *buf, const struct weir_gate_job *job)
+{
+    if (job->candidate.file.n == 0 || !job->gate || !job->gate->is_file)
+        return;
+    weir_buf_append_c(buf, "weir check");
+    put_word(buf, job->candidate.file);
+    weir_buf_append_c(buf, " --gate");
+    put_word(buf, job->gate->name);
+    if (job->live.model && job->live.file.n > 0) {
+        weir_buf_append_c(buf, " --live");
+        put_word(buf, job->live.file);
+    }
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+void weir_gate_verdict_append(struct weir_buf *buf, const struct weir_gate_case *c)
+{
+    const struct weir_gate_job *job = c->job;
+    const struct weir_gate_verdict *v = c->out;
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf begun = WEIR_BUF_INIT;
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf command = WEIR_BUF_INIT;
+    weir_buf_append_c(buf, "{\"schema\":\"gate/1\"");
+    put_text(buf, "model", job->model);
+    put_text(buf, "verdict", weir_str_c(weir_gate_judge_result_name(v->result)));
+    put_text(buf, "code", weir_str_c(weir_gate_judge_code_name(v->code)));
+    put_text(buf, "reason", weir_str_c(v->reason));
+    put_party(buf, "candidate", &job->candidate);
+    if (job->live.model)
+        put_party(buf, "live", &job->live);
+    else
+        weir_buf_append_c(buf, ",\"live\":null");
+    put_holdout(buf, c);
+    weir_buf_append_c(buf, ",\"rules\":[]");
+    put_threshold(buf, c);
+    put_evaluation(buf, "evaluation", c, WEIR_GATE_CANDIDATE);
+    put_evaluation(buf, "live_evaluation", c, WEIR_GATE_LIVE);
+    if (c->has_compare)
+        put_compare(buf, &c->compare);
+    put_seconds(buf, c);
+    append_time(&begun, c->begun_wall_ns);
+    append_command(&command, job);
+    put_text(buf, "begun", weir_buf_str(&begun));
+    put_text(buf, "command", weir_buf_str(&command));
+    buf->failed = buf->failed || !weir_buf_ok(&begun) || !weir_buf_ok(&command);
+    weir_buf_append_byte(buf, '}');
+}
+
+void weir_gate_verdict_report(struct weir_buf *buf, const struct weir_gate_case *c)
+{
+    const struct weir_gate_job *job = c->job;
+    const struct weir_gate_verdict *v = c->out;
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf begun = WEIR_BUF_INIT;
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf command = WEIR_BUF_INIT;
+    struct weir_gate_source sources[WEIR_GATE_SIDES];
+    append_time(&begun, c->begun_wall_ns);
+    append_command(&command, job);
+    struct weir_gate_report report = {
+        .compare = c->has_compare ? &c->compare : NULL,
+        .verdict = weir_str_c(weir_gate_judge_result_name(v->result)),
+        .code = weir_str_c(weir_gate_judge_code_name(v->code)),
+        .reason = weir_str_c(v->reason),
+        .holdout_uses = job->n_uses,
+        .begun = weir_buf_str(&begun),
+        .command = weir_buf_str(&command),
+    };
+    struct weir_gate_report_side *const sides[] = {&report.candidate, &report.live};
+    for (int side = 0; side < WEIR_GATE_SIDES; side++) {
+        sources[side] = source_of(c, side);
+        sides[side]->evaluation = c->has_evaluation[side] ? &c->evaluations[side] : NULL;
+        sides[side]->source = c->has_evaluation[side] ? &sources[side] : NULL;
+    }
+    weir_gate_report_append(buf, &report);
+    buf->failed = buf->failed || !weir_buf_ok(&begun) || !weir_buf_ok(&command);
+}
