@@ -154,6 +154,42 @@ const char *weir_cli_args_more(struct weir_cli_args *a)
     return a->at < a->argc ? a->argv[a->at++] : NULL;
 }
 
+int weir_cli_args_take(const struct weir_cli_command *command, int argc, char **argv,
+                       const struct weir_cli_args_taker *taker, void *ctx)
+{
+    struct weir_cli_args args;
+    struct weir_error err = WEIR_ERROR_INIT;
+    size_t index;
+    weir_cli_args_init(&args, command, argc, argv);
+    for (;;) {
+        enum weir_status status = WEIR_OK;
+        switch (weir_cli_args_next(&args, &index)) {
+        case WEIR_CLI_ARG_END:
+            return WEIR_CLI_EXIT_OK;
+        case WEIR_CLI_ARG_BAD:
+            return weir_cli_usage(command, "%s", args.err.msg);
+        case WEIR_CLI_ARG_OPTION:
+            status = taker->option(ctx, &args, index, &err);
+            break;
+        case WEIR_CLI_ARG_OPERAND:
+            status = taker->operand(ctx, args.value, &err);
+            break;
+        }
+        if (status != WEIR_OK)
+            return weir_cli_usage(command, "%s", err.msg);
+    }
+}
+
+enum weir_status weir_cli_args_word(const char *name, const char *text, const char *no,
+                                    const char *yes, bool *out, struct weir_error *err)
+{
+    bool is_yes = strcmp(text, yes) == 0;
+    if (!is_yes && strcmp(text, no) != 0)
+        return weir_error_set(err, WEIR_ERR_INVALID, "--%s: expected %s or %s", name, no, yes);
+    *out = is_yes;
+    return WEIR_OK;
+}
+
 enum weir_status weir_cli_args_u64(const char *name, const char *text, uint64_t min, uint64_t max,
                                    uint64_t *out, struct weir_error *err)
 {

@@ -37,12 +37,31 @@ enum weir_cli_arg weir_cli_args_next(struct weir_cli_args *a, size_t *index);
  * Borrowed from argv. */
 const char *weir_cli_args_more(struct weir_cli_args *a);
 
+/* What a subcommand does with its arguments. A status other than WEIR_OK: err says what is wrong.
+ */
+struct weir_cli_args_taker {
+    /* Takes option `index` of the table with its value (NULL: a switch); args for a second one. */
+    enum weir_status (*option)(void *ctx, struct weir_cli_args *args, size_t index,
+                               struct weir_error *err);
+    enum weir_status (*operand)(void *ctx, const char *value, struct weir_error *err);
+};
+
+/* Gives all arguments to a subcommand in their order, ctx first. WEIR_CLI_EXIT_USAGE: one is wrong;
+ * what, has been said. Else WEIR_CLI_EXIT_OK. */
+int weir_cli_args_take(const struct weir_cli_command *command, int argc, char **argv,
+                       const struct weir_cli_args_taker *taker, void *ctx);
+
 /* Finds a "--help" or "-h" before "--". */
 bool weir_cli_args_wants_help(int argc, char **argv);
 
 /* Returns the text among n that a mistyped one was probably meant to be; NULL: none is near. By
  * optimal string alignment distance, at most a third of the letters. */
 const char *weir_cli_args_nearest(const char *typed, const char *const *texts, size_t n);
+
+/* Chooses one of two words; *out: it is yes. WEIR_ERR_INVALID: err names the option and both. */
+WEIR_MUST_USE enum weir_status weir_cli_args_word(const char *name, const char *text,
+                                                  const char *no, const char *yes, bool *out,
+                                                  struct weir_error *err);
 
 /* Parse a value: a whole number from min to max; a positive number; a duration with its unit
  * ("10s", "300ms", "250us", "2m"), at least 1 ns. WEIR_ERR_INVALID: err names the option. */

@@ -49,15 +49,6 @@ struct request {
     bool is_json;
 };
 
-static enum weir_status set_choice(const char *name, const char *value, const char *yes,
-                                   const char *no, bool *out, struct weir_error *err)
-{
-    if (strcmp(value, yes) != 0 && strcmp(value, no) != 0)
-        return weir_error_set(err, WEIR_ERR_INVALID, "--%s: expected %s or %s", name, yes, no);
-    *out = strcmp(value, yes) == 0;
-    return WEIR_OK;
-}
-
 static enum weir_status set_rate(struct weir_cli_bench_opts *o, const char *value,
                                  struct weir_error *err)
 {
@@ -108,9 +99,10 @@ static enum weir_status set_count(const char *name, const char *value, uint64_t 
 }
 
 /* Takes one option; args: for the second value of --swap. */
-static enum weir_status set_option(struct request *r, struct weir_cli_args *args, size_t index,
+static enum weir_status set_option(void *ctx, struct weir_cli_args *args, size_t index,
                                    struct weir_error *err)
 {
+    struct request *r = ctx;
     struct weir_cli_bench_opts *o = &r->opts;
     const char *value = args->value;
     enum weir_status status = WEIR_OK;
@@ -120,7 +112,7 @@ static enum weir_status set_option(struct request *r, struct weir_cli_args *args
     case OPTION_RATE:
         return set_rate(o, value, err);
     case OPTION_ARRIVALS:
-        return set_choice("arrivals", value, "poisson", "fixed", &o->is_poisson, err);
+        return weir_cli_args_word("arrivals", value, "fixed", "poisson", &o->is_poisson, err);
     case OPTION_CONNECTIONS:
         status = set_count("connections", value, WEIR_CLI_BENCH_CONNECTIONS_MAX, &v, err);
         o->n_connections = status == WEIR_OK ? (uint32_t)v : o->n_connections;
@@ -141,7 +133,7 @@ static enum weir_status set_option(struct request *r, struct weir_cli_args *args
     case OPTION_OUTPUT:
         return set_output(o, value, err);
     case OPTION_PROTOCOL:
-        status = set_choice("protocol", value, "flask", "v2", &is_flask, err);
+        status = weir_cli_args_word("protocol", value, "v2", "flask", &is_flask, err);
         if (status == WEIR_OK)
             o->dialect = is_flask ? WEIR_CLI_BENCH_FLASK : WEIR_CLI_BENCH_V2;
         return status;
@@ -171,6 +163,16 @@ static enum weir_status set_option(struct request *r, struct weir_cli_args *args
         return WEIR_OK;
     }
     return WEIR_ERR_INTERNAL;
+}
+
+static enum weir_status set_target(void *ctx, const char *value, struct weir_error *err)
+{
+    struct request *r = ctx;
+    if (r->opts.targets[0])
+        return weir_error_set(err, WEIR_ERR_INVALID,
+                              "one target, not more (--compare names a second)");
+    r->opts.targets[0] = value;
+    return WEIR_OK;
 }
 
 /* What does not go together. Returns NULL or a sentence. */
@@ -204,6 +206,7 @@ static int print(const struct weir_cli_bench_report *report, bool is_json)
 
 static int run(const struct weir_cli_command *self, int argc, char **argv)
 {
+    static const struct weir_cli_args_taker taker = {set_option, set_target};
     struct request r = {.opts = {.is_poisson = true,
                                  .n_connections = 64,
                                  .n_rows = 1,
@@ -213,28 +216,10 @@ static int run(const struct weir_cli_command *self, int argc, char **argv)
                                  .swap_every_ns = 300 * WEIR_NS_PER_MS,
                                  .output = WEIR_OUTPUT_PREDICT,
                                  .seed = 1}};
-    struct weir_cli_args args;
     struct weir_error err = WEIR_ERROR_INIT;
-    size_t index;
-    weir_cli_args_init(&args, self, argc, argv);
-    for (bool is_end = false; !is_end;) {
-        switch (weir_cli_args_next(&args, &index)) {
-        case WEIR_CLI_ARG_BAD:
-            return weir_cli_usage(self, "%s", args.err.msg);
-        case WEIR_CLI_ARG_END:
-            is_end = true;
-            break;
-        case WEIR_CLI_ARG_OPERAND:
-            if (r.opts.targets[0])
-                return weir_cli_usage(self, "one target, not more (--compare names a second)");
-            r.opts.targets[0] = args.value;
-            break;
-        case WEIR_CLI_ARG_OPTION:
-            if (set_option(&r, &args, index, &err) != WEIR_OK)
-                return weir_cli_usage(self, "%s", err.msg);
-            break;
-        }
-    }
+    int code = weir_cli_args_take(self, argc, argv, &taker, &r);
+    if (code != WEIR_CLI_EXIT_OK)
+        return code;
     const char *what = contradiction(&r.opts);
     if (what)
         return weir_cli_usage(self, "%s", what);
@@ -242,7 +227,7 @@ static int run(const struct weir_cli_command *self, int argc, char **argv)
     weir_signal_ignore_pipe();
     if (weir_cli_bench_run_new(&done, &r.opts, &err) != WEIR_OK)
         return weir_cli_fail_json(&err, r.is_json);
-    int code = print(weir_cli_bench_run_report(done), r.is_json);
+    code = print(weir_cli_bench_run_report(done), r.is_json);
     weir_cli_bench_run_free(done);
     return code;
 }

@@ -438,31 +438,36 @@ static int inspect(const char *path, bool is_json)
     return code;
 }
 
+struct request {
+    const char *path;
+    bool is_json;
+};
+
+static enum weir_status take_option(void *ctx, struct weir_cli_args *args, size_t index,
+                                    struct weir_error *err)
+{
+    (void)args, (void)index, (void)err;
+    ((struct request *)ctx)->is_json = true; /* --json is the only one. */
+    return WEIR_OK;
+}
+
+static enum weir_status take_operand(void *ctx, const char *value, struct weir_error *err)
+{
+    struct request *r = ctx;
+    if (r->path)
+        return weir_error_set(err, WEIR_ERR_INVALID, "one file, not more");
+    r->path = value;
+    return WEIR_OK;
+}
+
 static int run(const struct weir_cli_command *self, int argc, char **argv)
 {
-    struct weir_cli_args args;
-    const char *path = NULL;
-    bool is_json = false;
-    size_t index;
-    weir_cli_args_init(&args, self, argc, argv);
-    for (;;) {
-        switch (weir_cli_args_next(&args, &index)) {
-        case WEIR_CLI_ARG_BAD:
-            return weir_cli_usage(self, "%s", args.err.msg);
-        case WEIR_CLI_ARG_OPTION: /* --json is the only one. */
-            is_json = true;
-            continue;
-        case WEIR_CLI_ARG_OPERAND:
-            if (path)
-                return weir_cli_usage(self, "one file, not more");
-            path = args.value;
-            continue;
-        case WEIR_CLI_ARG_END:
-            break;
-        }
-        break;
-    }
-    return path ? inspect(path, is_json) : weir_cli_usage(self, "no file is given");
+    static const struct weir_cli_args_taker taker = {take_option, take_operand};
+    struct request r = {.path = NULL};
+    int code = weir_cli_args_take(self, argc, argv, &taker, &r);
+    if (code != WEIR_CLI_EXIT_OK)
+        return code;
+    return r.path ? inspect(r.path, r.is_json) : weir_cli_usage(self, "no file is given");
 }
 
 static const struct weir_cli_option options[] = {

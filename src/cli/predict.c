@@ -175,44 +175,58 @@ static int run_request(const struct request *request)
     return status == WEIR_OK ? WEIR_CLI_EXIT_OK : weir_cli_fail(&err);
 }
 
+static enum weir_status take_separator(struct request *r, const char *value, struct weir_error *err)
+{
+    if (strcmp(value, "\\t") == 0 || strcmp(value, "tab") == 0)
+        r->table.separator = '\t';
+    else if (strlen(value) == 1 && !strchr("\"\r\n", value[0]))
+        r->table.separator = value[0];
+    else
+        return weir_error_set(err, WEIR_ERR_INVALID, "--separator: expected one byte or \"tab\"");
+    return WEIR_OK;
+}
+
+static enum weir_status take_option(void *ctx, struct weir_cli_args *args, size_t index,
+                                    struct weir_error *err)
+{
+    struct request *r = ctx;
+    switch (index) {
+    case OPTION_OUT:
+        r->out = args->value;
+        return WEIR_OK;
+    case OPTION_OUTPUT:
+        r->outputs = args->value;
+        return WEIR_OK;
+    case OPTION_JSON:
+        r->is_json = true;
+        return WEIR_OK;
+    case OPTION_NO_HEADER:
+        r->table.is_headless = true;
+        return WEIR_OK;
+    case OPTION_POSITIONAL:
+        r->table.is_positional = true;
+        return WEIR_OK;
+    default:
+        return take_separator(r, args->value, err);
+    }
+}
+
+static enum weir_status take_operand(void *ctx, const char *value, struct weir_error *err)
+{
+    struct request *r = ctx;
+    if (r->in)
+        return weir_error_set(err, WEIR_ERR_INVALID, "one model and one CSV file, not more");
+    *(r->model ? &r->in : &r->model) = value;
+    return WEIR_OK;
+}
+
 static int run(const struct weir_cli_command *self, int argc, char **argv)
 {
+    static const struct weir_cli_args_taker taker = {take_option, take_operand};
     struct request r = {.out = "-"};
-    struct weir_cli_args args;
-    size_t index;
-    weir_cli_args_init(&args, self, argc, argv);
-    for (bool is_end = false; !is_end;) {
-        switch (weir_cli_args_next(&args, &index)) {
-        case WEIR_CLI_ARG_BAD:
-            return weir_cli_usage(self, "%s", args.err.msg);
-        case WEIR_CLI_ARG_END:
-            is_end = true;
-            break;
-        case WEIR_CLI_ARG_OPERAND:
-            if (r.in)
-                return weir_cli_usage(self, "one model and one CSV file, not more");
-            *(r.model ? &r.in : &r.model) = args.value;
-            break;
-        case WEIR_CLI_ARG_OPTION:
-            if (index == OPTION_OUT)
-                r.out = args.value;
-            else if (index == OPTION_OUTPUT)
-                r.outputs = args.value;
-            else if (index == OPTION_JSON)
-                r.is_json = true;
-            else if (index == OPTION_NO_HEADER)
-                r.table.is_headless = true;
-            else if (index == OPTION_POSITIONAL)
-                r.table.is_positional = true;
-            else if (strcmp(args.value, "\\t") == 0 || strcmp(args.value, "tab") == 0)
-                r.table.separator = '\t';
-            else if (strlen(args.value) == 1 && !strchr("\"\r\n", args.value[0]))
-                r.table.separator = args.value[0];
-            else
-                return weir_cli_usage(self, "--separator: expected one byte or \"tab\"");
-            break;
-        }
-    }
+    int code = weir_cli_args_take(self, argc, argv, &taker, &r);
+    if (code != WEIR_CLI_EXIT_OK)
+        return code;
     if (!r.in)
         return weir_cli_usage(self, r.model ? "no CSV file is given" : "no model is given");
     return run_request(&r);

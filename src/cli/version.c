@@ -32,26 +32,27 @@ static void put_json(const struct weir_codec_version *libraries, size_t n)
     puts("}}");
 }
 
+static enum weir_status take_option(void *ctx, struct weir_cli_args *args, size_t index,
+                                    struct weir_error *err)
+{
+    (void)args, (void)index, (void)err;
+    *(bool *)ctx = true; /* --json is the only one. */
+    return WEIR_OK;
+}
+
+static enum weir_status take_operand(void *ctx, const char *value, struct weir_error *err)
+{
+    (void)ctx, (void)value;
+    return weir_error_set(err, WEIR_ERR_INVALID, "takes no argument");
+}
+
 static int run(const struct weir_cli_command *self, int argc, char **argv)
 {
-    struct weir_cli_args args;
-    size_t index;
+    static const struct weir_cli_args_taker taker = {take_option, take_operand};
     bool is_json = false;
-    weir_cli_args_init(&args, self, argc, argv);
-    for (;;) {
-        switch (weir_cli_args_next(&args, &index)) {
-        case WEIR_CLI_ARG_OPTION: /* --json is the only one. */
-            is_json = true;
-            continue;
-        case WEIR_CLI_ARG_OPERAND:
-            return weir_cli_usage(self, "takes no argument");
-        case WEIR_CLI_ARG_BAD:
-            return weir_cli_usage(self, "%s", args.err.msg);
-        case WEIR_CLI_ARG_END:
-            break;
-        }
-        break;
-    }
+    int code = weir_cli_args_take(self, argc, argv, &taker, &is_json);
+    if (code != WEIR_CLI_EXIT_OK)
+        return code;
     struct weir_codec_version libraries[16] = {{"libuv", weir_loop_version_text()},
                                                {"llhttp", weir_http_version_text()},
                                                {"nghttp2", weir_http_version_h2_text()}};
