@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* weir evaluate: how good a model is on rows with known truths. */
-#include "base/clock.h"
+#include "cli/evaluate.h"
+
 #include "cli/args.h"
 #include "cli/cli.h"
-#include "cli/evaluate_table.h"
-#include "cli/file.h"
-#include "cli/outfile.h"
-#include "cli/progress.h"
-#include "gate/plot.h"
-#include "gate/report.h"
-#include <weir/format.h>
-
-#include <errno.h>
-#include <sys/stat.h>
 
 enum {
     OPTION_LABEL,
@@ -28,149 +19,16 @@ enum {
     OPTION_BINS,
     OPTION_CURVES,
     OPTION_MAX_ROWS,
+    OPTION_BASELINE,
+    OPTION_CI,
+    OPTION_SEED,
+    OPTION_PROGRESS,
     OPTION_JSON,
     OPTION_HTML,
     OPTION_SVG,
 };
 
-struct request {
-    const char *model; /* NULL: scores are in the file */
-    const char *data;
-    const char *policy_text;
-    struct weir_eval_policy policy;
-    struct weir_gate_holdout_opts holdout;
-    struct weir_gate_evaluation_opts evaluation;
-    bool has_full_curves;
-    bool is_json;
-    const char *html; /* where the report goes; NULL: nowhere */
-    const char *svg;  /* the folder of drawings; NULL: none */
-};
-
-/* --- the work ----------------------------------------------------------------------------------
- */
-
-static bool on_progress(void *ctx, uint64_t bytes, uint64_t bytes_total, uint64_t n_rows)
-{
-    weir_cli_progress_step(ctx, bytes, bytes_total, n_rows, weir_clock_ns());
-    return true;
-}
-
-/* Writes a file whole or not at all; empties text. */
-static enum weir_status write_file(const char *path, struct weir_buf *text, struct weir_error *err)
-{
-    struct weir_cli_outfile file = {.path = NULL};
-    if (!weir_buf_ok(text))
-        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
-    enum weir_status status = weir_cli_outfile_open(&file, path, err);
-    if (status == WEIR_OK)
-        status = weir_cli_outfile_put(&file, text, err);
-    if (status == WEIR_OK)
-        status = weir_cli_outfile_finish(&file, err);
-    weir_cli_outfile_close(&file);
-    return status;
-}
-
-/* Writes the drawings that there are, each a file of its name in the folder. */
-static enum weir_status write_plots(const char *folder, const struct weir_gate_evaluation *e,
-                                    struct weir_buf *text, struct weir_error *err)
-{
-    enum weir_status status = WEIR_OK;
-    struct weir_buf path = WEIR_BUF_INIT;
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return weir_error_set(err, WEIR_ERR_IO, "%s: %s", folder, strerror(errno));
-    for (int i = 0; i < WEIR_GATE_PLOT_N && status == WEIR_OK; i++) {
-        enum weir_gate_plot plot = (enum weir_gate_plot)i;
-        if (!weir_gate_plot_has(e, plot))
-            continue;
-        weir_buf_clear(&path);
-        weir_buf_printf(&path, "%s/%s.svg", folder, weir_gate_plot_name(plot));
-        weir_gate_plot_append(text, &(struct weir_gate_plot_sides){.evaluation = e}, plot, true);
-        status = weir_buf_ok(&path) ? write_file(weir_buf_c(&path), text, err)
-                                    : weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
-    }
-    weir_buf_deinit(&path);
-    return status;
-}
-
-static enum weir_status show(const struct request *r, const struct weir_gate_evaluation *e,
-                             const char *digest, struct weir_error *err)
-{
-    struct weir_buf text = WEIR_BUF_INIT;
-    struct weir_gate_source source = {
-        .model = weir_str_c(r->model ? r->model : ""),
-        .digest = weir_str_c(digest),
-        .data = weir_str_c(r->data),
-        .policy = weir_str_c(r->policy_text ? r->policy_text : ""),
-    };
-    enum weir_status status = WEIR_OK;
-    if (r->html) {
-        struct weir_gate_report report = {.candidate = {e, &source}};
-        weir_gate_report_append(&text, &report);
-        status = write_file(r->html, &text, err);
-    }
-    if (status == WEIR_OK && r->svg)
-        status = write_plots(r->svg, e, &text, err);
-    if (status == WEIR_OK && r->is_json) {
-        weir_gate_document_append(&text, e, &source, r->has_full_curves);
-        weir_buf_append_byte(&text, '\n');
-    } else if (status == WEIR_OK) {
-        weir_cli_evaluate_table(&text, e, &source, weir_cli_bold(stdout), weir_cli_plain(stdout));
-    }
-    if (status == WEIR_OK && !weir_cli_put(stdout, &text))
-        status = weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
-    weir_buf_deinit(&text);
-    return status;
-}
-
-static enum weir_status evaluate(const struct request *r, const struct weir_model *model,
-                                 const char *digest, struct weir_error *err)
-{
-    struct weir_gate_holdout holdout;
-    struct weir_gate_evaluation evaluation;
-    struct weir_cli_progress progress;
-    struct weir_gate_holdout_opts opts = r->holdout;
-    weir_cli_progress_init(&progress, "rows", weir_clock_ns());
-    opts.progress = on_progress;
-    opts.progress_ctx = &progress;
-    enum weir_status status = weir_gate_holdout_read(&holdout, r->data, model, &opts, err);
-    weir_cli_progress_end(&progress);
-    if (status != WEIR_OK)
-        return status;
-    if (holdout.n == 0)
-        status = weir_error_set(err, WEIR_ERR_INVALID, "%s: no row counts: %s", r->data,
-                                holdout.n_refused > 0 ? holdout.refused : "none has a truth");
-    if (status == WEIR_OK)
-        status = weir_gate_evaluation_make(&evaluation, &holdout, &r->evaluation, err);
-    if (status == WEIR_OK) {
-        status = show(r, &evaluation, digest, err);
-        weir_gate_evaluation_deinit(&evaluation);
-    }
-    weir_gate_holdout_deinit(&holdout);
-    return status;
-}
-
-static int run_request(const struct request *r)
-{
-    struct weir_error err = WEIR_ERROR_INIT;
-    struct weir_cli_file file = {.path = NULL};
-    struct weir_model *model = NULL;
-    enum weir_status status = WEIR_OK;
-    if (r->model) {
-        status = weir_format_load(&model, r->model, NULL, &err);
-        if (status != WEIR_OK)
-            (void)weir_error_prefix(&err, "%s", r->model);
-        else if (weir_cli_file_read(&file, r->model, &err) != WEIR_OK)
-            file.digest[0] = 0; /* A folder has no digest of its own. */
-    }
-    if (status == WEIR_OK)
-        status = evaluate(r, model, r->model ? file.digest : "", &err);
-    weir_cli_file_deinit(&file);
-    weir_model_free(model);
-    return status == WEIR_OK ? WEIR_CLI_EXIT_OK : weir_cli_fail_json(&err, r->is_json);
-}
-
-/* --- the command line --------------------------------------------------------------------------
- */
+enum { REPLICATES_MIN = 100 };
 
 /* Reads "10" or "10:quantile". */
 static enum weir_status read_bins(const char *text, struct weir_gate_evaluation_opts *out,
@@ -200,19 +58,48 @@ static enum weir_status read_share(const char *name, const char *text, double *o
     return status;
 }
 
-/* Chooses one of two words. */
-static enum weir_status read_word(const char *name, const char *text, const char *no,
-                                  const char *yes, bool *out, struct weir_error *err)
+/* Reads "bootstrap:2000", or "delong": only intervals that have a formula. */
+static enum weir_status read_ci(struct weir_cli_evaluate *r, const char *text,
+                                struct weir_error *err)
 {
-    *out = strcmp(text, yes) == 0;
-    return *out || strcmp(text, no) == 0
-               ? WEIR_OK
-               : weir_error_set(err, WEIR_ERR_INVALID, "--%s: expected %s or %s", name, no, yes);
+    static const char prefix[] = "bootstrap:";
+    uint64_t n = 0;
+    if (strcmp(text, "delong") == 0) {
+        r->compare.n_replicates = 0;
+        return WEIR_OK;
+    }
+    if (strncmp(text, prefix, sizeof prefix - 1) != 0 ||
+        !weir_str_to_u64(weir_str_c(text + sizeof prefix - 1), WEIR_GATE_REPLICATES_MAX, &n) ||
+        n < REPLICATES_MIN)
+        return weir_error_set(err, WEIR_ERR_INVALID,
+                              "--ci: expected delong, or bootstrap:N with N from %d to %d",
+                              REPLICATES_MIN, WEIR_GATE_REPLICATES_MAX);
+    r->compare.n_replicates = (size_t)n;
+    return WEIR_OK;
 }
 
-static enum weir_status take_option(struct request *r, size_t index, const char *value,
+static enum weir_status read_progress(const char *text, enum weir_cli_progress_mode *out,
+                                      struct weir_error *err)
+{
+    static const char *const words[] = {
+        [WEIR_CLI_PROGRESS_AUTO] = "auto",
+        [WEIR_CLI_PROGRESS_ALWAYS] = "always",
+        [WEIR_CLI_PROGRESS_NEVER] = "never",
+    };
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(words); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *out = (enum weir_cli_progress_mode)i;
+            return WEIR_OK;
+        }
+    }
+    return weir_error_set(err, WEIR_ERR_INVALID, "--progress: expected auto, always or never");
+}
+
+static enum weir_status take_option(void *ctx, struct weir_cli_args *args, size_t index,
                                     struct weir_error *err)
 {
+    struct weir_cli_evaluate *r = ctx;
+    const char *value = args->value;
     switch (index) {
     case OPTION_LABEL:
         r->holdout.label = value;
@@ -230,7 +117,8 @@ static enum weir_status take_option(struct request *r, size_t index, const char 
         r->holdout.prediction_column = value;
         return WEIR_OK;
     case OPTION_SCORE_SPACE:
-        return read_word("score-space", value, "margin", "proba", &r->holdout.ranks_by_proba, err);
+        return weir_cli_args_word("score-space", value, "margin", "proba",
+                                  &r->holdout.ranks_by_proba, err);
     case OPTION_THRESHOLD_POLICY:
         r->policy_text = value;
         r->evaluation.policy = &r->policy;
@@ -244,9 +132,18 @@ static enum weir_status take_option(struct request *r, size_t index, const char 
     case OPTION_BINS:
         return read_bins(value, &r->evaluation, err);
     case OPTION_CURVES:
-        return read_word("curves", value, "reduced", "full", &r->has_full_curves, err);
+        return weir_cli_args_word("curves", value, "reduced", "full", &r->has_full_curves, err);
     case OPTION_MAX_ROWS:
         return weir_cli_args_u64("max-rows", value, 1, UINT64_MAX, &r->holdout.n_rows_max, err);
+    case OPTION_BASELINE:
+        r->baseline = value;
+        return WEIR_OK;
+    case OPTION_CI:
+        return read_ci(r, value, err);
+    case OPTION_SEED:
+        return weir_cli_args_u64("seed", value, 0, UINT64_MAX, &r->compare.seed, err);
+    case OPTION_PROGRESS:
+        return read_progress(value, &r->progress, err);
     case OPTION_HTML:
         r->html = value;
         return WEIR_OK;
@@ -259,8 +156,18 @@ static enum weir_status take_option(struct request *r, size_t index, const char 
     }
 }
 
+static enum weir_status take_operand(void *ctx, const char *value, struct weir_error *err)
+{
+    struct weir_cli_evaluate *r = ctx;
+    if (r->model)
+        return weir_error_set(err, WEIR_ERR_INVALID, "one model and one CSV file, not more");
+    r->model = r->data; /* the first of two is the model */
+    r->data = value;
+    return WEIR_OK;
+}
+
 /* Checks what belongs together; NULL: all is well. */
-static const char *find_fault(const struct request *r)
+static const char *find_fault(const struct weir_cli_evaluate *r)
 {
     bool has_column = r->holdout.score_column || r->holdout.prediction_column;
     if (!r->data)
@@ -271,37 +178,22 @@ static const char *find_fault(const struct request *r)
         return "a model gives the scores; take it or the column away";
     if (r->holdout.score_column && r->holdout.prediction_column)
         return "--score-column ranks two classes, --prediction-column holds numbers: take one";
+    if (r->baseline && !r->model)
+        return "--baseline compares two models; the first is missing";
+    if (r->baseline && strcmp(r->data, "-") == 0)
+        return "--baseline reads the file twice, which standard input cannot be";
     return NULL;
 }
 
 static int run(const struct weir_cli_command *self, int argc, char **argv)
 {
-    struct request r = {.data = NULL};
-    struct weir_cli_args args;
-    struct weir_error err = WEIR_ERROR_INIT;
-    size_t index;
-    weir_cli_args_init(&args, self, argc, argv);
-    for (bool is_end = false; !is_end;) {
-        switch (weir_cli_args_next(&args, &index)) {
-        case WEIR_CLI_ARG_BAD:
-            return weir_cli_usage(self, "%s", args.err.msg);
-        case WEIR_CLI_ARG_END:
-            is_end = true;
-            break;
-        case WEIR_CLI_ARG_OPERAND:
-            if (r.model)
-                return weir_cli_usage(self, "one model and one CSV file, not more");
-            r.model = r.data; /* the first of two is the model */
-            r.data = args.value;
-            break;
-        case WEIR_CLI_ARG_OPTION:
-            if (take_option(&r, index, args.value, &err) != WEIR_OK)
-                return weir_cli_usage(self, "%s", err.msg);
-            break;
-        }
-    }
+    static const struct weir_cli_args_taker taker = {take_option, take_operand};
+    struct weir_cli_evaluate r = {.compare = {.seed = 1}};
+    int code = weir_cli_args_take(self, argc, argv, &taker, &r);
+    if (code != WEIR_CLI_EXIT_OK)
+        return code;
     const char *fault = find_fault(&r);
-    return fault ? weir_cli_usage(self, "%s", fault) : run_request(&r);
+    return fault ? weir_cli_usage(self, "%s", fault) : weir_cli_evaluate_run(&r);
 }
 
 static const struct weir_cli_option options[] = {
@@ -328,9 +220,16 @@ static const struct weir_cli_option options[] = {
     [OPTION_CURVES] = {"curves", 0, "WHICH",
                        "points of curves in JSON: reduced (default: the corners) or full"},
     [OPTION_MAX_ROWS] = {"max-rows", 0, "N", "read N rows at most"},
+    [OPTION_BASELINE] = {"baseline", 0, "MODEL",
+                         "a second model on the same rows: differences, both curves"},
+    [OPTION_CI] = {"ci", 0, "METHOD",
+                   "intervals of numbers that have no formula: delong (default:\n"
+                   "none), or bootstrap:N with N resamples, best 2000"},
+    [OPTION_SEED] = {"seed", 0, "N", "of the bootstrap; default 1"},
+    [OPTION_PROGRESS] = {"progress", 0, "WHEN", "auto (default: on a terminal), always or never"},
     [OPTION_JSON] = {"json", 0, NULL, "write a JSON document (schema eval/1)"},
     [OPTION_HTML] = {"html", 0, "FILE", "also write a report: one page without scripts"},
-    [OPTION_SVG] = {"svg", 0, "DIR", "also write the drawings: roc.svg, pr.svg, calibration.svg"},
+    [OPTION_SVG] = {"svg", 0, "DIR", "also write the drawings: roc.svg, pr.svg and others"},
 };
 
 const struct weir_cli_command weir_cli_evaluate = {
@@ -345,6 +244,7 @@ const struct weir_cli_command weir_cli_evaluate = {
     .examples = "weir evaluate models/churn.joblib holdout.csv --label churned\n"
                 "weir evaluate churn.joblib holdout.csv -l churned --threshold-policy 'fpr<=0.05'\n"
                 "weir evaluate churn.joblib holdout.csv -l churned --html report.html\n"
+                "weir evaluate new.joblib holdout.csv -l churned --baseline churn.joblib\n"
                 "weir evaluate scores.csv --label y --score-column score --json",
     .options = options,
     .n_options = WEIR_ARRAY_LEN(options),

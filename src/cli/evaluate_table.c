@@ -2,6 +2,7 @@
 #include "cli/evaluate_table.h"
 
 #include "base/macros.h"
+#include "gate/compare.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@ enum {
     CELL_WIDTH = 10,
     CLASSES_SHOWN_MAX = 20, /* a matrix of more does not fit a terminal */
     LABEL_WIDTH_MAX = 24,
+    DIGEST_DIGITS = 16,
 };
 
 /* Returns the width of the widest label, within bounds. */
@@ -37,15 +39,39 @@ static void put_number(struct weir_buf *out, double v)
         weir_buf_printf(out, "%.6g", v);
 }
 
-static void put_head(struct weir_buf *out, const struct weir_gate_evaluation *e,
-                     const struct weir_gate_source *source)
+static void put_cell(struct weir_buf *out, double v)
 {
+    char text[32];
+    (void)snprintf(text, sizeof text, isnan(v) ? "undefined" : "%.6g", v);
+    weir_buf_printf(out, "%12s", text);
+}
+
+static void put_digest(struct weir_buf *out, struct weir_str digest)
+{
+    if (digest.n > 0)
+        weir_buf_printf(out, "  sha256:%.*s", (int)weir_min_size(digest.n, DIGEST_DIGITS),
+                        digest.at);
+}
+
+static void put_model(struct weir_buf *out, const char *name, const struct weir_gate_source *source)
+{
+    if (source->model.n == 0)
+        return;
+    weir_buf_printf(out, "%-10s %.*s", name, WEIR_STR_ARG(source->model));
+    put_digest(out, source->digest);
+    weir_buf_append_c(out, "\n");
+}
+
+static void put_head(struct weir_buf *out, const struct weir_gate_report *r)
+{
+    const struct weir_gate_evaluation *e = r->candidate.evaluation;
     const struct weir_gate_holdout *h = e->holdout;
-    if (source->model.n > 0)
-        weir_buf_printf(out, "model      %.*s%s%.*s\n", WEIR_STR_ARG(source->model),
-                        source->digest.n > 0 ? "  sha256:" : "",
-                        (int)weir_min_size(source->digest.n, 16), source->digest.at);
-    weir_buf_printf(out, "data       %.*s: %zu rows", WEIR_STR_ARG(source->data), h->n);
+    put_model(out, "model", r->candidate.source);
+    if (r->live.evaluation)
+        put_model(out, "baseline", r->live.source);
+    weir_buf_printf(out, "data       %.*s", WEIR_STR_ARG(r->candidate.source->data));
+    put_digest(out, weir_str_c(h->digest));
+    weir_buf_printf(out, "\nrows       %zu", h->n);
     if (e->has_sweep)
         weir_buf_printf(out, ", %zu of them positive", e->sweep.n_positive);
     if (h->n_unlabeled > 0)
@@ -120,25 +146,62 @@ static void put_classes(struct weir_buf *out, const struct weir_gate_evaluation 
     }
 }
 
-void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_evaluation *evaluation,
-                             const struct weir_gate_source *source, const char *bold,
-                             const char *plain)
+static void put_delta(struct weir_buf *out, const struct weir_gate_delta *d, double alpha)
 {
-    weir_assert(evaluation);
-    weir_assert(source);
-    put_head(out, evaluation, source);
-    if (evaluation->has_choice)
-        weir_buf_printf(out, "threshold  %.10g by %.*s\n", evaluation->choice.threshold,
-                        WEIR_STR_ARG(source->policy));
-    weir_buf_printf(out, "\n%smetrics%s\n", bold, plain);
-    put_metrics(out, evaluation);
-    if (!evaluation->has_confusion)
+    weir_buf_printf(out, "  %-*s ", NAME_WIDTH, d->name);
+    put_cell(out, d->candidate);
+    put_cell(out, d->live);
+    put_cell(out, d->value);
+    if (d->has_interval)
+        weir_buf_printf(out, "  [%.6g, %.6g]  p %.3g, %g%% %s", d->low, d->high, d->p,
+                        100 * (1 - alpha), d->method);
+    if (d->why)
+        weir_buf_printf(out, "  (%s)", d->why);
+    weir_buf_append_c(out, "\n");
+}
+
+/* How far the model is from the baseline. */
+static void put_compare(struct weir_buf *out, const struct weir_gate_compare *c)
+{
+    weir_buf_printf(out, "  %-*s %12s%12s%12s\n", NAME_WIDTH, "", "model", "baseline",
+                    "difference");
+    for (size_t i = 0; i < c->n_deltas; i++)
+        put_delta(out, &c->deltas[i], c->alpha);
+    if (!c->has_decisions)
         return;
-    if (evaluation->confusion.n_classes <= CLASSES_SHOWN_MAX) {
+    weir_buf_printf(out,
+                    "  %zu rows are decided differently: %zu only the model has right, %zu only "
+                    "the baseline; p %.3g (McNemar)\n",
+                    c->n_disagreements, c->n_gained, c->n_lost, c->p);
+    for (size_t i = 0; i < c->n_lines; i++)
+        weir_buf_printf(out, "%s%llu", i == 0 ? "  first of them, by line: " : ", ",
+                        (unsigned long long)c->lines[i]);
+    if (c->n_lines > 0)
+        weir_buf_append_c(out, "\n");
+}
+
+void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_report *report,
+                             const char *bold, const char *plain)
+{
+    weir_assert(report);
+    const struct weir_gate_evaluation *e = report->candidate.evaluation;
+    put_head(out, report);
+    if (e->has_choice)
+        weir_buf_printf(out, "threshold  %.10g by %.*s\n", e->choice.threshold,
+                        WEIR_STR_ARG(report->candidate.source->policy));
+    weir_buf_printf(out, "\n%smetrics%s\n", bold, plain);
+    put_metrics(out, e);
+    if (e->has_confusion && e->confusion.n_classes <= CLASSES_SHOWN_MAX) {
         weir_buf_printf(out, "\n%sconfusion matrix%s (rows are truths, columns decisions)\n", bold,
                         plain);
-        put_confusion(out, evaluation);
+        put_confusion(out, e);
     }
-    weir_buf_printf(out, "\n%sclasses%s\n", bold, plain);
-    put_classes(out, evaluation);
+    if (e->has_confusion) {
+        weir_buf_printf(out, "\n%sclasses%s\n", bold, plain);
+        put_classes(out, e);
+    }
+    if (report->compare) {
+        weir_buf_printf(out, "\n%sagainst the baseline%s\n", bold, plain);
+        put_compare(out, report->compare);
+    }
 }

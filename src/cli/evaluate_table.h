@@ -3,11 +3,11 @@
 #ifndef WEIR_CLI_EVALUATE_TABLE_H
 #define WEIR_CLI_EVALUATE_TABLE_H
 
-#include "gate/document.h"
+#include "gate/report.h"
 
-/* Appends headings (between bold and plain), rows, numbers, the confusion matrix, the classes. */
-void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_evaluation *evaluation,
-                             const struct weir_gate_source *source, const char *bold,
-                             const char *plain);
+/* Appends headings (between bold and plain), rows, numbers, the confusion matrix, the classes, and
+ * differences to a baseline. */
+void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_report *report,
+                             const char *bold, const char *plain);
 
 #endif

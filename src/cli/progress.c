@@ -66,6 +66,30 @@ void weir_cli_progress_init(struct weir_cli_progress *p, const char *what, uint6
                                     .drawn_ns = now_ns};
 }
 
+void weir_cli_progress_set(struct weir_cli_progress *p, enum weir_cli_progress_mode mode)
+{
+    if (mode != WEIR_CLI_PROGRESS_AUTO)
+        p->is_shown = mode == WEIR_CLI_PROGRESS_ALWAYS;
+}
+
+static void draw(struct weir_cli_progress *p, const char *line, uint64_t now_ns)
+{
+    p->drawn_ns = now_ns;
+    p->n_drawn = strlen(line);
+    fprintf(stderr, "\r%s\033[K", line);
+    fflush(stderr);
+}
+
+void weir_cli_progress_phase(struct weir_cli_progress *p, const char *phase, const char *what,
+                             uint64_t now_ns)
+{
+    p->phase = phase;
+    p->what = what ? what : "";
+    p->began_ns = now_ns;
+    if (p->is_shown && now_ns - p->drawn_ns >= DRAW_EVERY_NS)
+        draw(p, phase, now_ns);
+}
+
 void weir_cli_progress_step(struct weir_cli_progress *p, uint64_t done, uint64_t total, uint64_t n,
                             uint64_t now_ns)
 {
@@ -73,10 +97,10 @@ void weir_cli_progress_step(struct weir_cli_progress *p, uint64_t done, uint64_t
         return;
     char line[LINE_BYTES];
     weir_cli_progress_text(line, sizeof line, p->what, done, total, n, now_ns - p->began_ns);
-    p->drawn_ns = now_ns;
-    p->n_drawn = strlen(line);
-    fprintf(stderr, "\r%s\033[K", line);
-    fflush(stderr);
+    size_t used = strlen(line);
+    if (p->phase)
+        (void)snprintf(line + used, sizeof line - used, "  %s", p->phase);
+    draw(p, line, now_ns);
 }
 
 void weir_cli_progress_end(struct weir_cli_progress *p)

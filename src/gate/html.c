@@ -69,6 +69,24 @@ void weir_gate_html_share(struct weir_buf *buf, double v)
         weir_buf_printf(buf, "<td>%.4f</td>", v);
 }
 
+void weir_gate_html_signed(struct weir_buf *buf, double v)
+{
+    weir_buf_append_c(buf, v > 0 ? "<td>+" : "<td>");
+    weir_gate_html_number(buf, v);
+    weir_buf_append_c(buf, "</td>");
+}
+
+void weir_gate_html_interval(struct weir_buf *buf, bool is_there, double low, double high)
+{
+    weir_buf_append_c(buf, "<td>");
+    if (is_there) {
+        weir_gate_html_number(buf, low);
+        weir_buf_append_c(buf, " … ");
+        weir_gate_html_number(buf, high);
+    }
+    weir_buf_append_c(buf, "</td>");
+}
+
 void weir_gate_html_row(struct weir_buf *buf, struct weir_str heading)
 {
     weir_buf_append_c(buf, "<tr><th scope=\"row\">");
@@ -85,10 +103,12 @@ void weir_gate_html_table(struct weir_buf *buf, const char *caption, const char 
                     caption, caption);
     while (rest.n > 0) {
         struct weir_str column = weir_str_split(&rest, '|');
+        bool is_text = column.n > 0 && column.at[0] == '<';
         if (column.n == 0)
             weir_buf_append_c(buf, "<td></td>");
         else
-            weir_buf_printf(buf, "<th scope=\"col\">%.*s</th>", WEIR_STR_ARG(column));
+            weir_buf_printf(buf, "<th scope=\"col\"%s>%.*s</th>", is_text ? " class=\"text\"" : "",
+                            (int)column.n - is_text, column.at + is_text);
     }
     weir_buf_append_c(buf, "</tr></thead><tbody>");
 }

@@ -26,9 +26,12 @@ const char *weir_gate_plot_name(enum weir_gate_plot plot)
     return plots[plot].name;
 }
 
-const char *weir_gate_plot_text(enum weir_gate_plot plot)
+const char *weir_gate_plot_text(const struct weir_gate_evaluation *evaluation,
+                                enum weir_gate_plot plot)
 {
-    return plots[plot].text;
+    bool is_many = plot == WEIR_GATE_PLOT_ROC && !evaluation->has_sweep;
+    return is_many ? "Each class against all others, with the area below its curve."
+                   : plots[plot].text;
 }
 
 static bool has_curves(const struct weir_gate_evaluation *e)

@@ -9,7 +9,9 @@
 
 /* What can be drawn: enumerator, name of its file, what it tells. */
 #define WEIR_GATE_PLOT_MAP(X)                                                                     \
-    X(ROC, "roc", "The share of positives found against the share of negatives taken for them.")  \
+    X(ROC, "roc",                                                                                 \
+      "The share of positives found against the share of negatives taken for them. A point is "   \
+      "what is decided, with 95% intervals of both rates where rows have no weights.")            \
     X(PR, "pr", "The dashed line is the share of positives: what guessing reaches.")              \
     X(CALIBRATION, "calibration",                                                                 \
       "How often rows are positive that were given a probability, with 95% intervals where rows " \
@@ -38,9 +40,11 @@ struct weir_gate_plot_sides {
     struct weir_str other_name;
 };
 
-/* Returns the name of a drawing ("roc"), and a sentence about it; borrowed for ever. */
+/* Return the name of a drawing ("roc"), and a sentence about that of an evaluation; borrowed for
+ * ever. */
 const char *weir_gate_plot_name(enum weir_gate_plot plot);
-const char *weir_gate_plot_text(enum weir_gate_plot plot);
+const char *weir_gate_plot_text(const struct weir_gate_evaluation *evaluation,
+                                enum weir_gate_plot plot);
 
 /* Finds whether the evaluation has what the drawing shows. */
 bool weir_gate_plot_has(const struct weir_gate_evaluation *evaluation, enum weir_gate_plot plot);

@@ -29,21 +29,32 @@ static void append_fact(struct weir_buf *buf, const char *name, struct weir_str 
     end_fact(buf);
 }
 
-static void append_model(struct weir_buf *buf, struct weir_str name,
-                         const struct weir_gate_source *source)
+/* A file and what it holds. */
+static void append_file(struct weir_buf *buf, const char *name, struct weir_str file,
+                        struct weir_str digest)
 {
-    if (source->model.n == 0)
+    if (file.n == 0)
         return;
-    weir_buf_append_c(buf, "<dt>");
-    weir_gate_html_text(buf, name);
-    weir_buf_append_c(buf, "</dt><dd>");
-    weir_gate_html_text(buf, source->model);
-    if (source->digest.n > 0) {
+    begin_fact(buf, name);
+    weir_gate_html_text(buf, file);
+    if (digest.n > 0) {
         weir_buf_append_c(buf, " <code>sha256:");
-        weir_gate_html_text(buf, source->digest);
+        weir_gate_html_text(buf, digest);
         weir_buf_append_c(buf, "</code>");
     }
     end_fact(buf);
+}
+
+static void append_model(struct weir_buf *buf, struct weir_str name,
+                         const struct weir_gate_source *source)
+{
+    struct weir_buf text = WEIR_BUF_INIT;
+    weir_gate_html_text(&text, name);
+    if (weir_buf_c(&text))
+        append_file(buf, text.at, source->model, source->digest);
+    else
+        buf->failed = true;
+    weir_buf_deinit(&text);
 }
 
 static void append_rows(struct weir_buf *buf, const struct weir_gate_evaluation *e)
@@ -81,7 +92,7 @@ static void append_source(struct weir_buf *buf, const struct weir_gate_report *r
     append_model(buf, is_alone ? WEIR_STR("model") : r->candidate_name, source);
     if (!is_alone)
         append_model(buf, r->live_name, r->live.source);
-    append_fact(buf, "holdout", source->data);
+    append_file(buf, "holdout", source->data, weir_str_c(r->candidate.evaluation->holdout->digest));
     append_rows(buf, r->candidate.evaluation);
     if (r->holdout_uses > 0) {
         begin_fact(buf, "holdout used");
@@ -200,7 +211,8 @@ static void append_plots(struct weir_buf *buf, const struct weir_gate_report *r)
         is_begun = true;
         weir_buf_append_c(buf, "<figure>");
         weir_gate_plot_append(buf, &sides, plot, false);
-        weir_buf_printf(buf, "<figcaption>%s</figcaption></figure>", weir_gate_plot_text(plot));
+        weir_buf_printf(buf, "<figcaption>%s</figcaption></figure>",
+                        weir_gate_plot_text(sides.evaluation, plot));
     }
     if (is_begun)
         weir_buf_append_c(buf, "</div>");
@@ -239,6 +251,7 @@ void weir_gate_report_append(struct weir_buf *buf, const struct weir_gate_report
     if (r.live_name.n == 0)
         r.live_name = WEIR_STR("live");
     append_plots(&sections, &r);
+    weir_gate_report_compare_append(&sections, &r);
     weir_gate_report_tables_append_confusion(&sections, &r);
     weir_gate_report_tables_append_thresholds(&sections, &r);
     weir_gate_report_tables_append_numbers(&sections, &r);

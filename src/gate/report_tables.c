@@ -198,17 +198,6 @@ void weir_gate_report_tables_append_thresholds(struct weir_buf *buf,
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
-static void append_interval(struct weir_buf *buf, bool is_there, double low, double high)
-{
-    weir_buf_append_c(buf, "<td>");
-    if (is_there) {
-        weir_gate_html_number(buf, low);
-        weir_buf_append_c(buf, " … ");
-        weir_gate_html_number(buf, high);
-    }
-    weir_buf_append_c(buf, "</td>");
-}
-
 void weir_gate_report_tables_append_numbers(struct weir_buf *buf, const struct weir_gate_report *r)
 {
     const struct weir_gate_evaluation *e = r->candidate.evaluation;
@@ -216,12 +205,12 @@ void weir_gate_report_tables_append_numbers(struct weir_buf *buf, const struct w
     (void)snprintf(caption, sizeof caption, "Intervals hold with %g%%; – is undefined.",
                    100 * (1 - e->alpha));
     weir_buf_append_c(buf, "<h2 id=\"numbers\">All numbers</h2>");
-    weir_gate_html_table(buf, caption, "|value|interval|how, why");
+    weir_gate_html_table(buf, caption, "|value|interval|<how, why");
     for (size_t i = 0; i < e->n_metrics; i++) {
         const struct weir_gate_metric *m = &e->metrics[i];
         weir_gate_html_row(buf, weir_str_c(m->name));
         weir_gate_html_cell(buf, m->value);
-        append_interval(buf, m->has_interval, m->low, m->high);
+        weir_gate_html_interval(buf, m->has_interval, m->low, m->high);
         weir_buf_append_c(buf, "<td class=\"text why\">");
         weir_gate_html_text(buf, weir_str_c(m->why ? m->why : m->has_interval ? m->method : ""));
         weir_buf_append_c(buf, "</td></tr>");

@@ -164,6 +164,40 @@ def a_model_of_numbers_is_judged_by_its_errors(folder):
 
 
 @case
+def a_baseline_is_judged_on_the_same_rows(folder):
+    model, ref = fixture("hgc_bc")
+    baseline, other = fixture("lr_bc")
+    random_of = random.Random(5)
+    truths = [y if random_of.random() < 0.8 else 1 - y for y in ref["f8.predict"][1]]
+    table, page = os.path.join(folder, "holdout.csv"), os.path.join(folder, "report.html")
+    names = [f"x{i}" for i in range(ref["X"][0][1])] if "features" not in ref else ref["features"][1]
+    write_csv(table, [[y] + row for y, row in zip(truths, rows_of(ref["X"]))], ["y"] + names)
+    doc = document(model, table, "-l", "y", "--baseline", baseline, "--html", page, "--ci", "bootstrap:100")
+    alone = [document(path, table, "-l", "y") for path in (model, baseline)]
+    for side, expected in ((doc, alone[0]), (doc["baseline"], alone[1])):
+        equal(side["metrics"]["log_loss"], expected["metrics"]["log_loss"])
+    for name in ("roc_auc", "log_loss", "accuracy"):
+        near(doc["delta"][name]["value"], value(alone[0], name) - value(alone[1], name), name)
+    equal(doc["delta"]["roc_auc"]["method"], "delong")
+    low, high = doc["delta"]["roc_auc"]["ci"]
+    equal(low <= doc["delta"]["roc_auc"]["value"] <= high, True, "the interval holds the difference")
+    decided = list(zip(truths, ref["f8.predict"][1], other["f8.predict"][1]))
+    equal(doc["disagreements"]["gained"], sum(y == a != b for y, a, b in decided))
+    equal(doc["disagreements"]["lost"], sum(y == b != a for y, a, b in decided))
+    text = exits(weir("evaluate", model, table, "-l", "y", "--baseline", baseline), 0).out
+    contains(text, "against the baseline")
+    contains(text, f"baseline   {baseline}  sha256:")
+    with open(page, encoding="utf-8") as f:
+        html = f.read()
+    contains(html, "Differences on the same rows")
+    roc = html[html.index("<title id=\"roc-title\">") :].split("</svg>")[0]
+    for colour in ("line c0", "line c1"):
+        equal(len(roc.split(f'<path class="{colour}" d="')), 3, "a curve and its key")
+    contains(exits(weir("evaluate", table, "-l", "y", "--baseline", model), 2).err, "the first is missing")
+    contains(exits(weir("evaluate", model, "-", "-l", "y", "--baseline", model), 2).err, "twice")
+
+
+@case
 def the_report_is_one_page_that_fetches_and_runs_nothing(folder):
     table = os.path.join(folder, "t.csv")
     names = {0: "<b>no</b>", 1: 'y&"es'}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* weir evaluate: what it is asked, and its steps. */
+#ifndef WEIR_CLI_EVALUATE_H
+#define WEIR_CLI_EVALUATE_H
+
+#include "cli/progress.h"
+#include "gate/compare.h"
+#include "gate/report.h"
+
+/* What the command line says; texts are borrowed from it. */
+struct weir_cli_evaluate {
+    const char *model;    /* NULL: scores are in the file */
+    const char *baseline; /* a second model; NULL: none */
+    const char *data;
+    const char *policy_text;
+    struct weir_eval_policy policy;
+    struct weir_gate_holdout_opts holdout;
+    struct weir_gate_evaluation_opts evaluation;
+    struct weir_gate_compare_opts compare;
+    enum weir_cli_progress_mode progress;
+    bool has_full_curves;
+    bool is_json;
+    const char *html; /* where the report goes; NULL: nowhere */
+    const char *svg;  /* the folder of drawings; NULL: none */
+};
+
+/* Reads, measures, compares and writes all that is asked for. Returns what the process ends with;
+ * what failed has been said. */
+int weir_cli_evaluate_run(const struct weir_cli_evaluate *request);
+
+/* Writes the files that are asked for, then the table or document to standard output. */
+WEIR_MUST_USE enum weir_status weir_cli_evaluate_write(const struct weir_cli_evaluate *request,
+                                                       const struct weir_gate_report *report,
+                                                       struct weir_error *err);
+
+/* Appends the document: of the model an eval/1, and of a baseline in it "baseline", "delta" and
+ * "disagreements". */
+void weir_cli_evaluate_document(struct weir_buf *out, const struct weir_gate_report *report,
+                                bool has_full_curves);
+
+#endif
