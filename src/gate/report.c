@@ -50,10 +50,8 @@ static void append_model(struct weir_buf *buf, struct weir_str name,
 {
     struct weir_buf text = WEIR_BUF_INIT;
     weir_gate_html_text(&text, name);
-    if (weir_buf_c(&text))
-        append_file(buf, text.at, source->model, source->digest);
-    else
-        buf->failed = true;
+    append_file(buf, weir_buf_c(&text) ? text.at : "", source->model, source->digest);
+    buf->failed |= text.failed;
     weir_buf_deinit(&text);
 }
 

@@ -73,10 +73,8 @@ void weir_gate_report_compare_append(struct weir_buf *buf, const struct weir_gat
     weir_buf_append_c(&columns, "|difference|interval|p|<how, why");
     weir_buf_append_c(buf, "<h2 id=\"differences\">Differences</h2>");
     append_disagreements(buf, r);
-    if (weir_buf_c(&columns))
-        weir_gate_html_table(buf, caption, columns.at);
-    else
-        buf->failed = true;
+    weir_gate_html_table(buf, caption, weir_buf_c(&columns) ? columns.at : "");
+    buf->failed |= columns.failed;
     for (size_t i = 0; i < c->n_deltas; i++) {
         weir_gate_html_row(buf, weir_str_c(c->deltas[i].name));
         delta_cells(buf, &c->deltas[i]);
