@@ -95,6 +95,8 @@ static void put_metrics(struct weir_buf *out, const struct weir_gate_evaluation 
 {
     for (size_t i = 0; i < e->n_metrics; i++) {
         const struct weir_gate_metric *m = &e->metrics[i];
+        if (weir_gate_metric_kind(m->id)->traits & WEIR_GATE_METRIC_IS_COUNT)
+            continue; /* The head has them. */
         weir_buf_printf(out, "  %-*s ", NAME_WIDTH, m->name);
         put_number(out, m->value);
         if (m->has_interval)

@@ -123,6 +123,20 @@ bool weir_eval_confusion_balanced_accuracy(const struct weir_eval_confusion *con
     return true;
 }
 
+bool weir_eval_confusion_balanced_accuracy_adjusted(const struct weir_eval_confusion *confusion,
+                                                    double *out)
+{
+    weir_assert(confusion);
+    double n = 0;
+    double mean;
+    for (size_t k = 0; k < confusion->n_classes; k++)
+        n += confusion->truths[k] > 0;
+    if (n < 2 || !weir_eval_confusion_balanced_accuracy(confusion, &mean))
+        return false;
+    *out = (mean - 1 / n) / (1 - 1 / n);
+    return true;
+}
+
 bool weir_eval_confusion_mcc(const struct weir_eval_confusion *confusion, double *out)
 {
     weir_assert(confusion);

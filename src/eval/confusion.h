@@ -77,6 +77,9 @@ weir_eval_confusion_average(const struct weir_eval_confusion *confusion,
 bool weir_eval_confusion_accuracy(const struct weir_eval_confusion *confusion, double *out);
 bool weir_eval_confusion_balanced_accuracy(const struct weir_eval_confusion *confusion,
                                            double *out); /* mean recall of the classes that occur */
+/* The same as (b − 1/k) / (1 − 1/k) over the k classes that occur; undefined for fewer than two. */
+bool weir_eval_confusion_balanced_accuracy_adjusted(const struct weir_eval_confusion *confusion,
+                                                    double *out);
 bool weir_eval_confusion_mcc(const struct weir_eval_confusion *confusion, double *out);
 
 /* What a disagreement of i and j costs kappa. */

@@ -2,6 +2,7 @@
 #include "eval/multiclass.h"
 
 #include "base/macros.h"
+#include "eval/precision.h"
 #include "eval/roc.h"
 
 #include <math.h>
@@ -44,8 +45,8 @@ static void put(struct ranking *r, double score, bool is_positive, double weight
     r->n++;
 }
 
-/* Ranks what was put; *out is NaN where the area is undefined. The room is empty afterwards. */
-static enum weir_status rank(struct ranking *r, double *out)
+/* Ranks what was put; what is undefined is NaN. The room is empty afterwards. */
+static enum weir_status rank(struct ranking *r, struct weir_eval_multiclass_class *out)
 {
     struct weir_eval_binary rows = {
         .n = r->n, .scores = r->scores, .is_positive = r->is_positive, .weights = r->weights};
@@ -54,8 +55,10 @@ static enum weir_status rank(struct ranking *r, double *out)
     enum weir_status status = weir_eval_sweep_init(&sweep, &rows, r->mem, r->err);
     if (status != WEIR_OK)
         return status;
-    if (!weir_eval_roc_auc(&sweep, out))
-        *out = (double)NAN;
+    if (!weir_eval_roc_auc(&sweep, &out->auc))
+        out->auc = (double)NAN;
+    if (!weir_eval_precision_average(&sweep, &out->average_precision) || !(sweep.positives > 0))
+        out->average_precision = (double)NAN;
     weir_eval_sweep_deinit(&sweep);
     return WEIR_OK;
 }
@@ -70,14 +73,28 @@ static double score_of(const struct weir_eval_multiclass_rows *rows, size_t i, s
     return rows->scores[i * rows->n_classes + k];
 }
 
+/* A mean of the classes' numbers while it is taken. */
+struct mean {
+    double sum;
+    double weighted;
+    size_t n_defined;
+};
+
+static void add(struct mean *m, double value, double support)
+{
+    m->weighted += support > 0 ? support * value : 0;
+    m->sum += isnan(value) ? 0 : value;
+    m->n_defined += isnan(value) ? 0 : 1;
+}
+
 static enum weir_status against_rest(const struct weir_eval_multiclass_rows *rows,
-                                     struct ranking *r, double *by_class,
+                                     struct ranking *r, struct weir_eval_multiclass_class *by_class,
                                      struct weir_eval_multiclass *out)
 {
-    double sum = 0;
-    double weighted = 0;
+    struct mean auc = {0, 0, 0};
+    struct mean ap = {0, 0, 0};
+    double n = (double)rows->n_classes;
     double weights = 0;
-    size_t n_defined = 0;
     for (size_t k = 0; k < rows->n_classes; k++) {
         double support = 0;
         for (size_t i = 0; i < rows->n; i++) {
@@ -88,21 +105,21 @@ static enum weir_status against_rest(const struct weir_eval_multiclass_rows *row
         enum weir_status status = rank(r, &by_class[k]);
         if (status != WEIR_OK)
             return status;
-        weighted += support > 0 ? support * by_class[k] : 0;
+        add(&auc, by_class[k].auc, support);
+        add(&ap, by_class[k].average_precision, support);
         weights += support;
-        if (isnan(by_class[k]))
-            continue;
-        sum += by_class[k];
-        n_defined++;
     }
-    out->ovr_macro = n_defined == rows->n_classes ? sum / (double)n_defined : (double)NAN;
-    out->ovr_macro_present = n_defined > 0 ? sum / (double)n_defined : (double)NAN;
-    out->ovr_weighted = weights > 0 ? weighted / weights : (double)NAN;
+    out->ovr_macro = auc.n_defined == rows->n_classes ? auc.sum / n : (double)NAN;
+    out->ovr_macro_present = auc.n_defined > 0 ? auc.sum / (double)auc.n_defined : (double)NAN;
+    out->ovr_weighted = weights > 0 ? auc.weighted / weights : (double)NAN;
+    out->ap_macro = ap.n_defined == rows->n_classes ? ap.sum / n : (double)NAN;
+    out->ap_weighted = weights > 0 ? ap.weighted / weights : (double)NAN;
     return WEIR_OK;
 }
 
-static enum weir_status all_together(const struct weir_eval_multiclass_rows *rows, double *out,
-                                     struct weir_mem *mem, struct weir_error *err)
+static enum weir_status all_together(const struct weir_eval_multiclass_rows *rows,
+                                     struct weir_eval_multiclass_class *out, struct weir_mem *mem,
+                                     struct weir_error *err)
 {
     struct ranking r;
     size_t n;
@@ -118,30 +135,46 @@ static enum weir_status all_together(const struct weir_eval_multiclass_rows *row
     return status;
 }
 
-/* The mean of both directions of a pair of classes. *n: their rows. */
+/* The rows of each class side by side: those of class k are order[starts[k] … starts[k + 1]). */
+static void gather(const struct weir_eval_multiclass_rows *rows, uint32_t *starts, uint32_t *order)
+{
+    size_t k = rows->n_classes;
+    for (size_t i = 0; i < rows->n; i++)
+        starts[rows->truths[i] + 1]++;
+    for (size_t c = 0; c < k; c++)
+        starts[c + 1] += starts[c];
+    for (size_t i = 0; i < rows->n; i++)
+        order[starts[rows->truths[i]]++] = (uint32_t)i;
+    for (size_t c = k; c > 0; c--)
+        starts[c] = starts[c - 1];
+    starts[0] = 0;
+}
+
+/* The mean of both directions of a pair of classes. */
 static enum weir_status pair_auc(const struct weir_eval_multiclass_rows *rows, struct ranking *r,
-                                 size_t a, size_t b, double *out, size_t *n)
+                                 const uint32_t *starts, const uint32_t *order,
+                                 const size_t classes[2], double *out)
 {
     double sum = 0;
     for (size_t direction = 0; direction < 2; direction++) {
-        size_t k = direction == 0 ? a : b;
-        double auc;
-        for (size_t i = 0; i < rows->n; i++) {
-            if (rows->truths[i] == a || rows->truths[i] == b)
-                put(r, score_of(rows, i, k), rows->truths[i] == k, 1);
+        struct weir_eval_multiclass_class found;
+        size_t k = classes[direction];
+        for (size_t c = 0; c < 2; c++) {
+            for (size_t i = starts[classes[c]]; i < starts[classes[c] + 1]; i++)
+                put(r, score_of(rows, order[i], k), c == direction, 1);
         }
-        *n = r->n;
-        enum weir_status status = rank(r, &auc);
+        enum weir_status status = rank(r, &found);
         if (status != WEIR_OK)
             return status;
-        sum += auc;
+        sum += found.auc;
     }
     *out = sum / 2;
     return WEIR_OK;
 }
 
-static enum weir_status against_each(const struct weir_eval_multiclass_rows *rows,
-                                     struct ranking *r, struct weir_eval_multiclass *out)
+static enum weir_status each_pair(const struct weir_eval_multiclass_rows *rows, struct ranking *r,
+                                  const uint32_t *starts, const uint32_t *order,
+                                  struct weir_eval_multiclass *out)
 {
     double sum = 0;
     double weighted = 0;
@@ -149,38 +182,77 @@ static enum weir_status against_each(const struct weir_eval_multiclass_rows *row
     for (size_t a = 0; a < rows->n_classes; a++) {
         for (size_t b = a + 1; b < rows->n_classes; b++) {
             double auc;
-            size_t n;
-            enum weir_status status = pair_auc(rows, r, a, b, &auc, &n);
+            double n = (double)(starts[a + 1] - starts[a]) + (double)(starts[b + 1] - starts[b]);
+            enum weir_status status =
+                pair_auc(rows, r, starts, order, (const size_t[2]){a, b}, &auc);
             if (status != WEIR_OK)
                 return status;
             sum += auc;
-            weighted += auc * (double)n;
-            weights += (double)n;
+            weighted += auc * n;
+            weights += n;
         }
     }
-    double n_pairs = (double)rows->n_classes * (double)(rows->n_classes - 1) / 2;
-    out->ovo_macro = sum / n_pairs;
+    out->ovo_macro = sum / ((double)rows->n_classes * (double)(rows->n_classes - 1) / 2);
     out->ovo_weighted = weighted / weights;
     return WEIR_OK;
 }
 
+static enum weir_status against_each(const struct weir_eval_multiclass_rows *rows,
+                                     struct ranking *r, struct weir_eval_multiclass *out,
+                                     struct weir_mem *mem)
+{
+    uint32_t *starts = weir_mem_zarray(mem, rows->n_classes + 1, sizeof *starts);
+    uint32_t *order = weir_mem_array(mem, weir_max_size(rows->n, 1), sizeof *order);
+    enum weir_status status = WEIR_ERR_NO_MEMORY;
+    if (starts && order) {
+        gather(rows, starts, order);
+        status = each_pair(rows, r, starts, order, out);
+    } else {
+        (void)weir_error_set(r->err, status, "no memory to rank pairs of classes");
+    }
+    weir_mem_free(mem, starts);
+    weir_mem_free(mem, order);
+    return status;
+}
+
 enum weir_status weir_eval_multiclass_auc(const struct weir_eval_multiclass_rows *rows,
-                                          double *by_class, struct weir_eval_multiclass *out,
-                                          struct weir_mem *mem, struct weir_error *err)
+                                          struct weir_eval_multiclass_class *by_class,
+                                          struct weir_eval_multiclass *out, struct weir_mem *mem,
+                                          struct weir_error *err)
 {
     weir_assert(rows);
     weir_assert(rows->n_classes >= 2);
     weir_assert(out);
     struct ranking r;
+    struct weir_eval_multiclass_class micro = {(double)NAN, (double)NAN};
     out->ovo_macro = (double)NAN;
     out->ovo_weighted = (double)NAN;
     enum weir_status status = ranking_init(&r, rows->n, rows->weights != NULL, mem, err);
     if (status == WEIR_OK)
         status = against_rest(rows, &r, by_class, out);
     if (status == WEIR_OK)
-        status = all_together(rows, &out->ovr_micro, mem, err);
+        status = all_together(rows, &micro, mem, err);
+    out->ovr_micro = micro.auc;
+    out->ap_micro = micro.average_precision;
     if (status == WEIR_OK && !rows->weights)
-        status = against_each(rows, &r, out);
+        status = against_each(rows, &r, out, mem);
     ranking_deinit(&r);
     return status;
+}
+
+double weir_eval_multiclass_top_k(const struct weir_eval_multiclass_rows *rows, size_t k)
+{
+    weir_assert(rows);
+    double hits = 0;
+    double weights = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        const double *scores = rows->scores + i * rows->n_classes;
+        size_t truth = rows->truths[i];
+        size_t n_before = 0;
+        for (size_t c = 0; c < rows->n_classes; c++)
+            n_before += scores[c] > scores[truth] || (scores[c] == scores[truth] && c > truth);
+        hits += n_before < k ? weight_of(rows, i) : 0;
+        weights += weight_of(rows, i);
+    }
+    return weights > 0 ? hits / weights : (double)NAN;
 }

@@ -28,7 +28,8 @@ static void add_deltas(struct work *w)
         const struct weir_gate_metric *ours = &w->candidate->metrics[i];
         const struct weir_gate_metric *theirs =
             weir_gate_evaluation_find(w->live, weir_str_c(ours->name));
-        if (!theirs)
+        unsigned traits = weir_gate_metric_kind(ours->id)->traits;
+        if (!theirs || traits & (WEIR_GATE_METRIC_IS_COUNT | WEIR_GATE_METRIC_OF_ROWS))
             continue;
         c->deltas[c->n_deltas++] = (struct weir_gate_delta){
             .name = ours->name,
@@ -122,13 +123,56 @@ static void keep_line(struct weir_gate_compare *c, size_t *n_lost, uint64_t line
     *n_lost += is_lost;
 }
 
+/* Counts rows of which only one side is right: among all of them, or those of one class of two. */
+struct changes {
+    size_t n; /* rows looked at */
+    size_t gained;
+    size_t lost;
+};
+
+static struct changes count_changes(const struct work *w, bool of_class, uint32_t class_index)
+{
+    const struct weir_gate_holdout *h = w->candidate->holdout;
+    struct changes c = {0, 0, 0};
+    for (size_t i = 0; i < h->n; i++) {
+        bool ours = w->candidate->decisions[i] == h->truths[i];
+        bool theirs = w->live->decisions[i] == h->truths[i];
+        if (of_class && h->truths[i] != class_index)
+            continue;
+        c.n++;
+        c.gained += ours && !theirs;
+        c.lost += theirs && !ours;
+    }
+    return c;
+}
+
+/* Writes the interval of a difference of two shares of the same rows, and McNemar's p. */
+static void put_changes(const struct work *w, const char *name, const struct changes *c)
+{
+    struct weir_gate_delta *d = find(w->out, name);
+    double n = (double)c->n;
+    double apart = (double)c->gained - (double)c->lost;
+    if (!d || isnan(d->value))
+        return;
+    if (w->candidate->holdout->weights) {
+        d->unsure = "McNemar's test knows no weights; it takes a bootstrap";
+        return;
+    }
+    if (w->candidate->n_invalid + w->live->n_invalid > 0) {
+        d->unsure = "a row has scores that are not finite";
+        return;
+    }
+    double square = (double)(c->gained + c->lost) - apart * apart / n;
+    put_interval(w, d, sqrt(fmax(0, square)) / n, weir_eval_rates_mcnemar(c->gained, c->lost),
+                 "mcnemar");
+}
+
 static void compare_decisions(struct work *w)
 {
     const struct weir_gate_holdout *h = w->candidate->holdout;
     const uint32_t *ours = w->candidate->decisions;
     const uint32_t *theirs = w->live->decisions;
     struct weir_gate_compare *c = w->out;
-    struct weir_gate_delta *d = find(c, "accuracy");
     size_t n_lost = 0;
     if (!ours || !theirs)
         return;
@@ -138,21 +182,21 @@ static void compare_decisions(struct work *w)
             continue;
         bool is_lost = theirs[i] == h->truths[i];
         c->n_disagreements++;
-        c->n_gained += ours[i] == h->truths[i];
-        c->n_lost += is_lost;
         keep_line(c, &n_lost, h->lines ? h->lines[i] : i + 1, is_lost);
     }
-    c->p = weir_eval_rates_mcnemar(c->n_gained, c->n_lost);
-    if (!d || isnan(d->value))
+    struct changes all = count_changes(w, false, 0);
+    c->n_gained = all.gained;
+    c->n_lost = all.lost;
+    c->p = weir_eval_rates_mcnemar(all.gained, all.lost);
+    put_changes(w, "accuracy", &all);
+    if (h->task != WEIR_GATE_BINARY)
         return;
-    if (h->weights) {
-        d->unsure = "McNemar's test knows no weights; it takes a bootstrap";
-        return;
-    }
-    double n = (double)h->n;
-    double changed = (double)(c->n_gained + c->n_lost);
-    double apart = (double)c->n_gained - (double)c->n_lost;
-    put_interval(w, d, sqrt(fmax(0, changed - apart * apart / n)) / n, c->p, "mcnemar");
+    struct changes positive = count_changes(w, true, 1);
+    struct changes negative = count_changes(w, true, 0);
+    put_changes(w, "recall", &positive);
+    put_changes(w, "fnr", &positive);
+    put_changes(w, "specificity", &negative);
+    put_changes(w, "fpr", &negative);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */

@@ -8,17 +8,19 @@
 #include "eval/policy.h"
 #include "eval/probability.h"
 #include "gate/holdout.h"
+#include "gate/metric.h"
 
-enum { WEIR_GATE_METRICS_MAX = 48, WEIR_GATE_CALIBRATION_BINS_MAX = 100 };
+enum { WEIR_GATE_METRICS_MAX = WEIR_GATE_METRIC_N, WEIR_GATE_CALIBRATION_BINS_MAX = 100 };
 
 /* One number. */
 struct weir_gate_metric {
-    const char *name;  /* "roc_auc"; borrowed for ever */
+    enum weir_gate_metric_id id;
+    const char *name;  /* "roc_auc", as gate/metric.h has it; borrowed for ever */
     double value;      /* NaN: undefined, */
     const char *why;   /* because of this; borrowed for ever */
     bool has_interval; /* the following hold */
     double se, low, high;
-    const char *method; /* of the interval: "delong-logit" */
+    const char *method; /* of the interval: "delong-logit", "wilson", "bootstrap" */
 };
 
 struct weir_gate_evaluation_opts {
@@ -34,17 +36,20 @@ struct weir_gate_evaluation_opts {
 /* What holds of one class against all others. */
 struct weir_gate_class {
     struct weir_eval_confusion_class counts;
-    double roc_auc; /* NaN: undefined */
+    double roc_auc; /* NaN: undefined; of more than two classes, as is */
+    double average_precision;
 };
 
 struct weir_gate_evaluation {
     const struct weir_gate_holdout *holdout; /* borrowed */
+    struct weir_gate_evaluation_opts opts;   /* as asked for, without gaps; policy: NULL */
     double alpha;
     size_t n_metrics;
     struct weir_gate_metric metrics[WEIR_GATE_METRICS_MAX];
     size_t n_invalid;    /* rows whose score or prediction is not finite */
     uint32_t *decisions; /* n class indexes: by the policy, as the model did, or for the largest
-                            probability; NULL: nothing is decided. Owned */
+                            probability; UINT32_MAX: none of a row whose scores are
+                            not finite; NULL: nothing is decided. Owned */
     bool has_confusion;
     struct weir_eval_confusion confusion;
     struct weir_gate_class *classes; /* n_classes, where there is a confusion matrix */
@@ -68,6 +73,23 @@ void weir_gate_evaluation_deinit(struct weir_gate_evaluation *evaluation);
 /* Finds a number by its name; NULL: there is none of it. */
 const struct weir_gate_metric *
 weir_gate_evaluation_find(const struct weir_gate_evaluation *evaluation, struct weir_str name);
+
+/* A number as a rule asks for it. */
+struct weir_gate_evaluation_ask {
+    struct weir_str metric;     /* "recall" */
+    struct weir_str class_name; /* of this class against the rest; empty: as without */
+    bool has_at;                /* with a number: the threshold of decisions, a share, a rate, k */
+    double at;
+};
+
+/* Computes a number of a class, at a threshold, or both. A row is decided positive when its
+ * probability of the class is at least the threshold; where there are no probabilities, when its
+ * score is. What cannot be asked of these rows or of this number is undefined, and says why.
+ * WEIR_ERR_NO_MEMORY. O(n), for areas O(n log n). */
+WEIR_MUST_USE enum weir_status
+weir_gate_evaluation_at(const struct weir_gate_evaluation *evaluation,
+                        const struct weir_gate_evaluation_ask *ask, struct weir_gate_metric *out,
+                        struct weir_error *err);
 
 /* Returns "binary", "multiclass" or "regression". */
 const char *weir_gate_evaluation_task(enum weir_gate_task task);

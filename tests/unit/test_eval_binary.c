@@ -3,6 +3,7 @@
  */
 #include "base/macros.h"
 #include "eval/delong.h"
+#include "eval/gain.h"
 #include "eval/precision.h"
 #include "eval/probability.h"
 #include "eval/roc.h"
@@ -215,4 +216,69 @@ Test(eval_binary, rows_that_cannot_be_ranked_are_named_or_counted)
     sweep = sweep_of(s10, ones, NULL, 2);
     cr_assert_not(weir_eval_roc_auc(&sweep, &value));
     weir_eval_sweep_deinit(&sweep);
+}
+
+Test(eval_binary, operating_points_are_read_off_the_sweep)
+{
+    static const struct {
+        const char *label;
+        double share, gain;
+    } gains[] = {{"the first group", .1, .2},  {"inside the second", .2, .3},
+                 {"its end", .3, .4},          {"inside the third", .5, .8 / 1.5},
+                 {"all of them", 1, 1},        {"nothing", 0, 0},
+                 {"more than there is", 2, 1}, {"inside the fourth", .7, .8}};
+    struct weir_eval_sweep s = sweep_of(s10, y10, NULL, 10);
+    double v;
+    size_t group;
+    size_t first;
+    size_t last;
+    bool has_infinity;
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(gains); i++) {
+        cr_assert(weir_eval_gain_at(&s, gains[i].share, &v));
+        assert_near(v, gains[i].gain, gains[i].label);
+    }
+    cr_assert(weir_eval_gain_ks(&s, &v, &group));
+    assert_near(v, .4, "Kolmogorov and Smirnov's distance");
+    cr_assert_eq(s.thresholds[group], .35);
+    cr_assert(weir_eval_gain_recall_at_fpr(&s, .59, &v));
+    assert_near(v, .4, "recall before the next false positives");
+    cr_assert(weir_eval_gain_recall_at_fpr(&s, 0, &v));
+    assert_near(v, .2, "recall without a false positive");
+    cr_assert(weir_eval_gain_recall_at_precision(&s, .6, &v));
+    assert_near(v, 1, "the last threshold that is precise enough");
+    cr_assert(weir_eval_gain_recall_at_precision(&s, .9, &v));
+    assert_near(v, .2, "only the first is");
+    cr_assert(weir_eval_gain_det(&s, &has_infinity, &first, &last));
+    cr_assert(!has_infinity && first == 0 && last == 4);
+    weir_eval_sweep_deinit(&s);
+    static const uint8_t turned[] = {1, 1, 0, 0, 1, 0, 1, 0, 0, 1};
+    s = sweep_of(s10, turned, NULL, 10);
+    cr_assert(weir_eval_gain_det(&s, &has_infinity, &first, &last));
+    cr_assert(has_infinity && first == 0 && last == 6);
+    weir_eval_sweep_deinit(&s);
+    static const uint8_t none[10];
+    s = sweep_of(s10, none, NULL, 10);
+    cr_assert(!weir_eval_gain_at(&s, .5, &v));
+    cr_assert(!weir_eval_gain_ks(&s, &v, NULL));
+    cr_assert(!weir_eval_gain_det(&s, &has_infinity, &first, &last));
+    weir_eval_sweep_deinit(&s);
+    cr_assert_eq(test_mem_n_live(), 0);
+}
+
+Test(eval_binary, the_parts_of_the_brier_score_add_up)
+{
+    for (size_t i = 0; i < 2; i++) {
+        const double *w = i == 0 ? NULL : w10;
+        struct weir_eval_sweep s = sweep_of(s10, y10, w, 10);
+        struct weir_eval_gain_brier parts;
+        double brier = 0;
+        double all = 0;
+        for (size_t k = 0; k < 10; k++) {
+            brier += (w ? w[k] : 1) * (s10[k] - y10[k]) * (s10[k] - y10[k]);
+            all += w ? w[k] : 1;
+        }
+        cr_assert(weir_eval_gain_brier(&s, &parts));
+        assert_near(parts.reliability - parts.resolution + parts.uncertainty, brier / all, "sum");
+        weir_eval_sweep_deinit(&s);
+    }
 }

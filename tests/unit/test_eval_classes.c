@@ -100,7 +100,7 @@ Test(eval_classes, areas_of_three_classes_are_those_of_the_library)
     struct weir_eval_multiclass_rows rows = {
         .n = 9, .n_classes = 3, .scores = scores, .truths = classes};
     struct weir_eval_multiclass m;
-    double by_class[3];
+    struct weir_eval_multiclass_class by_class[3];
     cr_assert_eq(weir_eval_multiclass_auc(&rows, by_class, &m, test_mem(), NULL), WEIR_OK);
     assert_near(m.ovr_macro, 0.912962962962963, "macro");
     assert_near(m.ovr_macro_present, 0.912962962962963, "macro of those present");
@@ -108,11 +108,20 @@ Test(eval_classes, areas_of_three_classes_are_those_of_the_library)
     assert_near(m.ovr_micro, 0.9135802469135803, "micro");
     assert_near(m.ovo_macro, 0.9270833333333334, "one against one");
     assert_near(m.ovo_weighted, 0.9166666666666666, "one against one, weighted");
+    assert_near(m.ap_macro, 0.8680555555555555, "average precision");
+    assert_near(m.ap_weighted, 0.8425925925925926, "average precision, weighted");
+    assert_near(m.ap_micro, 0.830345471521942, "average precision, micro");
+    assert_near(weir_eval_multiclass_top_k(&rows, 1), 0.7777777777777778, "top 1");
+    cr_assert_eq(weir_eval_multiclass_top_k(&rows, 2), 1);
     rows.weights = by_row;
+    assert_near(weir_eval_multiclass_top_k(&rows, 1), 0.68, "top 1 of weighted rows");
     cr_assert_eq(weir_eval_multiclass_auc(&rows, by_class, &m, test_mem(), NULL), WEIR_OK);
     assert_near(m.ovr_macro, 0.8935693935693937, "macro");
     assert_near(m.ovr_weighted, 0.8721367521367521, "weighted");
     assert_near(m.ovr_micro, 0.864, "micro");
+    assert_near(m.ap_macro, 0.8560146280734516, "average precision");
+    assert_near(m.ap_weighted, 0.8262745098039216, "average precision, weighted");
+    assert_near(m.ap_micro, 0.7730784724791384, "average precision, micro");
     cr_assert(isnan(m.ovo_macro));
     struct weir_eval_probability_rows p = {.n = 9, .n_classes = 3, .p = scores, .truths = classes};
     assert_near(weir_eval_probability_measure(&p).log_loss, 0.7013333827145378, "log loss");
@@ -122,7 +131,9 @@ Test(eval_classes, areas_of_three_classes_are_those_of_the_library)
     rows.truths = without_two;
     rows.weights = NULL;
     cr_assert_eq(weir_eval_multiclass_auc(&rows, by_class, &m, test_mem(), NULL), WEIR_OK);
-    cr_assert(isnan(by_class[2]) && isnan(m.ovr_macro) && isnan(m.ovo_macro));
-    assert_near(m.ovr_macro_present, (by_class[0] + by_class[1]) / 2, "macro of those present");
+    cr_assert(isnan(by_class[2].auc) && isnan(by_class[2].average_precision) &&
+              isnan(m.ovr_macro) && isnan(m.ovo_macro));
+    assert_near(m.ovr_macro_present, (by_class[0].auc + by_class[1].auc) / 2,
+                "macro of those present");
     cr_assert_eq(test_mem_n_live(), 0);
 }
