@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "codec/yaml.h"
 #include "gate/gate_file_priv.h"
+#include "gate/smoke.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -215,6 +216,8 @@ static enum weir_status read_map(struct weir_gate_keys *r, const struct weir_yam
     if (status == WEIR_OK && r->smoke)
         status = read_named(r, r->smoke, WEIR_GATE_FILE_SMOKE_BYTES_MAX, &r->out->smoke_path,
                             &r->out->smoke);
+    if (status == WEIR_OK && r->smoke)
+        status = weir_gate_keys_place(r, r->smoke, weir_gate_smoke_scan(r->out->smoke, r->err));
     r->key = NULL;
     const char *fault = status == WEIR_OK ? find_fault(r->out, r) : NULL;
     if (fault)

@@ -6,6 +6,7 @@
 #include "gate/gate_file_priv.h"
 #include "gate/judge_priv.h"
 #include "gate/signature.h"
+#include "gate/smoke.h"
 #include "gate/verdict.h"
 
 #include <errno.h>
@@ -251,11 +252,25 @@ static bool check_signature(struct weir_gate_case *c)
            weir_gate_case_decide(c, WEIR_GATE_CODE_SCHEMA_MISMATCH, "%s", c->err.msg);
 }
 
+static bool check_smoke(struct weir_gate_case *c)
+{
+    const struct weir_gate_job *job = c->job;
+    enter(c, "running the smoke rows");
+    if (job->gate->smoke.n == 0)
+        return true;
+    enum weir_status status =
+        weir_gate_smoke_check(job->candidate.model, job->gate->smoke, &c->err);
+    if (status == WEIR_OK)
+        return true;
+    (void)weir_error_prefix(&c->err, "smoke"); /* status is what decides. */
+    return decide_failure(c, status, WEIR_GATE_CODE_SMOKE_MISMATCH);
+}
+
 /* Goes through the steps until one decides. */
 static void judge(struct weir_gate_case *c)
 {
     const struct weir_gate_file *gate = c->job->gate;
-    if (!check_signature(c))
+    if (!check_signature(c) || !check_smoke(c))
         return;
     if (gate->holdout.n > 0 && (!score(c) || !measure(c)))
         return;

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "gate/judge.h"
-#include "model/linear.h"
+#include "test_linear.h"
 #include "test_mem.h"
 #include "test_random.h"
 #include "test_tmp.h"
@@ -15,42 +15,6 @@
 #include <string.h>
 
 enum { N_ROWS = 600 };
-
-/* A logistic regression on n features x0 … */
-static struct weir_model *make_model(uint32_t n, const double *weights, int64_t first_class)
-{
-    static const char *const names[] = {"x0", "x1", "x2", "x3"};
-    struct weir_model_builder b;
-    struct weir_error err = WEIR_ERROR_INIT;
-    cr_assert_eq(weir_model_builder_init(&b, NULL, 0, &err), WEIR_OK);
-    struct weir_labels *labels = weir_arena_zarray(b.arena, 1, sizeof *labels);
-    int64_t *values = weir_arena_array(b.arena, 2, sizeof *values);
-    struct weir_str *json = weir_arena_array(b.arena, 2, sizeof *json);
-    struct weir_str *features = weir_arena_array(b.arena, n, sizeof *features);
-    for (int i = 0; i < 2; i++) {
-        char text[24];
-        values[i] = first_class + i;
-        (void)snprintf(text, sizeof text, "%d", (int)values[i]);
-        json[i] = weir_arena_str(b.arena, weir_str_c(text));
-    }
-    *labels = (struct weir_labels){.dtype = WEIR_I64, .n = 2, .i64 = values, .json = json};
-    for (uint32_t i = 0; i < n; i++)
-        features[i] = weir_arena_str(b.arena, weir_str_c(names[i]));
-    struct weir_model_linear_opts opts = {.name = WEIR_STR("LogisticRegression"),
-                                          .n_features = n,
-                                          .weights = weights,
-                                          .is_vector = true,
-                                          .keeps_columns = true,
-                                          .head = {.link = WEIR_MODEL_LINK_SIGMOID, .n_scores = 1},
-                                          .targets = labels,
-                                          .n_targets = 1};
-    const struct weir_model_node *node;
-    struct weir_model *model;
-    cr_assert_eq(weir_model_linear_new(&b, &opts, &node, &err), WEIR_OK, "%s", err.msg);
-    b.spec->feature_names = features;
-    cr_assert_eq(weir_model_builder_finish(&b, node, &model, &err), WEIR_OK, "%s", err.msg);
-    return model;
-}
 
 static const double good[] = {1, 1, 0, 0};
 static const double fair[] = {1, 0.6, .5, 0};
@@ -96,8 +60,8 @@ static void init(struct world *w, const char *gate, const double *candidate, con
     memset(w, 0, sizeof *w);
     weir_test_tmp_init(&w->tmp);
     write_rows(&w->tmp, "h.csv", N_ROWS);
-    w->models[0] = make_model(3, candidate, 0);
-    w->models[1] = live ? make_model(3, live, 0) : NULL;
+    w->models[0] = weir_test_linear_model(3, candidate, 0);
+    w->models[1] = live ? weir_test_linear_model(3, live, 0) : NULL;
     (void)snprintf(text, sizeof text, "%s", gate);
     cr_assert_eq(
         weir_gate_file_parse(&w->gate, weir_str_c(text), "m.gate.yaml", w->tmp.path, false, &err),
@@ -174,12 +138,12 @@ Test(judge, another_signature_is_refused_unless_allowed)
     WORLD w;
     init(&w, HOLDOUT "}", good, fair);
     weir_model_free(w.models[0]);
-    w.job.candidate.model = w.models[0] = make_model(2, good, 0);
+    w.job.candidate.model = w.models[0] = weir_test_linear_model(2, good, 0);
     judge(&w);
     expect(&w, WEIR_GATE_FAIL, WEIR_GATE_CODE_SCHEMA_MISMATCH,
            "takes 2 features, the live version 3");
     weir_model_free(w.models[0]);
-    w.job.candidate.model = w.models[0] = make_model(3, good, 1);
+    w.job.candidate.model = w.models[0] = weir_test_linear_model(3, good, 1);
     judge(&w);
     expect(&w, WEIR_GATE_FAIL, WEIR_GATE_CODE_SCHEMA_MISMATCH, "class 1 is 1, that of the live");
 }
@@ -189,9 +153,23 @@ Test(judge, fewer_features_may_be_allowed)
     WORLD w;
     init(&w, HOLDOUT ", signature: any}", good, fair);
     weir_model_free(w.models[0]);
-    w.job.candidate.model = w.models[0] = make_model(2, good, 0);
+    w.job.candidate.model = w.models[0] = weir_test_linear_model(2, good, 0);
     judge(&w);
     expect(&w, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, "");
+}
+
+Test(judge, the_smoke_rows_are_answered_before_anything_is_measured)
+{
+    WORLD w;
+    init(&w, HOLDOUT "}", good, fair);
+    w.gate->smoke = WEIR_STR("{\"rows\":[[1,1,0]],\"expected\":{\"predict\":[1]}}");
+    judge(&w);
+    expect(&w, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, "");
+    w.gate->smoke = WEIR_STR("{\"rows\":[[1,1,0]],\"expected\":{\"predict\":[0]}}");
+    judge(&w);
+    expect(&w, WEIR_GATE_FAIL, WEIR_GATE_CODE_SMOKE_MISMATCH,
+           "smoke: row 1: predict is 1, expected 0");
+    cr_assert_not(has(&w, "\"evaluation\""));
 }
 
 Test(judge, a_missing_holdout_is_treated_as_the_gate_says)
