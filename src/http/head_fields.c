@@ -47,6 +47,7 @@ static uint32_t candidate(struct weir_str name)
     case 13:
         return first == 's'   ? WEIR_HTTP_FIELD_SERVER_TIMING
                : first == 'g' ? WEIR_HTTP_FIELD_GRPC_ENCODING
+               : first == 'i' ? WEIR_HTTP_FIELD_IF_NONE_MATCH
                               : WEIR_HTTP_FIELD_AUTHORIZATION;
     case 14:
         return WEIR_HTTP_NAME_LENGTH;

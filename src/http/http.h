@@ -163,6 +163,7 @@ void weir_http_server_set_options(struct weir_http_server *server,
     X(ACCEPT, "accept")                                    \
     X(ORIGIN, "origin")                                    \
     X(ACCEPT_ENCODING, "accept-encoding")                  \
+    X(IF_NONE_MATCH, "if-none-match")                      \
     X(X_REQUEST_ID, "x-request-id")                        \
     X(X_REQUEST_TIMEOUT_MS, "x-request-timeout-ms")        \
     X(INFERENCE_LENGTH, "inference-header-content-length") \
@@ -179,7 +180,7 @@ enum weir_http_field {
 #undef WEIR_HTTP_FIELD_ENUM
 };
 
-enum { WEIR_HTTP_N_FIELDS = 15 };
+enum { WEIR_HTTP_N_FIELDS = 16 };
 
 struct weir_http_ticket weir_http_req_ticket(const struct weir_http_req *req);
 enum weir_http_method weir_http_req_method(const struct weir_http_req *req);

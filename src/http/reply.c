@@ -127,7 +127,7 @@ static char *put_head(char *to, struct weir_http_req *req, const struct weir_htt
     } else if (n_body > 0) {
         to = PUT(to, "Content-Type: application/json\r\n");
     }
-    if (reply->status != 204) {
+    if (reply->status != 204 && reply->status != 304) {
         to = PUT(to, "Content-Length: ");
         to = put_u64(to, n_body);
         to = PUT(to, "\r\n");
