@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "metric/rules.h"
+#include "metric/selection.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -91,6 +92,14 @@ static uint64_t hash_key(size_t family, const struct weir_str *values, uint32_t 
     return hash;
 }
 
+enum weir_status weir_metric_registry_histogram_init(const struct weir_metric_registry *r,
+                                                     size_t family,
+                                                     struct weir_metric_histogram *histogram)
+{
+    return weir_metric_histogram_init(histogram, WEIR_METRIC_HISTOGRAM_COARSE,
+                                      value_max_of(r->families[family].unit), r->mem);
+}
+
 static struct cell *cell_new(struct weir_metric_registry *r, size_t family, uint32_t shard)
 {
     void *block = weir_mem_zalloc(r->mem, sizeof(struct cell) + _Alignof(struct cell));
@@ -103,8 +112,7 @@ static struct cell *cell_new(struct weir_metric_registry *r, size_t family, uint
     cell->shard = shard;
     const struct weir_metric_family *f = &r->families[family];
     if (f->type == WEIR_METRIC_HISTOGRAM &&
-        weir_metric_histogram_init(&cell->v.histogram, WEIR_METRIC_HISTOGRAM_COARSE,
-                                   value_max_of(f->unit), r->mem) != WEIR_OK) {
+        weir_metric_registry_histogram_init(r, family, &cell->v.histogram) != WEIR_OK) {
         weir_mem_free(r->mem, block);
         return NULL;
     }
@@ -376,73 +384,59 @@ size_t weir_metric_registry_remove(struct weir_metric_registry *r, const char *l
 
 /* --- Exposing --- */
 
-static void expose_series(const struct weir_metric_registry *r, const struct series *s,
-                          struct weir_metric_histogram *sum, struct weir_buf *out)
+/* Adds up the cells of a series; histogram: the merged one is made there. false: there was no
+ * memory for any cell, it counts as other. */
+static bool add_up(const struct weir_metric_registry *r, const struct series *s, uint64_t *sum,
+                   struct weir_metric_histogram *histogram)
 {
-    const struct weir_metric_family *f = &r->families[s->family];
-    const struct cell *cells = atomic_load_explicit(&s->cells, memory_order_acquire);
-    if (!cells)
-        return; /* there was no memory for one: it counts as other */
-    uint64_t total = 0;
-    int64_t level = 0;
-    if (f->type == WEIR_METRIC_HISTOGRAM)
-        weir_metric_histogram_reset(sum);
-    for (const struct cell *cell = cells; cell; cell = cell->next) {
-        switch (f->type) {
+    enum weir_metric_type type = r->families[s->family].type;
+    const struct cell *cell = atomic_load_explicit(&s->cells, memory_order_acquire);
+    *sum = 0;
+    if (!cell)
+        return false;
+    if (type == WEIR_METRIC_HISTOGRAM)
+        weir_metric_histogram_reset(histogram);
+    for (; cell; cell = cell->next) {
+        switch (type) {
         case WEIR_METRIC_COUNTER:
-            total += weir_metric_counter_get(&cell->v.counter);
+            *sum += weir_metric_counter_get(&cell->v.counter);
             break;
         case WEIR_METRIC_GAUGE:
-            level += weir_metric_gauge_get(&cell->v.gauge);
+            *sum += (uint64_t)weir_metric_gauge_get(&cell->v.gauge);
             break;
         case WEIR_METRIC_HISTOGRAM:
-            weir_metric_histogram_merge(sum, &cell->v.histogram);
+            weir_metric_histogram_merge(histogram, &cell->v.histogram);
             break;
         }
     }
-    switch (f->type) {
-    case WEIR_METRIC_COUNTER:
-        weir_metric_text_u64(out, f, s->values, total);
-        break;
-    case WEIR_METRIC_GAUGE:
-        weir_metric_text_i64(out, f, s->values, level);
-        break;
-    case WEIR_METRIC_HISTOGRAM:
-        weir_metric_text_histogram(out, f, s->values, sum);
-        break;
-    }
+    return true;
 }
 
-static void expose_family(const struct weir_metric_registry *r, size_t family, struct weir_buf *out)
+/* Calls fn for each series of a family, at the end for `other` where asked for. */
+static enum weir_status each(const struct weir_metric_registry *r, size_t family, bool with_other,
+                             weir_metric_registry_visit_fn *fn, void *ctx)
 {
-    const struct weir_metric_family *f = &r->families[family];
-    struct family *state = &r->state[family];
-    bool with_other = weir_metric_text_n_labels(f) == 0 ||
-                      atomic_load_explicit(&state->other_is_used, memory_order_relaxed);
-    const struct series *s = atomic_load_explicit(&state->first, memory_order_acquire);
-    if (!s && !with_other)
-        return;
-    struct weir_metric_histogram sum = {0};
-    if (f->type == WEIR_METRIC_HISTOGRAM &&
-        weir_metric_histogram_init(&sum, WEIR_METRIC_HISTOGRAM_COARSE, value_max_of(f->unit),
-                                   r->mem) != WEIR_OK) {
-        out->failed = true; /* the caller sees it as any other want of memory */
-        return;
+    bool is_histogram = r->families[family].type == WEIR_METRIC_HISTOGRAM;
+    struct weir_metric_histogram merged = {0};
+    struct weir_metric_histogram *histogram = is_histogram ? &merged : NULL;
+    uint64_t sum;
+    if (is_histogram && weir_metric_registry_histogram_init(r, family, &merged) != WEIR_OK)
+        return WEIR_ERR_NO_MEMORY;
+    const struct series *s = atomic_load_explicit(&r->state[family].first, memory_order_acquire);
+    for (; s; s = atomic_load_explicit(&s->next, memory_order_acquire)) {
+        if (add_up(r, s, &sum, histogram))
+            fn(ctx, s->values, sum, histogram);
     }
-    weir_metric_text_family(out, f);
-    for (; s; s = atomic_load_explicit(&s->next, memory_order_acquire))
-        expose_series(r, s, &sum, out);
-    if (with_other)
-        expose_series(r, state->other, &sum, out);
-    weir_metric_histogram_deinit(&sum);
+    if (with_other && add_up(r, r->state[family].other, &sum, histogram))
+        fn(ctx, r->state[family].other->values, sum, histogram);
+    weir_metric_histogram_deinit(&merged);
+    return WEIR_OK;
 }
 
-void weir_metric_registry_expose(const struct weir_metric_registry *r, struct weir_buf *out)
+static bool has_other(const struct weir_metric_registry *r, size_t family)
 {
-    weir_assert(r);
-    weir_assert(out);
-    for (size_t i = 0; i < r->n_families; i++)
-        expose_family(r, i, out);
+    return weir_metric_text_n_labels(&r->families[family]) == 0 ||
+           atomic_load_explicit(&r->state[family].other_is_used, memory_order_relaxed);
 }
 
 enum weir_status weir_metric_registry_visit(const struct weir_metric_registry *r, size_t family,
@@ -450,31 +444,37 @@ enum weir_status weir_metric_registry_visit(const struct weir_metric_registry *r
 {
     weir_assert(r);
     weir_assert(family < r->n_families);
-    const struct weir_metric_family *f = &r->families[family];
-    bool is_histogram = f->type == WEIR_METRIC_HISTOGRAM;
-    struct weir_metric_histogram merged = {0};
-    weir_assert(f->type != WEIR_METRIC_GAUGE);
-    if (is_histogram && weir_metric_histogram_init(&merged, WEIR_METRIC_HISTOGRAM_COARSE,
-                                                   value_max_of(f->unit), r->mem) != WEIR_OK)
-        return WEIR_ERR_NO_MEMORY;
-    const struct series *s = atomic_load_explicit(&r->state[family].first, memory_order_acquire);
-    for (; s; s = atomic_load_explicit(&s->next, memory_order_acquire)) {
-        const struct cell *cell = atomic_load_explicit(&s->cells, memory_order_acquire);
-        uint64_t sum = 0;
-        if (!cell)
-            continue;
-        if (is_histogram)
-            weir_metric_histogram_reset(&merged);
-        for (; cell; cell = cell->next) {
-            if (is_histogram)
-                weir_metric_histogram_merge(&merged, &cell->v.histogram);
-            else
-                sum += weir_metric_counter_get(&cell->v.counter);
-        }
-        fn(ctx, s->values, sum, is_histogram ? &merged : NULL);
-    }
-    weir_metric_histogram_deinit(&merged);
-    return WEIR_OK;
+    return each(r, family, false, fn, ctx);
+}
+
+enum weir_status weir_metric_registry_visit_all(const struct weir_metric_registry *r, size_t family,
+                                                weir_metric_registry_visit_fn *fn, void *ctx)
+{
+    weir_assert(r);
+    weir_assert(family < r->n_families);
+    return each(r, family, has_other(r, family), fn, ctx);
+}
+
+bool weir_metric_registry_is_empty(const struct weir_metric_registry *r, size_t family)
+{
+    weir_assert(r);
+    weir_assert(family < r->n_families);
+    return !atomic_load_explicit(&r->state[family].first, memory_order_acquire) &&
+           !has_other(r, family);
+}
+
+const struct weir_metric_family *weir_metric_registry_families(const struct weir_metric_registry *r,
+                                                               size_t *n)
+{
+    weir_assert(r);
+    *n = r->n_families;
+    return r->families;
+}
+
+void weir_metric_registry_expose(const struct weir_metric_registry *r, struct weir_buf *out)
+{
+    static const struct weir_metric_selection all = {.n_names = 0};
+    weir_metric_selection_expose(&all, r, out);
 }
 
 uint32_t weir_metric_registry_n_series(const struct weir_metric_registry *r)

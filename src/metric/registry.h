@@ -58,17 +58,35 @@ size_t weir_metric_registry_remove(struct weir_metric_registry *r, const char *l
  * out. The owner may append families of its own with metric/text.h. Runs on: the keeper. */
 void weir_metric_registry_expose(const struct weir_metric_registry *r, struct weir_buf *out);
 
-/* A series of a counter (sum over the shards) or of a histogram (merged; borrowed during the call).
- */
+/* A series of a counter or a gauge (sum over the shards; a gauge's as two's complement) or of a
+ * histogram (merged; borrowed during the call). */
 typedef void weir_metric_registry_visit_fn(void *ctx, const struct weir_str *values, uint64_t sum,
                                            const struct weir_metric_histogram *histogram);
 
-/* Calls fn for each series of a family of counters or histograms, but for `other`, in the order of
- * their making. Runs on: the keeper. WEIR_ERR_NO_MEMORY: fn was not called. */
+/* Calls fn for each series of a family, but for `other`, in the order of their making. Runs on: the
+ * keeper. WEIR_ERR_NO_MEMORY: fn was not called. */
 WEIR_MUST_USE enum weir_status weir_metric_registry_visit(const struct weir_metric_registry *r,
                                                           size_t family,
                                                           weir_metric_registry_visit_fn *fn,
                                                           void *ctx);
+
+/* The same for all that the page shows: `other` too, where it was used. */
+WEIR_MUST_USE enum weir_status weir_metric_registry_visit_all(const struct weir_metric_registry *r,
+                                                              size_t family,
+                                                              weir_metric_registry_visit_fn *fn,
+                                                              void *ctx);
+
+/* Finds whether a family has no series, so that the page leaves it out. Runs on: the keeper. */
+bool weir_metric_registry_is_empty(const struct weir_metric_registry *r, size_t family);
+
+/* Returns the table of families, borrowed; *n: how many there are. */
+const struct weir_metric_family *weir_metric_registry_families(const struct weir_metric_registry *r,
+                                                               size_t *n);
+
+/* Makes an empty histogram that those of a family can be merged into. WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status
+weir_metric_registry_histogram_init(const struct weir_metric_registry *r, size_t family,
+                                    struct weir_metric_histogram *histogram);
 
 /* Returns how many series there are, and how often one was counted as "other" for want of room. */
 uint32_t weir_metric_registry_n_series(const struct weir_metric_registry *r);
