@@ -563,6 +563,7 @@ static void free_all(struct weir_server_keeper *keeper)
     weir_mem_free(mem, keeper->threads);
     weir_mem_free(mem, keeper->tables.at);
     weir_mem_free(mem, keeper->versions.at);
+    weir_server_events_deinit(&keeper->events);
     weir_config_free(keeper->config);
     weir_config_free(keeper->old_config);
     weir_mem_free(mem, keeper);
@@ -581,6 +582,7 @@ enum weir_status weir_server_keeper_run(struct weir_config *config,
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the server");
     }
     keeper->shared.mem = mem;
+    keeper->events.mem = mem;
     weir_list_init(&keeper->orders);
     keeper->shared.http = &keeper->http;
     keeper->shared.keeper = keeper;

@@ -6,7 +6,9 @@
 #define WEIR_SERVER_KEEPER_H
 
 #include "config/config.h"
+#include "metric/selection.h"
 #include "repo/repo.h"
+#include "server/events.h"
 #include "server/shard.h"
 
 #include <stdio.h>
@@ -25,7 +27,11 @@ void weir_server_keeper_receive(struct weir_server_keeper *keeper,
 /* Looks which of the orders are done (server/order.h). Runs on: the keeper. */
 void weir_server_keeper_tick(struct weir_server_keeper *keeper);
 
-/* Appends the metrics page. Runs on: the keeper. */
-void weir_server_keeper_expose(struct weir_server_keeper *keeper, struct weir_buf *out);
+/* Appends what is selected of the metrics page. Runs on: the keeper. */
+void weir_server_keeper_expose(struct weir_server_keeper *keeper,
+                               const struct weir_metric_selection *selection, struct weir_buf *out);
+
+/* Returns what the repository did lately, borrowed. Runs on: the keeper. */
+const struct weir_server_events *weir_server_keeper_events(const struct weir_server_keeper *keeper);
 
 #endif

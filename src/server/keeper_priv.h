@@ -57,6 +57,7 @@ struct weir_server_keeper {
     struct weir_addr_target bound_main; /* the first TCP address, for curl lines */
     bool has_bound_main;
     uint64_t started_ns;
+    struct weir_server_events events; /* the repository's, lately */
 };
 
 /* Prints, once all models that were found are served or failed, each with its state and a ready

@@ -151,6 +151,13 @@ void weir_server_keeper_on_event(void *ctx, const struct weir_repo_event *event)
     weir_log_write(event->is_problem ? WEIR_LOG_WARN : WEIR_LOG_INFO,
                    weir_repo_event_text(event->kind), fields, n);
     count_event(ctx, event);
+    struct weir_server_keeper *keeper = ctx;
+    weir_server_events_add(&keeper->events, event, weir_clock_wall_ns());
+}
+
+const struct weir_server_events *weir_server_keeper_events(const struct weir_server_keeper *keeper)
+{
+    return &keeper->events;
 }
 
 /* --- metrics page --- */
@@ -312,14 +319,18 @@ static void expose_names(struct weir_server_keeper *keeper, const struct weir_ta
         weir_server_metrics_names_tfserving(&source, out);
 }
 
-void weir_server_keeper_expose(struct weir_server_keeper *keeper, struct weir_buf *out)
+void weir_server_keeper_expose(struct weir_server_keeper *keeper,
+                               const struct weir_metric_selection *selection, struct weir_buf *out)
 {
     const struct weir_table *table = weir_repo_table(keeper->repo);
-    weir_metric_registry_expose(keeper->shared.metrics, out);
-    expose_versions(table, out);
-    expose_failures(table, out);
-    expose_repo(keeper, out);
-    expose_pool(keeper, out);
-    expose_process(keeper, out);
-    expose_names(keeper, table, out);
+    weir_metric_selection_expose(selection, keeper->shared.metrics, out);
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf rest = {.mem = out->mem};
+    expose_versions(table, &rest);
+    expose_failures(table, &rest);
+    expose_repo(keeper, &rest);
+    expose_pool(keeper, &rest);
+    expose_process(keeper, &rest);
+    expose_names(keeper, table, &rest);
+    weir_metric_selection_cut(selection, weir_buf_str(&rest), out);
+    out->failed = out->failed || !weir_buf_ok(&rest);
 }

@@ -218,7 +218,9 @@ static bool is_described(const struct weir_server_route *row)
 static void describe_own(const struct weir_protocol_route *route,
                          struct weir_protocol_description *d)
 {
-    if (route->action == WEIR_SERVER_OWN_METRICS)
+    if (route->action == WEIR_SERVER_OWN_PAGE)
+        weir_buf_append_c(d->answer, "\"text/html\":{}");
+    else if (route->action == WEIR_SERVER_OWN_METRICS)
         weir_buf_append_c(d->answer, "\"text/plain\":{\"schema\":{\"type\":\"string\"}}");
     else if (route->action == WEIR_SERVER_OWN_HEALTH)
         weir_buf_append_c(d->answer, "\"application/json\":{\"schema\":{\"const\":{\"status\":"

@@ -11,6 +11,9 @@
 #include "server/keeper.h"
 #include "server/openapi.h"
 #include "server/order.h"
+#include "server/origin.h"
+#include "server/page.h"
+#include "server/selection.h"
 #include "server/status.h"
 
 #include <stdio.h>
@@ -81,9 +84,10 @@ static void states_page(struct weir_server_shard *shard, struct weir_http_req *r
     const struct weir_table *table = shard->loop.table;
     struct weir_buf body = {.mem = shard->shared->mem};
     struct weir_str reason;
-    weir_buf_printf(&body, "{\"ready\":%s,\"table\":%llu,\"models\":[",
+    weir_buf_printf(&body, "{\"ready\":%s,\"table\":%llu,\"events\":%llu,\"models\":[",
                     weir_server_catalog_is_ready(shard, &reason) ? "true" : "false",
-                    (unsigned long long)(table ? table->serial : 0));
+                    (unsigned long long)(table ? table->serial : 0),
+                    (unsigned long long)weir_server_keeper_events(shard->shared->keeper)->n);
     for (size_t i = 0; table && i < table->n_models; i++) {
         const struct weir_repo_entry *entry = &table->models[i];
         weir_buf_append_c(&body, i > 0 ? ",{\"name\":" : "{\"name\":");
@@ -106,11 +110,14 @@ static void states_page(struct weir_server_shard *shard, struct weir_http_req *r
 }
 
 /* Browsers send Origin with every POST, and let any page send this one: the user's browser must not
- * be a way around the loopback address. */
+ * be a way around the loopback address. Our own page may, on the listener that it came from. */
 static bool is_of_web_page(struct weir_server_shard *shard, struct weir_http_req *req,
                            const struct weir_server_route *route)
 {
-    if (weir_http_req_header(req, WEIR_HTTP_FIELD_ORIGIN).n == 0)
+    struct weir_str origin = weir_http_req_header(req, WEIR_HTTP_FIELD_ORIGIN);
+    if (origin.n == 0 ||
+        (shard->is_keeper &&
+         weir_server_origin_is_own(origin, weir_http_req_header(req, WEIR_HTTP_FIELD_HOST))))
         return false;
     const char *text = "calls from web pages are refused";
     if (route->ops)
@@ -160,8 +167,42 @@ static void repository_call(struct weir_server_shard *shard, struct weir_http_re
 static void metrics_page(struct weir_server_shard *shard, struct weir_http_req *req)
 {
     struct weir_buf body = {.mem = shard->shared->mem};
-    weir_server_keeper_expose(shard->shared->keeper, &body);
-    answer(shard, req, 200, &body, WEIR_METRIC_TEXT_TYPE);
+    struct weir_buf room = {.mem = shard->shared->mem};
+    struct weir_metric_selection selection;
+    struct weir_error err = WEIR_ERROR_INIT;
+    enum weir_status status =
+        weir_server_selection_read(&selection, weir_http_req_query(req), &room, &err);
+    if (status == WEIR_OK) {
+        weir_server_keeper_expose(shard->shared->keeper, &selection, &body);
+        answer(shard, req, 200, &body, WEIR_METRIC_TEXT_TYPE);
+    } else {
+        answer_error(shard, req, status, err.msg);
+    }
+    weir_buf_deinit(&body);
+    weir_buf_deinit(&room);
+}
+
+/* The query may say `model=NAME` and `after=NUMBER`. */
+static void events_page(struct weir_server_shard *shard, struct weir_http_req *req)
+{
+    struct weir_buf body = {.mem = shard->shared->mem};
+    struct weir_str query = weir_http_req_query(req);
+    struct weir_str model = WEIR_STR("");
+    char name[WEIR_HTTP_CAPTURE_BYTES_MAX];
+    uint64_t after = 0;
+    while (query.n > 0) {
+        struct weir_str value = weir_str_split(&query, '&');
+        struct weir_str key = weir_str_split(&value, '=');
+        if (weir_str_eq_c(key, "model")) {
+            model = weir_str_make(name, weir_http_percent_decode(value, name, sizeof name));
+        } else if (!weir_str_eq_c(key, "after") || !weir_str_to_u64(value, UINT64_MAX, &after)) {
+            answer_error(shard, req, WEIR_ERR_INVALID,
+                         "only model=NAME and after=NUMBER are known");
+            return;
+        }
+    }
+    weir_server_events_write(weir_server_keeper_events(shard->shared->keeper), model, after, &body);
+    answer(shard, req, 200, &body, NULL);
     weir_buf_deinit(&body);
 }
 
@@ -186,6 +227,12 @@ static void answer_own(struct weir_server_shard *shard, struct weir_http_req *re
                        const struct weir_server_route *route)
 {
     switch ((enum weir_server_own)route->route->action) {
+    case WEIR_SERVER_OWN_PAGE:
+        weir_server_page_answer(shard, req);
+        break;
+    case WEIR_SERVER_OWN_EVENTS:
+        events_page(shard, req);
+        break;
     case WEIR_SERVER_OWN_HEALTH:
         answer_text(shard, req, "{\"status\":\"ok\"}");
         break;

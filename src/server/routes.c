@@ -4,6 +4,8 @@
 #include "base/macros.h"
 #include "protocol/mlflow/mlflow.h"
 
+#include <string.h>
+
 #define GET(pattern, own, flags, summary)                                  \
     {                                                                      \
         pattern, WEIR_PROTOCOL_HOST, WEIR_SERVER_OWN_##own, flags, summary \
@@ -21,10 +23,15 @@ static const struct weir_protocol_route own_routes[] = {
     GET("/metrics", METRICS, WEIR_PROTOCOL_ADMIN, "Metrics in the text format of Prometheus"),
     GET("/monitoring/prometheus/metrics", METRICS, WEIR_PROTOCOL_ADMIN, "The same"),
     GET("/weir/v1/models", MODELS, WEIR_PROTOCOL_ADMIN, "States of all models"),
+    GET("/weir/v1/events", EVENTS, WEIR_PROTOCOL_ADMIN, "What was loaded and swapped lately"),
     POST("/weir/v1/models/{m}/rollback", ROLLBACK, "Serve the version before this one"),
     POST("/weir/v1/models/{m}/unload", UNLOAD, "Take a model from service"),
     POST("/weir/v1/models/{m}/load", LOAD, "Load a model again"),
 };
+
+/* On the admin listener it goes before other servers' answer to the path. */
+static const struct weir_protocol_route page_route =
+    GET("/", PAGE, WEIR_PROTOCOL_ADMIN, "The page that shows all of this to people");
 
 static uint32_t methods_of(const struct weir_protocol_route *route)
 {
@@ -60,6 +67,12 @@ static bool is_served(const struct weir_protocol_route *route, uint32_t flags)
 {
     uint32_t needed = route->flags & (WEIR_PROTOCOL_ADMIN | WEIR_PROTOCOL_REPOSITORY);
     return (needed & ~flags) == 0;
+}
+
+/* The page stands where another server says that it lives. */
+static bool is_behind_page(const struct weir_protocol_route *route, uint32_t flags)
+{
+    return is_served(&page_route, flags) && strcmp(route->pattern, page_route.pattern) == 0;
 }
 
 /* Adds the paths of the configuration, if they are there. */
@@ -103,7 +116,7 @@ enum weir_status weir_server_routes_init_with(struct weir_server_routes *routes,
                                               struct weir_mem *mem, struct weir_error *err)
 {
     weir_assert(routes);
-    size_t n = WEIR_ARRAY_LEN(own_routes) + WEIR_ARRAY_LEN(routes->added);
+    size_t n = 1 + WEIR_ARRAY_LEN(own_routes) + WEIR_ARRAY_LEN(routes->added);
     for (size_t d = 0; d < WEIR_PROTOCOL_N; d++)
         n += weir_protocol_ops_of((enum weir_protocol_dialect)d)->n_routes;
     *routes = (struct weir_server_routes){.mem = mem};
@@ -115,12 +128,14 @@ enum weir_status weir_server_routes_init_with(struct weir_server_routes *routes,
     }
     if (paths)
         add_paths(routes, paths);
+    if (is_served(&page_route, flags))
+        add(routes, &(struct weir_server_route){.route = &page_route});
     for (size_t d = 0; d < WEIR_PROTOCOL_N; d++) {
         struct weir_server_route row = {.dialect = (enum weir_protocol_dialect)d};
         row.ops = weir_protocol_ops_of(row.dialect);
         for (size_t i = 0; i < row.ops->n_routes; i++) {
             row.route = &row.ops->routes[i];
-            if (is_served(row.route, flags))
+            if (is_served(row.route, flags) && !is_behind_page(row.route, flags))
                 add(routes, &row);
         }
     }

@@ -12,10 +12,12 @@
 
 /* What the server's own routes are for (act WEIR_PROTOCOL_HOST). */
 enum weir_server_own {
+    WEIR_SERVER_OWN_PAGE, /* for people */
     WEIR_SERVER_OWN_HEALTH,
     WEIR_SERVER_OWN_OPENAPI, /* the description of the listener's interface */
     WEIR_SERVER_OWN_METRICS,
     WEIR_SERVER_OWN_MODELS,   /* states of all models */
+    WEIR_SERVER_OWN_EVENTS,   /* what the repository did lately */
     WEIR_SERVER_OWN_ROLLBACK, /* captures: model */
     WEIR_SERVER_OWN_UNLOAD,   /* captures: model */
     WEIR_SERVER_OWN_LOAD,     /* captures: model */

@@ -280,6 +280,105 @@ Test(serve_life, pages_of_other_sites_cannot_unload_a_model)
     cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
 }
 
+/* The server's own page may, by an address or localhost; a name may have been made to mean this
+ * machine after another page was loaded from it. */
+Test(serve_life, its_own_page_can_unload_a_model)
+{
+    char fields[128];
+    start_with((const char *const[]){NULL});
+    wait_for_version("1");
+    weir_test_answer_deinit(&answer);
+    (void)snprintf(fields, sizeof fields, "Origin: http://localhost:%u\r\n", server.port);
+    weir_test_server_request(server.admin_port, "POST", "/weir/v1/models/m/unload", fields, NULL,
+                             &answer);
+    cr_assert_eq(answer.status, 403, "%s", answer.body);
+    char text[512];
+    int n = snprintf(text, sizeof text,
+                     "POST /weir/v1/models/m/unload HTTP/1.1\r\nHost: rebound.example:%u\r\n"
+                     "Origin: http://rebound.example:%u\r\nContent-Length: 0\r\n\r\n",
+                     server.admin_port, server.admin_port);
+    int fd = weir_test_server_connect(server.admin_port);
+    weir_test_server_send(fd, text, (size_t)n);
+    weir_test_answer_deinit(&answer);
+    cr_assert(weir_test_server_receive(fd, &answer));
+    cr_assert_eq(answer.status, 403, "%s", answer.body);
+    wait_for_version("1");
+    n = snprintf(text, sizeof text,
+                 "POST /weir/v1/models/m/unload HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
+                 "Origin: http://127.0.0.1:%u\r\nContent-Length: 0\r\n\r\n",
+                 server.admin_port, server.admin_port);
+    weir_test_server_send(fd, text, (size_t)n);
+    weir_test_answer_deinit(&answer);
+    cr_assert(weir_test_server_receive(fd, &answer));
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    cr_assert_eq(close(fd), 0);
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
+Test(serve_life, the_page_is_sent_packed_plain_or_not_at_all)
+{
+    char tag[128];
+    char fields[256];
+    start_with((const char *const[]){NULL});
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.port, "GET", "/", NULL, NULL, &answer);
+    cr_assert_not_null(strstr(answer.body, "alive"), "the main listener has no page");
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "GET", "/", NULL, NULL, &answer);
+    cr_assert_eq(answer.status, 200);
+    cr_assert_eq(strncmp(answer.body, "<!DOCTYPE html>", 15), 0, "%.100s", answer.body);
+    cr_assert_not_null(strstr(answer.body, "</html>"));
+    cr_assert_null(strstr(answer.body, "src=\"http"));
+    cr_assert(weir_test_answer_field(&answer, "Content-Security-Policy", fields, sizeof fields));
+    cr_assert_eq(strncmp(fields, "default-src 'none'; script-src 'sha256-", 39), 0, "%s", fields);
+    cr_assert(weir_test_answer_field(&answer, "ETag", tag, sizeof tag));
+    size_t plain_bytes = answer.body_bytes;
+
+    (void)snprintf(fields, sizeof fields, "If-None-Match: \"x\", W/%s\r\n", tag);
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "GET", "/", fields, NULL, &answer);
+    cr_assert_eq(answer.status, 304);
+    cr_assert_eq(answer.body_bytes, 0);
+
+    (void)snprintf(fields, sizeof fields, "Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", tag);
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "GET", "/", fields, NULL, &answer);
+    cr_assert_eq(answer.status, 200, "the packed form is another");
+    cr_assert_lt(answer.body_bytes, plain_bytes / 2);
+    cr_assert_eq((unsigned char)answer.body[0], 0x1f);
+    cr_assert(weir_test_answer_field(&answer, "Content-Encoding", tag, sizeof tag));
+    cr_assert_str_eq(tag, "gzip");
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
+Test(serve_life, what_happened_lately_is_told)
+{
+    start_with((const char *const[]){NULL});
+    put_model("iris.joblib", "m.joblib");
+    wait_for_version("2");
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "GET", "/weir/v1/events?model=m&after=1", NULL,
+                             NULL, &answer);
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    cr_assert_not_null(strstr(answer.body, "\"event\":\"model swapped\",\"model\":\"m\","
+                                           "\"version\":2,\"before\":1,\"file\":\"m.joblib\""),
+                       "%s", answer.body);
+    cr_assert_null(strstr(answer.body, "\"number\":1,"), "%s", answer.body);
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "GET", "/weir/v1/events?since=1", NULL, NULL,
+                             &answer);
+    cr_assert_eq(answer.status, 400, "%s", answer.body);
+    weir_test_answer_deinit(&answer);
+    weir_test_server_request(server.admin_port, "GET",
+                             "/metrics?name[]=weir_model_version&sum[]=weir_batch_rows", NULL, NULL,
+                             &answer);
+    cr_assert_eq(answer.status, 200, "%s", answer.body);
+    cr_assert_not_null(strstr(answer.body, "\nweir_model_version{model=\"m\"} 2\n"), "%s",
+                       answer.body);
+    cr_assert_null(strstr(answer.body, "process_"), "%s", answer.body);
+    cr_assert_eq(weir_test_server_stop(&server, SIGINT), 0);
+}
+
 Test(serve_life, a_unix_socket_serves_all_loops)
 {
     char path[100];

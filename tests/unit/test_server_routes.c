@@ -70,6 +70,7 @@ static const struct {
      WEIR_HTTP_MATCH_NOT_FOUND,
      "/weir/v1/models/{m}/rollback",
      {NULL, NULL}},
+    {"the page", WEIR_HTTP_GET, "/", true, WEIR_HTTP_MATCH_FOUND, "/", {NULL, NULL}},
     {"predictions on the admin listener",
      WEIR_HTTP_POST,
      "/predict/iris",
