@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* What happened in a span of time to the predictions of one version: counts, all of which add up
+ * and can be taken back. Predictions and their labels count in the span of the prediction. */
+#ifndef WEIR_LIVE_WINDOW_H
+#define WEIR_LIVE_WINDOW_H
+
+#include "eval/binned.h"
+#include "live/observe.h"
+#include "live/shape.h"
+#include "live/store.h"
+
+enum { WEIR_LIVE_WINDOW_DELAYS = 32 }; /* delays below 2^i seconds */
+
+/* Where the sections of a window's counts are. */
+struct weir_live_layout {
+    size_t predicted; /* n_classes: rows by decided class; one for regression */
+    size_t confusion; /* n_classes², rows by truth then decision; of more classes than
+                         WEIR_LIVE_CLASSES_MAX 2: wrong, right */
+    size_t scores;    /* n_bins: all rows, of two classes only */
+    size_t positives; /* n_columns × n_bins: labelled rows of the class */
+    size_t negatives; /* n_columns × n_bins: labelled rows of the others */
+    size_t delays;    /* WEIR_LIVE_WINDOW_DELAYS */
+    size_t drift;     /* (n_features + 1) × WEIR_LIVE_REFERENCE_BINS; with a reference only */
+    size_t n;         /* counts in all */
+};
+
+struct weir_live_layout weir_live_layout_of(const struct weir_live_shape *shape);
+
+/* Sums of errors: e is truth less prediction. */
+struct weir_live_errors {
+    struct weir_eval_exact e, absolute, squares, truths, truth_squares;
+};
+
+struct weir_live_window {
+    uint64_t span;                                    /* its number; UINT64_MAX: not used */
+    uint64_t n_rows;                                  /* predictions */
+    uint64_t n_labelled;                              /* of them */
+    uint64_t delay_s;                                 /* sum over the labelled */
+    uint64_t n_sampled;                               /* rows whose features were counted */
+    uint32_t *counts;                                 /* layout.n, owned by whoever made it */
+    struct weir_eval_binned_calibration *calibration; /* two classes with probabilities; or NULL */
+    struct weir_live_errors *errors;                  /* regression; or NULL */
+};
+
+/* Counts what was seen of rows; features of sampled rows too. */
+void weir_live_window_see(struct weir_live_window *w, const struct weir_live_shape *shape,
+                          const struct weir_live_layout *layout,
+                          const struct weir_live_observation *seen, uint32_t row);
+void weir_live_window_see_features(struct weir_live_window *w, const struct weir_live_shape *shape,
+                                   const struct weir_live_layout *layout,
+                                   const struct weir_live_observation *seen);
+
+/* Counts a record as labelled with its truth, or takes that back. bins: n_columns of it where there
+ * are more than two classes. */
+void weir_live_window_label(struct weir_live_window *w, const struct weir_live_shape *shape,
+                            const struct weir_live_layout *layout,
+                            const struct weir_live_record *record, const uint16_t *bins,
+                            bool is_taken_back);
+
+/* Counts how long a label took; never taken back. */
+void weir_live_window_delay(struct weir_live_window *w, const struct weir_live_layout *layout,
+                            uint64_t delay_s);
+
+/* Windows added up. */
+struct weir_live_sum {
+    struct weir_live_shape shape; /* reference valid as long as the version */
+    struct weir_live_layout layout;
+    bool has_shape; /* something was added */
+    uint64_t n_rows;
+    uint64_t n_labelled;
+    uint64_t delay_s;
+    uint64_t n_sampled;
+    uint64_t from_s;  /* begin of the first window that was added, since 1970; 0: none */
+    uint64_t *counts; /* layout.n, owned */
+    double *first;    /* n_bins: the score a bin was first seen with, two classes; owned, or NULL */
+    bool *is_mixed;   /* n_bins: it had others; owned, or NULL */
+    bool *is_used;    /* n_bins: it had one; owned, or NULL */
+    struct weir_eval_binned_calibration *calibration; /* owned, or NULL */
+    struct weir_live_errors *errors;                  /* owned, or NULL */
+    struct weir_mem *mem;
+};
+
+/* Makes an empty sum of a shape. WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_live_sum_init(struct weir_live_sum *sum,
+                                                  const struct weir_live_shape *shape,
+                                                  struct weir_mem *mem);
+void weir_live_sum_deinit(struct weir_live_sum *sum);
+
+/* Adds a window of the same shape; and another sum. */
+void weir_live_sum_add(struct weir_live_sum *sum, const struct weir_live_window *w);
+void weir_live_sum_merge(struct weir_live_sum *sum, const struct weir_live_sum *other);
+
+/* Notes which scores bins have held, of n_bins. */
+void weir_live_sum_note(struct weir_live_sum *sum, const double *first, const bool *is_used,
+                        const bool *is_mixed);
+
+/* Finds whether sums of two shapes may be added. */
+bool weir_live_sum_fits(const struct weir_live_shape *a, const struct weir_live_shape *b);
+
+#endif
