@@ -22,6 +22,14 @@ void weir_gate_rules_deinit(struct weir_gate_rules *rules)
 
 /* --- what is needed --------------------------------------------------------------------------- */
 
+/* Finds whether an interval takes no bootstrap, weights aside. */
+static bool has_formula(const struct weir_gate_rules_ask *ask)
+{
+    unsigned trait = ask->side == WEIR_GATE_RULES_DELTA ? WEIR_GATE_METRIC_ANALYTIC_DELTA
+                                                        : WEIR_GATE_METRIC_ANALYTIC;
+    return ask->metric->traits & trait;
+}
+
 struct weir_gate_rules_needs weir_gate_rules_needs(const struct weir_gate_rules *rules,
                                                    bool has_live)
 {
@@ -42,9 +50,7 @@ struct weir_gate_rules_needs weir_gate_rules_needs(const struct weir_gate_rules 
             needs.live_latency |= is_latency && ask->side != WEIR_GATE_RULES_CANDIDATE;
             needs.intervals |= ask->is_interval && !is_delta;
             needs.delta_intervals |= ask->is_interval && is_delta;
-            needs.bootstrap |=
-                ask->is_interval && (!(ask->metric->traits & WEIR_GATE_RULES_ANALYTIC) ||
-                                     ask->class_name.n > 0 || ask->has_at);
+            needs.bootstrap |= ask->is_interval && !has_formula(ask);
         }
     }
     return needs;
@@ -280,7 +286,8 @@ static void fill_numbers(const struct work *w, struct weir_gate_rules_outcome *o
     if (facts->value(facts->ctx, &ask, &v, why))
         o->candidate = v;
     ask.side = WEIR_GATE_RULES_LIVE;
-    if (facts->has_live && !(ask.metric->traits & WEIR_GATE_RULES_ONE_SIDED) &&
+    if (facts->has_live &&
+        !(ask.metric->traits & (WEIR_GATE_METRIC_OF_ROWS | WEIR_GATE_RULES_OF_PAIR)) &&
         facts->value(facts->ctx, &ask, &v, why))
         o->live = v;
     for (uint32_t i = 0; i < rule->n_asks && o->result != WEIR_GATE_RULES_SKIPPED; i++) {

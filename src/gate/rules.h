@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "gate/metric.h"
 #include <weir/error.h>
 
 #include <stdbool.h>
@@ -27,23 +28,16 @@ enum {
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-/* What is known of a metric when a rule names it. */
+/* What is known of a metric beside gate/metric.h's traits. */
 enum weir_gate_rules_trait {
-    WEIR_GATE_RULES_BY_CLASS = 1,     /* may be asked of one class: recall[cat] */
-    WEIR_GATE_RULES_BY_THRESHOLD = 2, /* may be asked at a threshold: recall@0.5 */
-    WEIR_GATE_RULES_ONE_SIDED = 4,    /* of the rows, not of a model: no live., no delta */
-    WEIR_GATE_RULES_WHOLE = 8,        /* is not measured by slice */
-    WEIR_GATE_RULES_LATENCY = 16,     /* needs the latency to be measured */
-    WEIR_GATE_RULES_ANALYTIC = 32,    /* its interval takes no bootstrap */
+    WEIR_GATE_RULES_WHOLE = 1 << 16,   /* is not measured by slice */
+    WEIR_GATE_RULES_LATENCY = 1 << 17, /* needs the latency to be measured */
+    WEIR_GATE_RULES_OF_PAIR = 1 << 18, /* of both versions together: needs a live one */
 };
 
-struct weir_gate_rules_metric {
-    const char *name; /* "roc_auc", "latency.p99_ms" */
-    unsigned traits;  /* of enum weir_gate_rules_trait */
-};
-
-/* Returns the metrics that are known to weir, borrowed for ever. */
-const struct weir_gate_rules_metric *weir_gate_rules_metrics(size_t *n);
+/* Returns the metrics that are known beside those of gate/metric.h, borrowed for ever: what is
+ * measured around an evaluation. */
+const struct weir_gate_metric_kind *weir_gate_rules_extras(size_t *n);
 
 /* --- a list of rules -------------------------------------------------------------------------- */
 
@@ -65,7 +59,7 @@ enum weir_gate_rules_side {
 
 /* A number that a rule names. */
 struct weir_gate_rules_ask {
-    const struct weir_gate_rules_metric *metric; /* of the table that the text was parsed with */
+    const struct weir_gate_metric_kind *metric; /* of gate/metric.h, or of the extras */
     enum weir_gate_rules_side side;
     struct weir_str class_name; /* "cat" of recall[cat]; n == 0: none */
     bool has_at;
@@ -88,7 +82,8 @@ struct weir_gate_rule {
 
 struct weir_gate_rules_node;
 
-/* A parsed text. All is constant and lives as long as the list; metrics as long as their table. */
+/* A parsed text. All is constant and lives as long as the list; names of metrics as long as their
+ * tables. */
 struct weir_gate_rules {
     struct weir_gate_rule *rules;
     size_t n_rules;
@@ -101,14 +96,15 @@ struct weir_gate_rules {
 };
 
 /* Parses a text of 1 … WEIR_GATE_RULES_BYTES_MAX bytes; nothing of it is kept. line is that of its
- * first line in the file it is from (1). WEIR_ERR_INVALID: it is not rules, names a metric that is
- * not in the table, or has no rule at all (a cut file must not pass everything); the message begins
+ * first line in the file it is from (1). Known are the metrics of gate/metric.h and n_extras
+ * others, borrowed for the life of the list. WEIR_ERR_INVALID: it is not rules, names a metric that
+ * is not known, or has no rule at all (a cut file must not pass everything); the message begins
  * with "line L, column C: " (characters, from 1). WEIR_ERR_LIMIT: too long or too deep;
  * WEIR_ERR_NO_MEMORY. *rules is then as zeroed. */
 WEIR_MUST_USE enum weir_status weir_gate_rules_parse(struct weir_gate_rules *rules,
                                                      struct weir_str text, uint32_t line,
-                                                     const struct weir_gate_rules_metric *metrics,
-                                                     size_t n_metrics, struct weir_error *err);
+                                                     const struct weir_gate_metric_kind *extras,
+                                                     size_t n_extras, struct weir_error *err);
 void weir_gate_rules_deinit(struct weir_gate_rules *rules);
 
 /* What must be measured before rules can be judged. */

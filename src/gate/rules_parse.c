@@ -153,11 +153,11 @@ static enum weir_status check_text(const struct weir_gate_rules_scan *s)
 }
 
 enum weir_status weir_gate_rules_parse(struct weir_gate_rules *rules, struct weir_str text,
-                                       uint32_t line, const struct weir_gate_rules_metric *metrics,
-                                       size_t n_metrics, struct weir_error *err)
+                                       uint32_t line, const struct weir_gate_metric_kind *extras,
+                                       size_t n_extras, struct weir_error *err)
 {
     weir_assert(rules);
-    weir_assert(metrics);
+    weir_assert(n_extras == 0 || extras);
     *rules = (struct weir_gate_rules){.mem = weir_mem_default()};
     if (text.n > WEIR_GATE_RULES_BYTES_MAX)
         return weir_error_set(err, WEIR_ERR_LIMIT, "rules are longer than %d bytes",
@@ -167,8 +167,8 @@ enum weir_status weir_gate_rules_parse(struct weir_gate_rules *rules, struct wei
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
     rules->text = weir_str_make(copy, text.n);
     struct weir_gate_rules_parser p = {.scan = {.text = rules->text, .line = line, .err = err},
-                                       .metrics = metrics,
-                                       .n_metrics = n_metrics,
+                                       .extras = extras,
+                                       .n_extras = n_extras,
                                        .mem = rules->mem};
     enum weir_status status = check_text(&p.scan);
     if (status == WEIR_OK)

@@ -137,8 +137,8 @@ WEIR_MUST_USE enum weir_status weir_gate_rules_scan_text(struct weir_gate_rules_
 
 struct weir_gate_rules_parser {
     struct weir_gate_rules_scan scan;
-    const struct weir_gate_rules_metric *metrics;
-    size_t n_metrics;
+    const struct weir_gate_metric_kind *extras; /* known beside gate/metric.h */
+    size_t n_extras;
     struct weir_gate_rules_node *nodes;
     size_t n_nodes, cap_nodes;
     struct weir_gate_rules_ask *asks;

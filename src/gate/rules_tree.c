@@ -88,17 +88,37 @@ static enum weir_status enter(struct weir_gate_rules_parser *p)
 
 /* --- metrics ---------------------------------------------------------------------------------- */
 
+/* Returns the i-th metric that is known. */
+static const struct weir_gate_metric_kind *known(const struct weir_gate_rules_parser *p, size_t i)
+{
+    size_t n;
+    const struct weir_gate_metric_kind *kinds = weir_gate_metric_kinds(&n);
+    return i < n ? &kinds[i] : i < n + p->n_extras ? &p->extras[i - n] : NULL;
+}
+
+static const struct weir_gate_metric_kind *find_metric(const struct weir_gate_rules_parser *p,
+                                                       struct weir_str name)
+{
+    const struct weir_gate_metric_kind *kind;
+    for (size_t i = 0; (kind = known(p, i)) != NULL; i++) {
+        if (weir_str_eq_c(name, kind->name))
+            return kind;
+    }
+    return NULL;
+}
+
 static enum weir_status fail_unknown(struct weir_gate_rules_parser *p, struct weir_str word,
                                      size_t at)
 {
     char echo[WEIR_ECHO_BUF_BYTES];
     const char *near = NULL;
+    const struct weir_gate_metric_kind *kind;
     size_t least = weir_max_size(word.n / 3, 1) + 1;
-    for (size_t i = 0; i < p->n_metrics; i++) {
-        size_t distance = weir_near_distance(word, weir_str_c(p->metrics[i].name));
+    for (size_t i = 0; (kind = known(p, i)) != NULL; i++) {
+        size_t distance = weir_near_distance(word, weir_str_c(kind->name));
         if (distance < least) {
             least = distance;
-            near = p->metrics[i].name;
+            near = kind->name;
         }
     }
     (void)weir_str_echo(word, echo, sizeof echo);
@@ -108,23 +128,13 @@ static enum weir_status fail_unknown(struct weir_gate_rules_parser *p, struct we
     return weir_gate_rules_scan_fail(&p->scan, at, "no metric '%s'", echo);
 }
 
-static const struct weir_gate_rules_metric *find_metric(const struct weir_gate_rules_parser *p,
-                                                        struct weir_str name)
-{
-    for (size_t i = 0; i < p->n_metrics; i++) {
-        if (weir_str_eq_c(name, p->metrics[i].name))
-            return &p->metrics[i];
-    }
-    return NULL;
-}
-
 /* [class] and @number behind a metric. */
 static enum weir_status parse_of(struct weir_gate_rules_parser *p, struct weir_gate_rules_ask *ask)
 {
     struct weir_gate_rules_scan *s = &p->scan;
     size_t at = s->at;
     if (weir_gate_rules_scan_peek(s) == '[') {
-        if (!(ask->metric->traits & WEIR_GATE_RULES_BY_CLASS))
+        if (!(ask->metric->traits & WEIR_GATE_METRIC_BY_CLASS))
             return weir_gate_rules_scan_fail(s, at, "%s is not measured by class",
                                              ask->metric->name);
         s->at++;
@@ -136,7 +146,7 @@ static enum weir_status parse_of(struct weir_gate_rules_parser *p, struct weir_g
     at = s->at;
     /* "recall@0.5" is a threshold, "recall @ a=b" and "recall@a=b" are slices. */
     if (at + 1 < s->text.n && s->text.at[at] == '@' && strchr("0123456789.-", s->text.at[at + 1])) {
-        if (!(ask->metric->traits & WEIR_GATE_RULES_BY_THRESHOLD))
+        if (!(ask->metric->traits & (WEIR_GATE_METRIC_BY_THRESHOLD | WEIR_GATE_METRIC_NEEDS_AT)))
             return weir_gate_rules_scan_fail(s, at, "%s is not measured at a threshold",
                                              ask->metric->name);
         s->at++;
@@ -146,6 +156,9 @@ static enum weir_status parse_of(struct weir_gate_rules_parser *p, struct weir_g
             return status;
         ask->at = is_negative ? -ask->at : ask->at;
         ask->has_at = true;
+    } else if (ask->metric->traits & WEIR_GATE_METRIC_NEEDS_AT) {
+        return weir_gate_rules_scan_fail(s, at, "%s needs a number: %s@0.1", ask->metric->name,
+                                         ask->metric->name);
     }
     return WEIR_OK;
 }
@@ -166,11 +179,11 @@ static enum weir_status parse_metric(struct weir_gate_rules_parser *p, uint32_t 
     ask.metric = find_metric(p, word);
     if (!ask.metric)
         return fail_unknown(p, word, (size_t)(word.at - s->text.at));
-    bool needs_live = p->in_delta || ask.side == WEIR_GATE_RULES_LIVE;
-    if (needs_live && ask.metric->traits & WEIR_GATE_RULES_ONE_SIDED)
+    bool is_live = p->in_delta || ask.side == WEIR_GATE_RULES_LIVE;
+    if (is_live && ask.metric->traits & (WEIR_GATE_METRIC_OF_ROWS | WEIR_GATE_RULES_OF_PAIR))
         return weir_gate_rules_scan_fail(s, at, "%s is the same for both versions",
                                          ask.metric->name);
-    p->needs_live |= needs_live;
+    p->needs_live |= is_live || ask.metric->traits & WEIR_GATE_RULES_OF_PAIR;
     s->at = (size_t)(word.at - s->text.at) + word.n;
     enum weir_status status = parse_of(p, &ask);
     if (status == WEIR_OK)

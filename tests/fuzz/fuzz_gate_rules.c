@@ -44,8 +44,8 @@ static bool parse(struct weir_gate_rules *rules, struct weir_str text)
 {
     struct weir_error err = WEIR_ERROR_INIT;
     size_t n;
-    const struct weir_gate_rules_metric *metrics = weir_gate_rules_metrics(&n);
-    enum weir_status st = weir_gate_rules_parse(rules, text, 1, metrics, n, &err);
+    const struct weir_gate_metric_kind *extras = weir_gate_rules_extras(&n);
+    enum weir_status st = weir_gate_rules_parse(rules, text, 1, extras, n, &err);
     weir_assert((st == WEIR_OK) == (rules->n_rules > 0));
     weir_assert(st == WEIR_OK || st == err.code);
     weir_assert(st == WEIR_OK || text.n > WEIR_GATE_RULES_BYTES_MAX ||

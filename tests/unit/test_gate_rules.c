@@ -80,8 +80,8 @@ static enum weir_status parse(struct weir_gate_rules *rules, const char *text,
                               struct weir_error *err)
 {
     size_t n;
-    const struct weir_gate_rules_metric *metrics = weir_gate_rules_metrics(&n);
-    return weir_gate_rules_parse(rules, weir_str_c(text), 1, metrics, n, err);
+    const struct weir_gate_metric_kind *extras = weir_gate_rules_extras(&n);
+    return weir_gate_rules_parse(rules, weir_str_c(text), 1, extras, n, err);
 }
 
 static void judge(struct weir_gate_rules *rules, struct weir_gate_rules_judgement *j,
@@ -354,6 +354,8 @@ static const struct refused {
                                "rule, found 'x'"},
     {"recall > \xff", "line 1, column 10: not UTF-8"},
     {"recall > 0 @ a=\x1b[2J", "line 1, column 16: a control character"},
+    {"lift_at > 1", "line 1, column 8: lift_at needs a number: lift_at@0.1"},
+    {"live.disagreement > 1", "line 1, column 1: disagreement is the same for both versions"},
     {"live > 0", "line 1, column 1: no metric 'live'"},
     {"recall > 0\r\n\r\nrecall > x", "line 3, column 10: no metric 'x'"},
 };
@@ -376,11 +378,11 @@ Test(gate_rules, places_count_from_the_line_that_is_given)
     struct weir_gate_rules rules;
     struct weir_error err = WEIR_ERROR_INIT;
     size_t n;
-    const struct weir_gate_rules_metric *metrics = weir_gate_rules_metrics(&n);
-    cr_assert_eq(weir_gate_rules_parse(&rules, WEIR_STR("\nx > 1"), 7, metrics, n, &err),
+    const struct weir_gate_metric_kind *extras = weir_gate_rules_extras(&n);
+    cr_assert_eq(weir_gate_rules_parse(&rules, WEIR_STR("\nx > 1"), 7, extras, n, &err),
                  WEIR_ERR_INVALID);
     cr_assert_str_eq(err.msg, "line 8, column 1: no metric 'x'");
-    cr_assert_eq(weir_gate_rules_parse(&rules, WEIR_STR("\nf1 > 1"), 7, metrics, n, NULL), WEIR_OK);
+    cr_assert_eq(weir_gate_rules_parse(&rules, WEIR_STR("\nf1 > 1"), 7, extras, n, NULL), WEIR_OK);
     cr_assert_eq(rules.rules[0].line, 8);
     weir_gate_rules_deinit(&rules);
     weir_gate_rules_deinit(&rules);
@@ -430,13 +432,13 @@ Test(gate_rules, length_is_bounded_and_a_long_chain_is_not_deep)
     memset(text, ' ', sizeof text);
     memcpy(text, "1>0", 3);
     size_t n;
-    const struct weir_gate_rules_metric *metrics = weir_gate_rules_metrics(&n);
+    const struct weir_gate_metric_kind *extras = weir_gate_rules_extras(&n);
     cr_assert_eq(weir_gate_rules_parse(&rules, weir_str_make(text, WEIR_GATE_RULES_BYTES_MAX), 1,
-                                       metrics, n, &err),
+                                       extras, n, &err),
                  WEIR_OK);
     weir_gate_rules_deinit(&rules);
     cr_assert_eq(weir_gate_rules_parse(&rules, weir_str_make(text, WEIR_GATE_RULES_BYTES_MAX + 1),
-                                       1, metrics, n, &err),
+                                       1, extras, n, &err),
                  WEIR_ERR_LIMIT);
 }
 
@@ -615,7 +617,12 @@ Test(gate_rules, tells_what_must_be_measured)
         {"delta(latency.p99_ms) < 1", true, {.live = true, .latency = true, .live_latency = true}},
         {"delta(latency.p99_ms) < 1", false, {.live = true}},
         {"ci_low(roc_auc) > 0", true, {.absolute = true, .intervals = true}},
-        {"ci_low(roc_auc[a]) > 0", true, {.absolute = true, .intervals = true, .bootstrap = true}},
+        {"ci_low(precision) > 0", true, {.absolute = true, .intervals = true}},
+        {"ci_low(delta(precision)) > 0",
+         true,
+         {.live = true, .delta_intervals = true, .bootstrap = true}},
+        {"disagreement < 1", true, {.live = true}},
+        {"lift_at@0.1 > 1", true, {.absolute = true}},
         {"ci_low(f1) > 0", true, {.absolute = true, .intervals = true, .bootstrap = true}},
         {"ci_low(delta(roc_auc)) > 0", true, {.live = true, .delta_intervals = true}},
         {"ci_low(delta(f1)) > 0", true, {.live = true, .delta_intervals = true, .bootstrap = true}},
@@ -646,14 +653,14 @@ Test(gate_rules, no_memory_is_a_status_and_leaks_nothing)
 {
     test_mem_install();
     size_t n;
-    const struct weir_gate_rules_metric *metrics = weir_gate_rules_metrics(&n);
+    const struct weir_gate_metric_kind *extras = weir_gate_rules_extras(&n);
     bool is_done = false;
     for (uint64_t at = 1; !is_done; at++) {
         struct weir_gate_rules rules;
         struct weir_gate_rules_judgement j = {.n_outcomes = 0};
         test_mem_fail_at(at, true);
         enum weir_status status =
-            weir_gate_rules_parse(&rules, weir_str_c(many), 1, metrics, n, NULL);
+            weir_gate_rules_parse(&rules, weir_str_c(many), 1, extras, n, NULL);
         if (status == WEIR_OK) {
             status = weir_gate_rules_judge(&rules, &with_live, &j, NULL);
             if (status == WEIR_OK)
