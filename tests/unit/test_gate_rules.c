@@ -2,6 +2,7 @@
 /* Rules: what is parsed, what is refused and where, and what judging them comes to. */
 #include "base/macros.h"
 #include "gate/rules.h"
+#include "test_file.h"
 #include "test_mem.h"
 
 #include <criterion/criterion.h>
@@ -673,4 +674,25 @@ Test(gate_rules, no_memory_is_a_status_and_leaks_nothing)
         cr_assert_eq(test_mem_n_live(), 0);
         cr_assert_lt(at, 100);
     }
+}
+
+Test(gate_rules, the_documented_rules_parse)
+{
+    static const char fence[] = "\n```\n";
+    struct weir_str page = test_file_read("conf/rules.md");
+    struct weir_gate_rules rules;
+    struct weir_error err = WEIR_ERROR_INIT;
+    size_t n;
+    const struct weir_gate_metric_kind *extras = weir_gate_rules_extras(&n);
+    const char *begin = memmem(page.at, page.n, fence, sizeof fence - 1);
+    cr_assert_not_null(begin);
+    begin += sizeof fence - 1;
+    const char *end = memmem(begin, (size_t)(page.at + page.n - begin), fence, sizeof fence - 1);
+    cr_assert_not_null(end);
+    cr_assert_eq(weir_gate_rules_parse(&rules, weir_str_make(begin, (size_t)(end - begin)), 1,
+                                       extras, n, &err),
+                 WEIR_OK, "%s", err.msg);
+    cr_assert_eq(rules.n_rules, 10);
+    weir_gate_rules_deinit(&rules);
+    test_file_free(page);
 }
