@@ -64,8 +64,8 @@ schemathesis:
 hostile:
 	@.ci/setup --for test
 	@[ -f build-hostile/build.ninja ] || meson setup build-hostile -Db_sanitize=address,undefined -Doptimization=1
-	@ninja -C build-hostile tests/hostile/hostile
-	@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1 \
+	@ninja -C build-hostile tests/hostile/hostile weir
+	@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1 WEIR_PROGRAM=build-hostile/weir \
 		build-hostile/tests/hostile/hostile tests/data
 
 format:

@@ -38,18 +38,20 @@ struct weir_format_opts {
     uint32_t onnx_threads;           /* threads of one run of an ONNX model; 1 */
     bool onnx_external_data; /* an ONNX model may keep tensors in files of its own folder (only when
                                 it is loaded by path) */
-    bool onnx_guard; /* an ONNX model is loaded and tried in a forked process first, so that one
-                        that ends ONNX Runtime is refused */
-    const char *root_key; /* which of several estimators in a file's dict, list or tuple is
-                             meant: its key or index, of nested ones "models/a"; NULL: the only
-                             one */
+    const char *onnx_guard;  /* the file of the program weir of this version, "/usr/bin/weir": an
+                                ONNX model is loaded and tried in a process of it first, so that one
+                                that ends ONNX Runtime is refused; NULL: it is not tried, and such a
+                                model ends the caller's process */
+    const char *root_key;    /* which of several estimators in a file's dict, list or tuple is
+                                meant: its key or index, of nested ones "models/a"; NULL: the only
+                                one */
 };
 
 enum { WEIR_FORMAT_OPTS_VERSION = 1 };
 
-#define WEIR_FORMAT_OPTS_INIT                                                    \
-    {                                                                            \
-        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, false, false, NULL \
+#define WEIR_FORMAT_OPTS_INIT                                                   \
+    {                                                                           \
+        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, false, NULL, NULL \
     }
 
 /* Loads a model from a file, which is read whole into private memory. opts may be NULL. *out is the

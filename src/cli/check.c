@@ -88,7 +88,7 @@ static void on_stopped(void *ctx)
 static enum weir_status run_repo(struct check *c, struct weir_error *err)
 {
     struct weir_repo_callbacks callbacks = {
-        .on_publish = on_publish, .on_stopped = on_stopped, .ctx = c};
+        .on_publish = on_publish, .on_stopped = on_stopped, .ctx = c, .program = "/proc/self/exe"};
     enum weir_status status = weir_repo_new(&c->repo, &c->loop, c->config, &callbacks, err);
     if (status != WEIR_OK)
         return status;

@@ -114,8 +114,8 @@ void weir_cli_help(const struct weir_cli_command *command, FILE *out)
     const char *bold = weir_cli_bold(out);
     const char *plain = weir_cli_plain(out);
     char prefix[64];
-    fprintf(out, "%sweir %s%s: %s\n\n%sUsage:%s\n", bold, command->name, plain, command->summary,
-            bold, plain);
+    fprintf(out, "%sweir %s%s: %s\n\n%sUsage:%s\n", bold, command->name, plain,
+            command->summary ? command->summary : "internal", bold, plain);
     (void)snprintf(prefix, sizeof prefix, "  weir %s ", command->name);
     put_indented(out, prefix, *command->usage ? command->usage : " ");
     if (command->text) {

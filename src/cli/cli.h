@@ -33,7 +33,8 @@ struct weir_cli_option {
 /* One subcommand; everything is constant. */
 struct weir_cli_command {
     const char *name;
-    const char *summary;  /* one line, a verb first */
+    const char *summary;  /* one line, a verb first; NULL: weir runs it itself, and the list of
+                             commands does not have it */
     const char *usage;    /* what follows "weir NAME ", alternatives one a line */
     const char *text;     /* paragraphs after the usage; NULL: none */
     const char *examples; /* one a line, a line without "weir" is a comment */
@@ -50,6 +51,7 @@ extern const struct weir_cli_command weir_cli_bench;
 extern const struct weir_cli_command weir_cli_check;
 extern const struct weir_cli_command weir_cli_evaluate;
 extern const struct weir_cli_command weir_cli_inspect;
+extern const struct weir_cli_command weir_cli_onnx_guard;
 extern const struct weir_cli_command weir_cli_predict;
 extern const struct weir_cli_command weir_cli_serve;
 extern const struct weir_cli_command weir_cli_version;

@@ -6,7 +6,7 @@
 
 static const struct weir_cli_command *const commands[] = {
     &weir_cli_serve,    &weir_cli_check, &weir_cli_inspect, &weir_cli_predict,
-    &weir_cli_evaluate, &weir_cli_bench, &weir_cli_version,
+    &weir_cli_evaluate, &weir_cli_bench, &weir_cli_version, &weir_cli_onnx_guard,
 };
 
 static void help(FILE *out)
@@ -18,7 +18,8 @@ static void help(FILE *out)
             "from their files\n\n%sUsage:%s\n  weir COMMAND [ARGUMENT …]\n\n%sCommands:%s\n",
             bold, plain, bold, plain, bold, plain);
     for (size_t i = 0; i < WEIR_ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+        if (commands[i]->summary)
+            fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out,
             "  %-10s %s\n\n\"weir help COMMAND\" or \"weir COMMAND --help\" tells more.\n\n"
             "%sExamples:%s\n"
@@ -41,11 +42,13 @@ static const struct weir_cli_command *find(const char *name)
 static int unknown(const char *name)
 {
     const char *names[WEIR_ARRAY_LEN(commands) + 1];
+    size_t n = 0;
     for (size_t i = 0; i < WEIR_ARRAY_LEN(commands); i++)
-        names[i] = commands[i]->name;
-    names[WEIR_ARRAY_LEN(commands)] = "help";
+        if (commands[i]->summary)
+            names[n++] = commands[i]->name;
+    names[n++] = "help";
     char echo[WEIR_ECHO_BUF_BYTES];
-    const char *near = weir_cli_args_nearest(name, names, WEIR_ARRAY_LEN(names));
+    const char *near = weir_cli_args_nearest(name, names, n);
     fprintf(stderr, "weir: %sunknown command \"%s\"", weir_cli_red(stderr),
             weir_str_echo(weir_str_c(name), echo, sizeof echo));
     if (near)

@@ -44,8 +44,9 @@ enum weir_status weir_model_onnx_finish(struct weir_model_builder *b,
     struct weir_model_onnx *m = NULL;
     const struct weir_model_onnx_api *api;
     enum weir_status status = weir_model_onnx_api_open(&api, opts->library, err);
-    if (status == WEIR_OK && opts->is_guarded)
-        status = weir_model_onnx_guard(b, opts, err);
+    if (status == WEIR_OK && opts->guard)
+        status =
+            weir_model_onnx_guard(b, opts, api->path ? weir_str_c(api->path) : opts->library, err);
     if (status != WEIR_OK)
         return status;
     status = weir_model_onnx_session_new(b, opts, &m, err);

@@ -34,8 +34,9 @@ struct weir_model_onnx_opts {
     struct weir_str library; /* where ONNX Runtime is; empty: searched (model/onnx_api.h) */
     uint32_t n_threads;      /* of one run; 0 is 1 */
     uint64_t deadline_ns;    /* CLOCK_MONOTONIC; trials end before; 0: none */
-    bool is_guarded; /* the model is loaded and tried in a process of its own first: one that
-                        ends the library is refused. fork is called */
+    const char *guard; /* the file of the program weir: the model is loaded and tried in a process
+                          of it first, so that one that ends the library is refused; NULL: it is
+                          not tried */
     const struct weir_model_onnx_file *files;
     size_t n_files;
     const struct weir_model_onnx_labels *labels;
@@ -61,5 +62,9 @@ WEIR_MUST_USE enum weir_status weir_model_onnx_finish(struct weir_model_builder 
 /* Returns the version of ONNX Runtime that is open, or that would be opened; NULL: there is none.
  * library: as in opts. */
 const char *weir_model_onnx_version(struct weir_str library);
+
+/* What a process that tries a model does (model/onnx_guard_priv.h), and ends by. fd: the memory
+ * file in which the process that asks left the model. */
+_Noreturn void weir_model_onnx_guard_run(int fd);
 
 #endif

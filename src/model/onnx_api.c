@@ -18,7 +18,6 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct weir_model_onnx_api opened;                   /* under mutex until is_open */
 static _Atomic(const struct weir_model_onnx_api *) is_open; /* release store pairs with acquire */
-static atomic_bool is_mute;
 
 static void ORT_API_CALL on_message(void *ctx, OrtLoggingLevel severity, const char *category,
                                     const char *id, const char *place, const char *message)
@@ -26,8 +25,6 @@ static void ORT_API_CALL on_message(void *ctx, OrtLoggingLevel severity, const c
     (void)ctx;
     (void)severity;
     (void)id;
-    if (atomic_load_explicit(&is_mute, memory_order_relaxed))
-        return;
     weir_log_debug("onnxruntime", WEIR_LOG_C("category", category), WEIR_LOG_C("at", place),
                    WEIR_LOG_C("message", message));
 }
@@ -163,11 +160,6 @@ enum weir_status weir_model_onnx_api_open(const struct weir_model_onnx_api **out
     if (status == WEIR_OK)
         *out = &opened;
     return status;
-}
-
-void weir_model_onnx_api_mute(void)
-{
-    atomic_store_explicit(&is_mute, true, memory_order_relaxed);
 }
 
 /* Asks one file for its version, and leaves it open: it may be the one that is used later. */

@@ -42,9 +42,6 @@ WEIR_MUST_USE enum weir_status weir_model_onnx_api_open(const struct weir_model_
                                                         struct weir_str library,
                                                         struct weir_error *err);
 
-/* Drops the library's messages from now on; for a process that must not take the log's lock. */
-void weir_model_onnx_api_mute(void);
-
 /* Returns the version of the library that would be opened, "1.23.2", borrowed for ever, without
  * beginning to use it; NULL: there is none that is new enough. library: as above. */
 const char *weir_model_onnx_api_look(struct weir_str library);

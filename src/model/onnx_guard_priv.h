@@ -5,13 +5,17 @@
 
 #include "model/onnx.h"
 
-/* Makes the session and its trials in a child process that then ends, and sees how it ends: ONNX
- * Runtime divides by zero, fails assertions or never comes back on some files that no exporter
- * wrote. WEIR_OK: the child came to an end of its own, whether the model can be loaded or not.
- * WEIR_ERR_INVALID: it was ended by a signal; WEIR_ERR_TIMEOUT: it was still busy at the deadline
- * (or after a minute without one); WEIR_ERR_NO_MEMORY: there is no process to be had. */
-WEIR_MUST_USE enum weir_status weir_model_onnx_guard(struct weir_model_builder *b,
+/* Has the session and its trials made by a new process of opts->guard (weir_model_onnx_guard_run)
+ * that then ends, and sees how it ends: ONNX Runtime divides by zero, fails assertions or never
+ * comes back on some files that no exporter wrote. b: its memory limit counts. library: the one
+ * that is open here, so that the same one is tried. Holds one more copy of the model meanwhile.
+ * WEIR_OK: it could load the model; what the library said against it is forwarded.
+ * WEIR_ERR_INVALID: it was ended by a signal or a code that is not its own; WEIR_ERR_TIMEOUT: it
+ * was still busy at the deadline (or after a minute without one); WEIR_ERR_NO_MEMORY;
+ * WEIR_ERR_IO: the program does not start, or is of another version. */
+WEIR_MUST_USE enum weir_status weir_model_onnx_guard(const struct weir_model_builder *b,
                                                      const struct weir_model_onnx_opts *opts,
+                                                     struct weir_str library,
                                                      struct weir_error *err);
 
 #endif

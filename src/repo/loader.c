@@ -25,6 +25,12 @@ struct free_item {
     struct weir_version *version;
 };
 
+/* What load_by_format gets besides the bytes. */
+struct origin {
+    const char *path;    /* the whole path; NULL: a kept copy, which stands alone */
+    const char *program; /* see weir_repo_callbacks */
+};
+
 /* A load with its own copies. */
 struct load {
     struct weir_repo_load job;
@@ -35,8 +41,9 @@ struct load {
 struct weir_repo_loader {
     const struct weir_repo_state_dir *state; /* constant after new */
     weir_repo_load_fn *load;
-    bool is_by_format; /* load is the default one: its payload is the file's path */
+    bool is_by_format; /* load is the default one: its payload is a struct origin */
     void *load_ctx;
+    const char *program;
     struct weir_wake wake;
     pthread_t thread;
     bool is_started;
@@ -127,14 +134,14 @@ static enum weir_status make_version(struct weir_repo_loader *l, const struct lo
     struct weir_model *model = NULL;
     struct weir_repo_warm warm = {0};
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf path = WEIR_BUF_INIT;
-    void *ctx = l->load_ctx;
+    struct origin origin = {.program = l->program};
     if (l->is_by_format) {
         weir_buf_printf(&path, "%s/%s", load->root, load->file);
         weir_buf_append_byte(&path, '\0');
-        ctx = load->job.is_restore || path.failed ? NULL : path.at;
+        origin.path = load->job.is_restore || path.failed ? NULL : path.at;
     }
-    enum weir_status st = l->load(ctx, &model, load->job.config, weir_str_c(load->file),
-                                  read->bytes, read->n, deadline_ns, err);
+    enum weir_status st = l->load(l->is_by_format ? &origin : l->load_ctx, &model, load->job.config,
+                                  weir_str_c(load->file), read->bytes, read->n, deadline_ns, err);
     if (st != WEIR_OK)
         return st;
     st = weir_repo_warm_run(model, &warm, err);
@@ -339,8 +346,8 @@ static enum weir_status load_by_format(void *ctx, struct weir_model **out,
                                        const void *bytes, size_t n, uint64_t deadline_ns,
                                        struct weir_error *err)
 {
-    /* The whole path; NULL: a kept copy, which stands alone. */
-    const char *path = ctx;
+    const struct origin *origin = ctx;
+    const char *path = origin->path;
     struct weir_format_opts opts = WEIR_FORMAT_OPTS_INIT;
     uint64_t memory = config->load_memory_max;
     if (memory == 0)
@@ -361,22 +368,23 @@ static enum weir_status load_by_format(void *ctx, struct weir_model **out,
     opts.onnxruntime_library = config->onnxruntime_library.at;
     opts.onnx_threads = (uint32_t)config->onnx_threads;
     opts.onnx_external_data = config->onnx_external_data && path;
-    opts.onnx_guard = config->onnx_guard;
+    opts.onnx_guard = config->onnx_guard ? origin->program : NULL;
     return weir_format_load_bytes(out, bytes, n, path ? path : file.at, &opts, err);
 }
 
 enum weir_status weir_repo_loader_new(struct weir_repo_loader **out, struct weir_loop *loop,
                                       const struct weir_repo_state_dir *state,
-                                      weir_repo_load_fn *load, void *load_ctx, weir_loop_fn *fn,
+                                      const struct weir_repo_callbacks *callbacks, weir_loop_fn *fn,
                                       void *arg)
 {
     struct weir_repo_loader *l = weir_mem_zalloc(weir_mem_default(), sizeof *l);
     if (!l)
         return WEIR_ERR_NO_MEMORY;
     l->state = state;
-    l->load = load ? load : load_by_format;
-    l->is_by_format = !load;
-    l->load_ctx = load_ctx;
+    l->load = callbacks->load ? callbacks->load : load_by_format;
+    l->is_by_format = !callbacks->load;
+    l->load_ctx = callbacks->load_ctx;
+    l->program = callbacks->program;
     if (pthread_mutex_init(&l->shared.mu, NULL) != 0)
         goto fail_memory;
     if (pthread_cond_init(&l->shared.cond, NULL) != 0)

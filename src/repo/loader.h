@@ -31,12 +31,12 @@ struct weir_repo_loader_result {
     char reason[WEIR_REPO_REASON_BYTES]; /* loaded.reason is a view of it */
 };
 
-/* Makes a loader. fn(arg) is called on the loop when a result is there or the thread has ended.
- * state is borrowed until free. */
+/* Makes a loader. callbacks: of them load, load_ctx and program count. fn(arg) is called on the
+ * loop when a result is there or the thread has ended. state is borrowed until free. */
 WEIR_MUST_USE enum weir_status weir_repo_loader_new(struct weir_repo_loader **out,
                                                     struct weir_loop *loop,
                                                     const struct weir_repo_state_dir *state,
-                                                    weir_repo_load_fn *load, void *load_ctx,
+                                                    const struct weir_repo_callbacks *callbacks,
                                                     weir_loop_fn *fn, void *arg);
 
 /* WEIR_ERR_IO: no thread could be had. */

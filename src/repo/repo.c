@@ -548,9 +548,8 @@ enum weir_status weir_repo_start(struct weir_repo *repo, struct weir_error *err)
     if (weir_timer_init(&repo->timer, repo->loop, WEIR_TIMER_COARSE, on_timer, repo) != WEIR_OK)
         return weir_error_set(err, WEIR_ERR_IO, "no timer could be had");
     open_state(repo);
-    enum weir_status st =
-        weir_repo_loader_new(&repo->loader, repo->loop, &repo->state, repo->callbacks.load,
-                             repo->callbacks.load_ctx, on_loader, repo);
+    enum weir_status st = weir_repo_loader_new(&repo->loader, repo->loop, &repo->state,
+                                               &repo->callbacks, on_loader, repo);
     if (st == WEIR_OK)
         st = weir_repo_loader_start(repo->loader);
     if (st != WEIR_OK) {

@@ -123,6 +123,8 @@ struct weir_repo_callbacks {
     void *ctx;
     weir_repo_load_fn *load; /* NULL: weir_format_load_bytes */
     void *load_ctx;
+    const char *program; /* the file of the program weir, for the option onnx_guard; NULL: ONNX
+                            models are not tried; borrowed until weir_repo_free */
 };
 
 /* Makes a repository on the keeper's loop. Uses config's options of the groups Repository and

@@ -521,6 +521,7 @@ static enum weir_status make_all(struct weir_server_keeper *keeper, struct weir_
         .on_event = weir_server_keeper_on_event,
         .on_stopped = on_repo_stopped,
         .ctx = keeper,
+        .program = "/proc/self/exe",
     };
     status =
         weir_repo_new(&keeper->repo, &keeper->shard->loop.loop, keeper->config, &callbacks, err);

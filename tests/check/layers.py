@@ -13,7 +13,7 @@ LIBC = set(
     """alloca.h arpa/inet.h byteswap.h complex.h ctype.h dirent.h dlfcn.h elf.h endian.h errno.h
     fcntl.h fenv.h float.h fnmatch.h getopt.h glob.h grp.h immintrin.h inttypes.h langinfo.h libgen.h
     limits.h locale.h malloc.h math.h netdb.h netinet/in.h netinet/tcp.h poll.h pthread.h pwd.h
-    sched.h semaphore.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h
+    sched.h semaphore.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h
     stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h syslog.h termios.h tgmath.h time.h
     unistd.h utime.h wchar.h wctype.h x86intrin.h""".split()
 )

@@ -65,6 +65,7 @@ def version_names_every_library(folder):
 def help_lists_every_command_and_each_has_examples(folder):
     out = exits(weir("--help"), 0).out
     equal(exits(weir("help"), 0).out, out)
+    equal("onnx-guard" in out, False, "what weir runs itself is in the list")
     for command in COMMANDS:
         contains(out, f"\n  {command} ")
         own = exits(weir(command, "--help"), 0).out
@@ -94,6 +95,8 @@ def usage_errors_exit_2_and_name_the_nearest(folder):
     contains(exits(weir("bench", "127.0.0.1:1", "--swap", "a"), 2).err, "--swap needs two files")
     contains(exits(weir("bench", "127.0.0.1:1", "--swap", "a", "b", "--compare", "c"), 2).err, "do not go together")
     contains(exits(weir("check"), 2).err, "no configuration, directory or model file is given")
+    contains(exits(weir("onnx-guard"), 2).err, "is run by weir itself")
+    contains(exits(weir("onnx-guard", "0"), 2).err, "is run by weir itself")
 
 
 @case

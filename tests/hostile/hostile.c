@@ -4,7 +4,7 @@
  * with the same bits whatever batch they are in; never a crash, a hang or a read out of bounds
  * (built with sanitizers these are seen).
  *
- * usage: hostile [--share N] DIR…
+ * usage: hostile [--share N] DIR…; WEIR_PROGRAM is the program weir
  *
  * For each file 200 cuts, 2,000 flips and 400 edits; with --share every N-th of them. What is done
  * to a file depends on its name only, so a report can be repeated. Files are tried in processes of
@@ -55,6 +55,7 @@ struct progress {
 };
 
 static struct progress *progress; /* shared */
+static const char *program;
 static uint64_t random_state;
 
 static uint64_t next_random(void)
@@ -128,7 +129,7 @@ static void try_bytes(const char *bytes, size_t n)
     opts.model_bytes_max = 256 << 20;
     opts.n_features_max = COLUMNS_MAX;
     opts.n_classes_max = 4096;
-    opts.onnx_guard = true; /* as the server has it: ONNX Runtime dies of some files */
+    opts.onnx_guard = program; /* as the server has it: ONNX Runtime dies of some files */
     opts.deadline_ns = weir_clock_ns() + 10 * WEIR_NS_PER_S;
     char *copy = malloc(n ? n : 1);
     if (!copy)
@@ -338,8 +339,9 @@ int main(int argc, char **argv)
         share = strtoul(argv[2], NULL, 10);
         first = 3;
     }
-    if (argc <= first || share == 0) {
-        fprintf(stderr, "usage: hostile [--share N] DIR...\n");
+    program = getenv("WEIR_PROGRAM");
+    if (argc <= first || share == 0 || !program) {
+        fprintf(stderr, "usage: WEIR_PROGRAM=... hostile [--share N] DIR...\n");
         return 2;
     }
     progress =

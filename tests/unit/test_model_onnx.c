@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* Models that ONNX Runtime runs: finding the library, what is said where it is not, and runs from
  * several threads. Without the library all but the first cases are skipped, and say so. */
+#include "base/clock.h"
 #include "model/model.h"
 #include "model/onnx.h"
 #include "test_file.h"
+#include "test_tmp.h"
 #include <weir/format.h>
 
 #include <criterion/criterion.h>
 
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char mlp[] = "tests/data/torch/2.15.0/networks/mlp.onnx";
 static const char encoder[] = "tests/data/torch/2.15.0/networks/encoder.onnx";
 
 /* Loads a fixture; skips the case where there is no library. */
-static struct weir_model *load(const char *path, bool is_guarded)
+static struct weir_model *load(const char *path, const char *guard)
 {
     struct weir_model *model = NULL;
     struct weir_error err = WEIR_ERROR_INIT;
     struct weir_format_opts opts = WEIR_FORMAT_OPTS_INIT;
-    opts.onnx_guard = is_guarded;
+    opts.onnx_guard = guard;
     struct weir_str bytes = test_file_read(path);
     enum weir_status status =
         weir_format_load_bytes(&model, bytes.at, bytes.n, "m.onnx", &opts, &err);
@@ -84,7 +88,7 @@ Test(model_onnx, trees_and_linear_models_need_no_library)
 
 Test(model_onnx, a_model_says_what_it_takes_and_gives)
 {
-    struct weir_model *model = load(encoder, false);
+    struct weir_model *model = load(encoder, NULL);
     const struct weir_spec *spec = weir_model_spec(model);
     cr_assert_eq(weir_spec_form(spec), WEIR_INPUT_TENSORS);
     cr_assert(weir_spec_is_batched(spec));
@@ -100,7 +104,7 @@ Test(model_onnx, a_model_says_what_it_takes_and_gives)
 
 Test(model_onnx, what_the_library_refuses_at_run_is_the_inputs_fault)
 {
-    struct weir_model *model = load(encoder, false);
+    struct weir_model *model = load(encoder, NULL);
     int64_t ids[6] = {1, 2, 3, 4, 5, 600}; /* there are 30 words */
     int64_t mask[6] = {1, 1, 1, 1, 1, 1};
     const struct weir_tensor inputs[2] = {
@@ -119,9 +123,119 @@ Test(model_onnx, what_the_library_refuses_at_run_is_the_inputs_fault)
     weir_model_free(model);
 }
 
+/* --- the guard --- */
+
 Test(model_onnx, a_sound_model_passes_the_guard)
 {
-    weir_model_free(load(mlp, true));
+    const char *program = getenv("WEIR_PROGRAM");
+    cr_assert(program, "WEIR_PROGRAM is not set");
+    weir_model_free(load(mlp, program));
+}
+
+/* y = x · w; w, two numbers, is in w.bin. */
+static const char external[] =
+    "\x08\x08:]\n\x0e\n\x01x\n\x01w\x12\x01y\"\x03Mul\x12\x01g*\x1c\x08\x02\x10\x01"
+    "B\x01wj\x11\n\x08location\x12\x05w.binp\x01Z\x14\n\x01x\x12\x0f\n\r\x08\x01\x12\t\n"
+    "\x03\x12\x01n\n\x02\x08\x02"
+    "b\x14\n\x01y\x12\x0f\n\r\x08\x01\x12\t\n\x03\x12\x01n\n\x02\x08\x02"
+    "B\x04\n\x00\x10\x11";
+
+/* The trial must have all of it: a model without its weights would be refused. */
+Test(model_onnx, the_guard_has_the_files_beside_the_model)
+{
+    struct weir_model *model = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_format_opts opts = WEIR_FORMAT_OPTS_INIT;
+    struct weir_test_tmp tmp;
+    char path[300];
+    weir_model_free(load(mlp, NULL)); /* skips without the library */
+    opts.onnx_guard = getenv("WEIR_PROGRAM");
+    opts.onnx_external_data = true;
+    weir_test_tmp_init(&tmp);
+    weir_test_tmp_write(&tmp, "m.onnx", external, sizeof external - 1);
+    weir_test_tmp_write(&tmp, "w.bin", "\0\0\200?\0\0\0@", 8); /* 1, 2 */
+    weir_test_tmp_path(&tmp, "m.onnx", path, sizeof path);
+    cr_assert_eq(weir_format_load(&model, path, &opts, &err), WEIR_OK, "%s", err.msg);
+    weir_model_free(model);
+    weir_test_tmp_deinit(&tmp);
+}
+
+/* Loads a sound model with a guard that is a shell script, and returns how that ends. */
+static enum weir_status load_guarded_by(const char *script, uint64_t deadline_ns,
+                                        struct weir_error *err)
+{
+    struct weir_model *model = NULL;
+    struct weir_format_opts opts = WEIR_FORMAT_OPTS_INIT;
+    struct weir_test_tmp tmp;
+    char path[300];
+    weir_model_free(load(mlp, NULL)); /* skips without the library */
+    weir_test_tmp_init(&tmp);
+    weir_test_tmp_write(&tmp, "guard", script, strlen(script));
+    weir_test_tmp_path(&tmp, "guard", path, sizeof path);
+    cr_assert_eq(chmod(path, 0700), 0);
+    opts.onnx_guard = path;
+    opts.deadline_ns = deadline_ns;
+    struct weir_str bytes = test_file_read(mlp);
+    enum weir_status status =
+        weir_format_load_bytes(&model, bytes.at, bytes.n, "m.onnx", &opts, err);
+    test_file_free(bytes);
+    weir_test_tmp_deinit(&tmp);
+    cr_assert_eq(status == WEIR_OK, model != NULL);
+    weir_model_free(model);
+    return status;
+}
+
+Test(model_onnx, a_model_that_ends_its_trial_is_refused)
+{
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(load_guarded_by("#!/bin/sh\nkill -FPE $$\n", 0, &err), WEIR_ERR_INVALID);
+    cr_assert(strstr(err.msg, "does not survive this model"), "%s", err.msg);
+    cr_assert_eq(load_guarded_by("#!/bin/sh\nexit 1\n", 0, &err), WEIR_ERR_INVALID);
+    cr_assert(strstr(err.msg, "ended with code 1"), "%s", err.msg);
+}
+
+Test(model_onnx, a_trial_that_does_not_end_is_ended)
+{
+    struct weir_error err = WEIR_ERROR_INIT;
+    uint64_t from = weir_clock_ns();
+    cr_assert_eq(load_guarded_by("#!/bin/sh\nexec sleep 100\n", from + WEIR_NS_PER_S, &err),
+                 WEIR_ERR_TIMEOUT);
+    cr_assert(strstr(err.msg, "does not come to an end"), "%s", err.msg);
+    cr_assert_lt(weir_clock_ns() - from, 50 * WEIR_NS_PER_S);
+}
+
+Test(model_onnx, a_trial_has_nothing_of_its_parents_but_the_model)
+{
+    struct weir_error err = WEIR_ERROR_INIT;
+    /* Open are 0 to 2, the memory file, and what the shell itself reads. */
+    static const char script[] = "#!/bin/sh\n"
+                                 "[ \"$1\" = onnx-guard ] && [ \"$2\" = 3 ] || exit 1\n"
+                                 "[ \"$(head -c 8 /proc/self/fd/3)\" = weirtry1 ] || exit 2\n"
+                                 "[ \"$(readlink /proc/$$/fd/2)\" = /dev/null ] || exit 3\n"
+                                 "[ -e /proc/$$/fd/4 ] && exit 4\n"
+                                 "grep -q '^SigBlk:.0*$' /proc/self/status || exit 5\n"
+                                 "exit 80\n";
+    sigset_t block, before;
+    (void)sigemptyset(&block);
+    (void)sigaddset(&block, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &block, &before);
+    cr_assert_eq(load_guarded_by(script, 0, &err), WEIR_OK, "%s", err.msg);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+Test(model_onnx, a_guard_that_does_not_start_is_named)
+{
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(load_guarded_by("#!/nowhere/weir\n", 0, &err), WEIR_ERR_IO);
+    cr_assert(strstr(err.msg, "does not start"), "%s", err.msg);
+    cr_assert(strstr(err.msg, "onnx_guard"), "%s", err.msg);
+}
+
+Test(model_onnx, a_guard_of_another_version_is_named)
+{
+    struct weir_error err = WEIR_ERROR_INIT;
+    cr_assert_eq(load_guarded_by("#!/bin/sh\nexit 82\n", 0, &err), WEIR_ERR_IO);
+    cr_assert(strstr(err.msg, "could not take the model"), "%s", err.msg);
 }
 
 struct thread {
@@ -156,7 +270,7 @@ static void *run_often(void *arg)
 
 Test(model_onnx, threads_share_a_session)
 {
-    struct weir_model *model = load(mlp, false);
+    struct weir_model *model = load(mlp, NULL);
     struct thread threads[3];
     for (size_t i = 0; i < 3; i++) {
         threads[i] = (struct thread){.model = model};
@@ -171,7 +285,7 @@ Test(model_onnx, threads_share_a_session)
 
 Test(model_onnx, garbage_below_a_sound_head_is_refused_with_a_reason)
 {
-    struct weir_model *model = load(mlp, false); /* skips without the library */
+    struct weir_model *model = load(mlp, NULL); /* skips without the library */
     struct weir_error err = WEIR_ERROR_INIT;
     weir_model_free(model);
     model = NULL;
@@ -180,8 +294,15 @@ Test(model_onnx, garbage_below_a_sound_head_is_refused_with_a_reason)
                                 "Z\x03\n\x01x"
                                 "b\x01\n"
                                 "B\x02\x10\x11";
+    struct weir_format_opts opts = WEIR_FORMAT_OPTS_INIT;
+    char reason[sizeof err.msg];
     enum weir_status status =
-        weir_format_load_bytes(&model, bytes, sizeof bytes - 1, "m.onnx", NULL, &err);
+        weir_format_load_bytes(&model, bytes, sizeof bytes - 1, "m.onnx", &opts, &err);
     cr_assert_neq(status, WEIR_OK);
     cr_assert_neq(err.msg[0], '\0');
+    memcpy(reason, err.msg, sizeof reason);
+    opts.onnx_guard = getenv("WEIR_PROGRAM"); /* The reason comes from the other process. */
+    cr_assert_eq(weir_format_load_bytes(&model, bytes, sizeof bytes - 1, "m.onnx", &opts, &err),
+                 status);
+    cr_assert_str_eq(err.msg, reason);
 }

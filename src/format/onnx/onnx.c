@@ -161,7 +161,7 @@ static enum weir_status load_runtime(struct load *l, struct weir_model **out)
         .library = weir_str_c(format->onnxruntime_library),
         .n_threads = format->onnx_threads,
         .deadline_ns = format->deadline_ns,
-        .is_guarded = format->onnx_guard,
+        .guard = format->onnx_guard,
     };
     enum weir_status status = weir_format_onnx_tree_check_all(&l->graph, l->temp, l->err);
     if (status == WEIR_OK)
