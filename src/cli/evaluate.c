@@ -18,6 +18,7 @@ enum {
     OPTION_QUANTILE,
     OPTION_BINS,
     OPTION_CURVES,
+    OPTION_SLICE,
     OPTION_MAX_ROWS,
     OPTION_BASELINE,
     OPTION_CI,
@@ -56,6 +57,22 @@ static enum weir_status read_share(const char *name, const char *text, double *o
         status =
             weir_error_set(err, WEIR_ERR_INVALID, "--%s: expected a number between 0 and 1", name);
     return status;
+}
+
+/* Reads "country,age:3", perhaps after others. */
+static enum weir_status read_slices(struct weir_cli_evaluate *r, const char *text,
+                                    struct weir_error *err)
+{
+    struct weir_str rest = weir_str_c(text);
+    do {
+        struct weir_str slice = weir_str_split(&rest, ',');
+        if (slice.n == 0 || r->holdout.n_slices == WEIR_ARRAY_LEN(r->slices))
+            return weir_error_set(err, WEIR_ERR_INVALID,
+                                  "--slice: expected columns with commas between, up to %zu",
+                                  WEIR_ARRAY_LEN(r->slices));
+        r->slices[r->holdout.n_slices++] = slice;
+    } while (rest.n > 0);
+    return WEIR_OK;
 }
 
 /* Reads "bootstrap:2000", or "delong": only intervals that have a formula. */
@@ -133,6 +150,8 @@ static enum weir_status take_option(void *ctx, struct weir_cli_args *args, size_
         return read_bins(value, &r->evaluation, err);
     case OPTION_CURVES:
         return weir_cli_args_word("curves", value, "reduced", "full", &r->has_full_curves, err);
+    case OPTION_SLICE:
+        return read_slices(r, value, err);
     case OPTION_MAX_ROWS:
         return weir_cli_args_u64("max-rows", value, 1, UINT64_MAX, &r->holdout.n_rows_max, err);
     case OPTION_BASELINE:
@@ -189,6 +208,7 @@ static int run(const struct weir_cli_command *self, int argc, char **argv)
 {
     static const struct weir_cli_args_taker taker = {take_option, take_operand};
     struct weir_cli_evaluate r = {.compare = {.seed = 1}};
+    r.holdout.slices = r.slices;
     int code = weir_cli_args_take(self, argc, argv, &taker, &r);
     if (code != WEIR_CLI_EXIT_OK)
         return code;
@@ -219,6 +239,9 @@ static const struct weir_cli_option options[] = {
     [OPTION_BINS] = {"bins", 0, "N[:quantile]", "of the calibration curve; default 10"},
     [OPTION_CURVES] = {"curves", 0, "WHICH",
                        "points of curves in JSON: reduced (default: the corners) or full"},
+    [OPTION_SLICE] = {"slice", 0, "COLUMNS",
+                      "also measure the rows of each value of columns alone:\n"
+                      "A,B; A:N cuts numbers into N parts of as many rows"},
     [OPTION_MAX_ROWS] = {"max-rows", 0, "N", "read N rows at most"},
     [OPTION_BASELINE] = {"baseline", 0, "MODEL",
                          "a second model on the same rows: differences, both curves"},

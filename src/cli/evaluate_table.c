@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "gate/compare.h"
+#include "gate/slice.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -148,6 +149,39 @@ static void put_classes(struct weir_buf *out, const struct weir_gate_evaluation 
     }
 }
 
+/* Each slice with the numbers that say most of its task. */
+static void put_slices(struct weir_buf *out, const struct weir_gate_evaluation *e)
+{
+    static const char *const all[][4] = {
+        [WEIR_GATE_BINARY] = {"roc_auc", "average_precision", "accuracy", "recall"},
+        [WEIR_GATE_MULTICLASS] = {"roc_auc_ovr_macro", "accuracy", "f1_macro", "log_loss"},
+        [WEIR_GATE_REGRESSION] = {"rmse", "mae", "r2", "median_ae"},
+    };
+    const char *const *names = all[e->holdout->task];
+    weir_buf_printf(out, "  %-*s %10s", NAME_WIDTH, "", "rows");
+    for (size_t k = 0; k < WEIR_ARRAY_LEN(all[0]); k++)
+        weir_buf_printf(out, " %18s", names[k]);
+    for (size_t i = 0; i < e->n_slices; i++) {
+        const struct weir_gate_slice *s = &e->slices[i];
+        weir_buf_append_c(out, "\n  ");
+        put_label(out, s->name, NAME_WIDTH);
+        weir_buf_printf(out, " %10zu", s->rows.n);
+        for (size_t k = 0; k < WEIR_ARRAY_LEN(all[0]); k++) {
+            const struct weir_gate_metric *m =
+                weir_gate_evaluation_find(&s->evaluation, weir_str_c(names[k]));
+            if (m && !isnan(m->value))
+                weir_buf_printf(out, " %18.6g", m->value);
+            else
+                weir_buf_printf(out, " %18s", m ? "undefined" : "");
+        }
+        if (!isnan(s->low))
+            weir_buf_printf(out, "  %s%.6g to %.6g", s->part > 0 ? "above " : "", s->low, s->high);
+    }
+    weir_buf_append_c(out, "\n");
+    if (e->n_slices_left_out > 0)
+        weir_buf_printf(out, "  and %zu with fewer rows\n", e->n_slices_left_out);
+}
+
 static void put_delta(struct weir_buf *out, const struct weir_gate_delta *d, double alpha)
 {
     weir_buf_printf(out, "  %-*s ", NAME_WIDTH, d->name);
@@ -201,6 +235,10 @@ void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_report
     if (e->has_confusion) {
         weir_buf_printf(out, "\n%sclasses%s\n", bold, plain);
         put_classes(out, e);
+    }
+    if (e->n_slices > 0) {
+        weir_buf_printf(out, "\n%sslices%s\n", bold, plain);
+        put_slices(out, e);
     }
     if (report->compare) {
         weir_buf_printf(out, "\n%sagainst the baseline%s\n", bold, plain);

@@ -84,6 +84,22 @@ static enum weir_status keep_common(struct weir_gate_holdout *const sides[2],
     return WEIR_OK;
 }
 
+/* Cuts the second's rows as the first's: bins of numbers depend on the rows that were there. */
+static enum weir_status take_cuts(const struct weir_gate_holdout *first,
+                                  struct weir_gate_holdout *second, struct weir_error *err)
+{
+    size_t n = first->n_cuts;
+    if (n != second->n_cuts)
+        return weir_error_set(err, WEIR_ERR_INVALID, "the rows are not cut by the same columns");
+    for (size_t c = 0; c < n; c++) {
+        if (weir_gate_cut_copy(&second->cuts[c], &first->cuts[c], &second->arena) != WEIR_OK)
+            return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    }
+    if (n > 0 && first->n > 0)
+        memcpy(second->parts, first->parts, first->n * n * sizeof *first->parts);
+    return WEIR_OK;
+}
+
 enum weir_status weir_gate_align(struct weir_gate_holdout *first, struct weir_gate_holdout *second,
                                  struct weir_gate_align *out, struct weir_error *err)
 {
@@ -98,6 +114,8 @@ enum weir_status weir_gate_align(struct weir_gate_holdout *first, struct weir_ga
     enum weir_status status = order_classes(first, second, err);
     if (status == WEIR_OK)
         status = keep_common(sides, out, err);
+    if (status == WEIR_OK)
+        status = take_cuts(first, second, err);
     if (status != WEIR_OK)
         return status;
     for (size_t i = 0; i < first->n; i++) {

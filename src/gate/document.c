@@ -5,6 +5,7 @@
 #include "codec/json.h"
 #include "codec/number.h"
 #include "eval/roc.h"
+#include "gate/slice.h"
 
 #include <math.h>
 
@@ -66,6 +67,7 @@ static void append_source(struct weir_buf *buf, const struct weir_gate_evaluatio
     key(buf, "data");
     weir_buf_append_byte(buf, '{');
     put_text(buf, "file", source->data);
+    put_text(buf, "digest", weir_str_c(h->digest));
     put_count(buf, "used", h->n);
     put_count(buf, "n_unlabeled", h->n_unlabeled);
     put_count(buf, "n_refused", h->n_refused);
@@ -252,6 +254,42 @@ static void append_curves(struct weir_buf *buf, const struct weir_gate_evaluatio
     weir_mem_free(e->mem, kept);
 }
 
+/* --- slices ----------------------------------------------------------------------------------- */
+
+static void append_metrics(struct weir_buf *buf, const struct weir_gate_evaluation *e)
+{
+    key(buf, "metrics");
+    weir_buf_append_byte(buf, '{');
+    for (size_t i = 0; i < e->n_metrics; i++)
+        append_metric(buf, &e->metrics[i], e->alpha);
+    weir_buf_append_byte(buf, '}');
+}
+
+static void append_slices(struct weir_buf *buf, const struct weir_gate_evaluation *e)
+{
+    key(buf, "slices");
+    weir_buf_append_byte(buf, '[');
+    for (size_t i = 0; i < e->n_slices; i++) {
+        const struct weir_gate_slice *s = &e->slices[i];
+        comma(buf, i);
+        weir_buf_append_byte(buf, '{');
+        put_text(buf, "name", s->name);
+        put_text(buf, "column", s->cut->column);
+        key(buf, "part");
+        weir_codec_json_append_text(buf, s->cut->values[s->part]);
+        if (s->cut->edges && !isnan(s->low)) {
+            put_number(buf, "low", s->low);
+            put_number(buf, "high", s->high);
+        }
+        put_count(buf, "rows", s->rows.n);
+        append_metrics(buf, &s->evaluation);
+        weir_buf_append_byte(buf, '}');
+    }
+    weir_buf_append_byte(buf, ']');
+    if (e->n_slices_left_out > 0)
+        put_count(buf, "slices_left_out", e->n_slices_left_out);
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 void weir_gate_document_append(struct weir_buf *buf, const struct weir_gate_evaluation *evaluation,
@@ -269,16 +307,14 @@ void weir_gate_document_append(struct weir_buf *buf, const struct weir_gate_eval
         put_text(buf, "positive", h->classes[1]);
     if (h->score_space)
         put_text(buf, "score_space", weir_str_c(h->score_space));
-    key(buf, "metrics");
-    weir_buf_append_byte(buf, '{');
-    for (size_t i = 0; i < evaluation->n_metrics; i++)
-        append_metric(buf, &evaluation->metrics[i], evaluation->alpha);
-    weir_buf_append_byte(buf, '}');
+    append_metrics(buf, evaluation);
     if (evaluation->has_choice)
         append_threshold(buf, evaluation, source->policy);
     if (evaluation->has_confusion)
         append_confusion(buf, evaluation);
     if (evaluation->has_sweep)
         append_curves(buf, evaluation, is_full);
+    if (evaluation->n_slices > 0)
+        append_slices(buf, evaluation);
     weir_buf_append_byte(buf, '}');
 }

@@ -4,7 +4,8 @@
  *     {"schema":"eval/1","model":{…},"data":{…},"task":"binary","classes":[…],"positive":"1",
  *      "score_space":"predict_proba","metrics":{"roc_auc":{"value":…,"se":…,"ci":[…],…},…},
  *      "threshold":{…},"confusion":{…},"per_class":[…],"curves":{"roc":{…},"pr":{…},
- *      "calibration":{…}},"warnings":[…]}
+ *      "calibration":{…}},"slices":[{"name":"country=CN","column":"country","part":"CN","rows":…,
+ *      "metrics":{…}},…]}
  *
  * What is undefined is null with a "why" beside it; the first threshold of the ROC curve, which is
  * infinite, is null. Members that do not apply are left out. */

@@ -5,6 +5,7 @@
 #include "eval/regression.h"
 #include "gate/evaluation_priv.h"
 #include "gate/rows.h"
+#include "gate/slice.h"
 
 #include <math.h>
 
@@ -194,7 +195,9 @@ enum weir_status weir_gate_evaluation_make(struct weir_gate_evaluation *evaluati
         status = holdout->task == WEIR_GATE_REGRESSION ? measure_numbers(&w) : measure_classes(&w);
     if (status == WEIR_OK)
         add_counts(&w);
-    else
+    if (status == WEIR_OK && !whole.is_bare)
+        status = weir_gate_slice_all(evaluation, err);
+    if (status != WEIR_OK)
         weir_gate_evaluation_deinit(evaluation);
     return status;
 }
@@ -202,6 +205,9 @@ enum weir_status weir_gate_evaluation_make(struct weir_gate_evaluation *evaluati
 void weir_gate_evaluation_deinit(struct weir_gate_evaluation *evaluation)
 {
     weir_assert(evaluation);
+    for (size_t i = 0; i < evaluation->n_slices; i++)
+        weir_gate_slice_deinit(&evaluation->slices[i]);
+    weir_mem_free(evaluation->mem, evaluation->slices);
     if (evaluation->has_sweep)
         weir_eval_sweep_deinit(&evaluation->sweep);
     if (evaluation->has_confusion)

@@ -27,11 +27,16 @@ struct weir_gate_evaluation_opts {
     double alpha;                          /* of intervals; 0: 0.05 */
     const struct weir_eval_policy *policy; /* of two classes: how decisions are made; NULL: as the
                                               model makes them */
+    bool has_threshold;                    /* decisions are by this one, without a policy: */
+    double threshold;                      /* positive when the score is at least this */
+    bool is_bare;                          /* slices are not measured */
     double fbeta;                          /* 0: 1 */
     double quantile;                       /* of the pinball loss; 0: 0.5 */
     size_t n_bins;                         /* of the calibration curve; 0: 10 */
     bool bins_by_quantile;
 };
+
+struct weir_gate_slice;
 
 /* What holds of one class against all others. */
 struct weir_gate_class {
@@ -59,6 +64,9 @@ struct weir_gate_evaluation {
     struct weir_eval_probability_bin bins[WEIR_GATE_CALIBRATION_BINS_MAX];
     bool has_choice;
     struct weir_eval_policy_choice choice; /* of the policy */
+    size_t n_slices;                       /* in gate/slice.h; owned */
+    struct weir_gate_slice *slices;
+    size_t n_slices_left_out; /* parts of columns that there are too many of */
     struct weir_mem *mem;
 };
 

@@ -20,7 +20,9 @@ static enum weir_status decide(struct weir_gate_evaluation_work *w)
 {
     struct weir_gate_evaluation *e = w->out;
     const struct weir_gate_holdout *h = e->holdout;
-    bool by_policy = e->has_choice;
+    bool by_policy =
+        e->has_choice || (w->opts->has_threshold && h->scores && h->task == WEIR_GATE_BINARY);
+    double t = e->has_choice ? e->choice.threshold : w->opts->threshold;
     bool has_none = !by_policy && !h->decisions && !h->p;
     /* Scores without a threshold decide nothing; nor is there anything to decide in a file that
      * knows one class only. */
@@ -33,7 +35,7 @@ static enum weir_status decide(struct weir_gate_evaluation_work *w)
         if (!weir_gate_evaluation_has_row(h, i))
             e->decisions[i] = WEIR_GATE_NO_DECISION;
         else if (by_policy)
-            e->decisions[i] = h->scores[i] >= e->choice.threshold;
+            e->decisions[i] = h->scores[i] >= t;
         else
             e->decisions[i] =
                 h->decisions ? h->decisions[i] : largest(h->p + i * h->n_classes, h->n_classes);

@@ -28,6 +28,8 @@ struct reader {
     size_t cap;      /* rows that they have room for */
     size_t label_field;
     size_t weight_field;
+    double *numbers;                             /* cap × n_cuts: what bins are made of, owned */
+    struct weir_str perhaps[WEIR_GATE_CUTS_MAX]; /* the columns of slices */
     size_t n_fields; /* without a model: fields of what is said of a row */
     const size_t *fields;
     /* Of each row of the chunk the holdout's row, and which row of the file it is. */
@@ -48,7 +50,8 @@ static uint32_t bit(enum weir_gate_array array)
 static uint32_t choose_arrays(const struct reader *r)
 {
     const struct weir_gate_holdout *h = r->out;
-    uint32_t set = bit(WEIR_GATE_LINES) | (r->opts->weight ? bit(WEIR_GATE_WEIGHTS) : 0);
+    uint32_t set = bit(WEIR_GATE_LINES) | (r->opts->weight ? bit(WEIR_GATE_WEIGHTS) : 0) |
+                   (h->n_cuts > 0 ? bit(WEIR_GATE_PARTS) : 0);
     if (h->task == WEIR_GATE_REGRESSION)
         return set | bit(WEIR_GATE_NUMBERS) | bit(WEIR_GATE_PREDICTIONS);
     set |= bit(WEIR_GATE_TRUTHS);
@@ -65,14 +68,19 @@ static enum weir_status make_room(struct reader *r)
     struct weir_gate_holdout *h = r->out;
     if (h->n < r->cap)
         return WEIR_OK;
-    size_t row_bytes = weir_gate_rows_bytes(h, r->arrays);
+    size_t row_bytes = weir_gate_rows_bytes(h, r->arrays) + h->n_cuts * sizeof *r->numbers;
     size_t most = r->opts->bytes_max > 0 ? r->opts->bytes_max / row_bytes : WEIR_EVAL_SORT_MAX;
     size_t cap = weir_min_size(r->cap ? 2 * r->cap : FIRST_ROWS, most);
     if (cap <= r->cap)
         return weir_error_set(r->err, WEIR_ERR_LIMIT,
                               "%s: more than %zu rows, of %zu bytes each in memory", r->table.path,
                               most, row_bytes);
-    if (weir_gate_rows_grow(h, r->arrays, cap) != WEIR_OK)
+    double *numbers = h->n_cuts > 0 ? weir_mem_resize(weir_mem_default(), r->numbers,
+                                                      cap * h->n_cuts, sizeof *numbers)
+                                    : NULL;
+    if (numbers)
+        r->numbers = numbers;
+    if ((h->n_cuts > 0 && !numbers) || weir_gate_rows_grow(h, r->arrays, cap) != WEIR_OK)
         return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "no memory for %zu rows", cap);
     r->cap = cap;
     return WEIR_OK;
@@ -143,12 +151,51 @@ static enum weir_status find_columns(struct reader *r)
         weir_table_find(&r->table, weir_str_c(r->opts->label), &r->label_field, r->err);
     if (status == WEIR_OK && r->opts->weight)
         status = weir_table_find(&r->table, weir_str_c(r->opts->weight), &r->weight_field, r->err);
+    for (size_t c = 0; c < r->out->n_cuts && status == WEIR_OK; c++)
+        status = weir_gate_cut_find(&r->out->cuts[c], &r->table, r->err);
     if (status == WEIR_OK && !r->model)
         status = find_scores(r);
     return status;
 }
 
+/* Reads which columns rows are cut by. */
+static enum weir_status start_cuts(struct reader *r)
+{
+    struct weir_gate_holdout *h = r->out;
+    size_t n = r->opts->n_slices + (r->opts->fold != NULL);
+    enum weir_status status = WEIR_OK;
+    if (n > WEIR_GATE_CUTS_MAX)
+        return weir_error_set(r->err, WEIR_ERR_LIMIT, "rows are cut by more than %d columns",
+                              WEIR_GATE_CUTS_MAX);
+    h->cuts = weir_arena_zarray(&h->arena, weir_max_size(n, 1), sizeof *h->cuts);
+    if (!h->cuts)
+        return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
+    for (size_t c = 0; c < r->opts->n_slices && status == WEIR_OK; c++) {
+        status = weir_gate_cut_init(&h->cuts[c], r->opts->slices[c], &h->arena, r->err);
+        r->perhaps[c] = h->cuts[c].column;
+    }
+    if (r->opts->fold) {
+        struct weir_str column = weir_str_c(r->opts->fold);
+        h->cuts[n - 1] =
+            (struct weir_gate_cut){.spec = column, .column = column, .arena = &h->arena};
+        h->has_fold = true;
+    }
+    h->n_cuts = n;
+    return status;
+}
+
 /* --- rows ------------------------------------------------------------------------------------ */
+
+static enum weir_status read_cuts(struct reader *r, size_t row)
+{
+    struct weir_gate_holdout *h = r->out;
+    enum weir_status status = WEIR_OK;
+    for (size_t c = 0; c < h->n_cuts && status == WEIR_OK; c++) {
+        size_t at = row * h->n_cuts + c;
+        status = weir_gate_cut_read(&h->cuts[c], &r->table, &h->parts[at], &r->numbers[at], r->err);
+    }
+    return status;
+}
 
 static bool is_missing(struct weir_str text)
 {
@@ -230,6 +277,9 @@ static void run_chunk(struct reader *r)
             continue;
         }
         weir_gate_rows_move(h, to, from);
+        if (h->n_cuts > 0)
+            memmove(r->numbers + to * h->n_cuts, r->numbers + from * h->n_cuts,
+                    h->n_cuts * sizeof *r->numbers);
         weir_gate_scorer_put(&r->scorer, i, h, to++);
     }
     h->n = to;
@@ -251,6 +301,8 @@ static enum weir_status take_row(struct reader *r)
         status = read_truth(r, truth, h->n);
     if (status == WEIR_OK && h->weights)
         status = read_weight(r, h->n);
+    if (status == WEIR_OK)
+        status = read_cuts(r, h->n);
     if (status == WEIR_OK && !r->model)
         status = read_scores(r, h->n);
     if (status != WEIR_OK)
@@ -351,6 +403,17 @@ static enum weir_status order_classes(struct reader *r)
     return WEIR_OK;
 }
 
+static enum weir_status finish_cuts(struct reader *r)
+{
+    struct weir_gate_holdout *h = r->out;
+    for (size_t c = 0; c < h->n_cuts && h->n > 0; c++) {
+        if (weir_gate_cut_finish(&h->cuts[c], r->numbers + c, h->parts + c, h->n, h->n_cuts) !=
+            WEIR_OK)
+            return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
+    }
+    return WEIR_OK;
+}
+
 /* Readies for a model: its classes, and which of two is positive. */
 static enum weir_status start_model(struct reader *r)
 {
@@ -374,15 +437,19 @@ static enum weir_status start(struct reader *r, const char *path)
     static const struct weir_str no_names[1];
     static const struct weir_spec no_features = {.feature_names = no_names};
     const struct weir_spec *spec = r->model ? weir_model_spec(r->model) : &no_features;
-    const char *const others[] = {r->opts->label, r->opts->weight};
+    const char *const others[] = {r->opts->label, r->opts->weight, r->opts->fold};
     struct weir_table_opts opts = {.separator = r->opts->separator,
                                    .takes_digest = true,
                                    .others = others,
-                                   .n_others = WEIR_ARRAY_LEN(others)};
+                                   .n_others = WEIR_ARRAY_LEN(others),
+                                   .perhaps = r->perhaps,
+                                   .n_perhaps = r->opts->n_slices};
     const struct weir_labels *known =
         r->model && spec->n_targets > 0 && spec->targets[0].n > 0 ? &spec->targets[0] : NULL;
     weir_arena_init(&r->out->arena, NULL, 0);
     enum weir_status status = r->model ? start_model(r) : WEIR_OK;
+    if (status == WEIR_OK)
+        status = start_cuts(r);
     if (status == WEIR_OK && weir_gate_labels_init(&r->labels, known, &r->out->arena) != WEIR_OK)
         status = weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
     if (status == WEIR_OK)
@@ -422,6 +489,9 @@ enum weir_status weir_gate_holdout_read(struct weir_gate_holdout *holdout, const
         status = read_rows(r);
     if (status == WEIR_OK)
         status = order_classes(r);
+    if (status == WEIR_OK)
+        status = finish_cuts(r);
+    weir_mem_free(weir_mem_default(), r->numbers);
     weir_table_close(&r->table);
     weir_mem_free(weir_mem_default(), r);
     if (status != WEIR_OK)

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "codec/digest.h"
+#include "gate/cut.h"
 #include "model/model.h"
 #include "table/table.h"
 
@@ -28,6 +29,10 @@ struct weir_gate_holdout_opts {
     const char *score_column; /* without a model: the column of scores; NULL: p_CLASS columns */
     const char *prediction_column; /* without a model: predicted numbers; regression then */
     const char *positive;          /* two classes: the positive one; NULL: the greater label */
+    const struct weir_str *slices; /* n_slices columns that rows are cut by: "country", "age:3";
+                                      borrowed by the holdout */
+    size_t n_slices;               /* at most WEIR_GATE_CUTS_MAX − 1 */
+    const char *fold;              /* the column of folds, by value; NULL: none; borrowed as well */
     bool ranks_by_proba; /* with a model: scores are probabilities although there are margins */
     uint64_t n_rows_max; /* rows after these are not read; 0: all */
     size_t bytes_max;    /* of the arrays of rows; 0: no bound */
@@ -49,7 +54,11 @@ struct weir_gate_holdout {
     uint32_t *truths;         /* n class indexes; NULL: regression */
     double *numbers;          /* n true values; NULL: classes */
     double *weights;          /* n; NULL: all 1 */
-    uint64_t *lines;          /* n: the line of the file on which each row begins, ascending */
+    size_t n_cuts;            /* columns that rows are cut by, */
+    struct weir_gate_cut *cuts;
+    uint32_t *parts; /* n × n_cuts: which part of each a row is in */
+    bool has_fold;   /* the last cut is into folds, the others are into slices */
+    uint64_t *lines; /* n: the line of the file on which each row begins, ascending */
     /* SHA-256 of the file in hexadecimal digits, also of what is behind the last row that was read;
      * empty: of a stream that was not read to its end. */
     char digest[WEIR_CODEC_DIGEST_HEX_BYTES];

@@ -22,6 +22,7 @@ static void columns_of(struct weir_gate_holdout *h, struct column out[WEIR_GATE_
     out[WEIR_GATE_SCORES] = (struct column){&h->scores, n_scores * sizeof *h->scores};
     out[WEIR_GATE_P] = (struct column){&h->p, n_p * sizeof *h->p};
     out[WEIR_GATE_DECISIONS] = (struct column){&h->decisions, sizeof *h->decisions};
+    out[WEIR_GATE_PARTS] = (struct column){&h->parts, h->n_cuts * sizeof *h->parts};
     out[WEIR_GATE_PREDICTIONS] = (struct column){&h->predictions, sizeof *h->predictions};
 }
 
@@ -115,7 +116,10 @@ enum weir_status weir_gate_rows_gather(struct weir_gate_holdout *out,
     *out = (struct weir_gate_holdout){.task = from->task,
                                       .n_classes = from->n_classes,
                                       .classes = from->classes,
-                                      .score_space = from->score_space};
+                                      .score_space = from->score_space,
+                                      .n_cuts = from->n_cuts,
+                                      .cuts = from->cuts,
+                                      .has_fold = from->has_fold};
     weir_arena_init(&out->arena, NULL, 0);
     enum weir_status status = weir_gate_rows_grow(out, set, weir_max_size(n, 1));
     if (status == WEIR_OK)

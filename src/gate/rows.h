@@ -15,9 +15,10 @@ enum weir_gate_array {
     WEIR_GATE_P,
     WEIR_GATE_DECISIONS,
     WEIR_GATE_PREDICTIONS,
+    WEIR_GATE_PARTS,
 };
 
-enum { WEIR_GATE_ARRAY_N = WEIR_GATE_PREDICTIONS + 1 };
+enum { WEIR_GATE_ARRAY_N = WEIR_GATE_PARTS + 1 };
 
 /* Returns the bytes that the arrays of a set (bits 1 << array) take for each row. */
 size_t weir_gate_rows_bytes(struct weir_gate_holdout *holdout, uint32_t set);
@@ -32,9 +33,9 @@ void weir_gate_rows_move(struct weir_gate_holdout *holdout, size_t to, size_t fr
 /* Keeps n rows (indexes, ascending), and no others. */
 void weir_gate_rows_keep(struct weir_gate_holdout *holdout, const uint32_t *rows, size_t n);
 
-/* Makes a holdout of n rows of another one, in this order, some perhaps repeatedly. Its classes are
- * borrowed from the other; rows that were left out are counted there only. WEIR_ERR_NO_MEMORY: *out
- * is as zeroed. Free it with weir_gate_holdout_deinit. */
+/* Makes a holdout of n rows of another one, in this order, some perhaps repeatedly. Its classes and
+ * cuts are borrowed from the other; rows that were left out are counted there only.
+ * WEIR_ERR_NO_MEMORY: *out is as zeroed. Free it with weir_gate_holdout_deinit. */
 WEIR_MUST_USE enum weir_status weir_gate_rows_gather(struct weir_gate_holdout *out,
                                                      const struct weir_gate_holdout *from,
                                                      const uint32_t *rows, size_t n);

@@ -114,26 +114,42 @@ static enum weir_status find_names(struct weir_table *t, size_t *n_found, struct
     return status;
 }
 
-static bool is_other(const struct weir_table *t, const struct weir_table_opts *opts, size_t field)
+static bool is_other(const struct weir_table *t, const struct weir_table_opts *opts, size_t field,
+                     bool is_perhaps)
 {
     for (size_t i = 0; t->names && i < opts->n_others; i++) {
         if (opts->others[i] && weir_str_eq_c(t->names[field], opts->others[i]))
             return true;
     }
+    for (size_t i = 0; t->names && is_perhaps && i < opts->n_perhaps; i++) {
+        if (weir_str_eq(t->names[field], opts->perhaps[i]))
+            return true;
+    }
     return false;
 }
 
-static enum weir_status by_position(struct weir_table *t, const struct weir_table_opts *opts,
-                                    struct weir_error *err)
+/* Takes the columns in order. Returns how many features there are. is_perhaps: columns that may be
+ * features are none. */
+static size_t take_columns(struct weir_table *t, const struct weir_table_opts *opts,
+                           bool is_perhaps)
 {
     size_t n = 0;
     for (size_t i = 0; i < t->n_fields; i++) {
-        if (is_other(t, opts, i))
+        if (is_other(t, opts, i, is_perhaps))
             continue;
         if (n < t->spec->n_features)
             t->columns[n] = i;
         n++;
     }
+    return n;
+}
+
+static enum weir_status by_position(struct weir_table *t, const struct weir_table_opts *opts,
+                                    struct weir_error *err)
+{
+    size_t n = take_columns(t, opts, false);
+    if (n != t->spec->n_features && opts->n_perhaps > 0)
+        n = take_columns(t, opts, true);
     if (n != t->spec->n_features)
         return weir_error_set(err, WEIR_ERR_INVALID,
                               "line %llu: %zu columns, and the model takes %zu features",

@@ -41,6 +41,9 @@ struct weir_table_opts {
     const char *const *others; /* n_others names of columns that are no features where columns are
                                   features in order; NULL entries mean nothing */
     size_t n_others;
+    const struct weir_str *perhaps; /* n_perhaps names of columns that are features by position, or
+                                       not: as the number of the model's features says */
+    size_t n_perhaps;
 };
 
 /* Opens path ("-": standard input) and reads its first record. WEIR_ERR_NOT_FOUND, WEIR_ERR_IO: the

@@ -223,6 +223,53 @@ def the_report_is_one_page_that_fetches_and_runs_nothing(folder):
 
 
 @case
+def slices_are_the_same_numbers_of_some_of_the_rows(folder):
+    table = os.path.join(folder, "rows.csv")
+    randomness = random.Random(3)
+    rows = [(randomness.random() < 0.4, round(randomness.random(), 2), randomness.choice(["CN", "DE", "", "a=b"]),
+             randomness.choice([20, 30, 30, 40, 51.5, ""])) for _ in range(300)]
+    header = ["y", "s", "country", "age"]
+    write_csv(table, [(int(y), s, c, a) for y, s, c, a in rows], header)
+    arguments = ("-l", "y", "--score-column", "s", "--threshold-policy", "fixed:0.5")
+    doc = document(table, *arguments, "--slice", "country,age:3")
+    ages = sorted(row[3] for row in rows if row[3] != "")
+    edges = [ages[0]] + [quantile(ages, k / 3) for k in (1, 2)] + [ages[-1]]
+    parts = {f"country={c}": [row for row in rows if row[2] == c] for c in ("CN", "DE", "", "a=b")}
+    for k in range(3):
+        parts[f"age:3={k + 1}"] = [row for row in rows if row[3] != "" and edges[k] < row[3] <= edges[k + 1]
+                                   or (k == 0 and row[3] == edges[0])]
+    parts["age:3="] = [row for row in rows if row[3] == ""]
+    parts = {name: part for name, part in parts.items() if part}
+    equal({s["name"] for s in doc["slices"]}, set(parts))
+    for found in doc["slices"]:
+        part = parts[found["name"]]
+        write_csv(os.path.join(folder, "part.csv"), [(int(y), s) for y, s, _, _ in part], ["y", "s"])
+        alone = document(os.path.join(folder, "part.csv"), *arguments)
+        equal(found["rows"], len(part), found["name"])
+        equal(found["metrics"], alone["metrics"], found["name"])
+        if found["column"] == "age" and found["part"]:
+            equal((found["low"], found["high"]), (edges[int(found["part"]) - 1], edges[int(found["part"])]))
+    equal(doc["metrics"], document(table, *arguments)["metrics"])
+    by_count = [s["rows"] for s in doc["slices"] if s["column"] == "country"]
+    equal(by_count, sorted(by_count, reverse=True), "the slice with the most rows first")
+    text = exits(weir("evaluate", table, *arguments, "--slice", "country", "--slice", "age:3"), 0).out
+    for what in ("country=CN", "age:3=2", "above "):
+        contains(text, what)
+    for wrong, what in (("city", "column \"city\" is missing"), ("age:1", "cuts nothing"), ("", "--slice"),
+                        ("country:3", "column \"country\": expected a number to cut rows by")):
+        found = weir("evaluate", table, *arguments, "--slice", wrong)
+        if found.code == 0:
+            raise AssertionError(f"--slice {wrong} is taken")
+        contains(found.err, what)
+
+
+def quantile(values, share):
+    at = (len(values) - 1) * share
+    low = values[int(at)]
+    return low + (values[min(int(at) + 1, len(values) - 1)] - low) * (at - int(at))
+
+
+@case
 def what_cannot_be_judged_is_said_with_its_place(folder):
     table = os.path.join(folder, "t.csv")
     path, _ = fixture("rfc_iris")
