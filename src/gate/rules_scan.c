@@ -95,6 +95,8 @@ void weir_gate_rules_scan_space(struct weir_gate_rules_scan *scan)
         if (c == '#') {
             while (scan->at < scan->text.n && scan->text.at[scan->at] != '\n')
                 scan->at++;
+            if (scan->at == scan->text.n)
+                return;
             c = '\n';
         }
         if (c == '\n' ? scan->n_open == 0 : c != ' ' && c != '\t' && c != '\r')

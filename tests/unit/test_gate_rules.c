@@ -308,6 +308,7 @@ static const struct refused {
     {"max(f1 > 0) > 0", "line 1, column 5: expected a number, found a comparison"},
     {"defined(f1 > 0)", "line 1, column 9: expected a number, found a comparison"},
     {"(recall > 0", "line 1, column 12: expected an operator or ')', found the end"},
+    {"(recall > 0 # no end", "line 1, column 21: expected an operator or ')', found the end"},
     {"(recall > 0\nf1 > 0)", "line 2, column 1: expected an operator or ')', found 'f1'"},
     {"recall > 0)", "line 1, column 11: expected an operator, '@' or the end of the rule, found "
                     "')'"},
