@@ -54,6 +54,8 @@ struct weir_config_model {
     struct weir_str root_key; /* which of several estimators in the model's file is served: its key
                                  in the dict or its index in the list, nested ones a/b; empty: not
                                  said */
+    struct weir_str drift_reference; /* CSV file that drift is measured against, below the model's
+                                        directory unless absolute; empty: none */
     uint64_t max_batch_size;
     uint64_t max_queue_delay_microseconds;
     uint64_t inline_choice; /* enum weir_config_inline */
@@ -67,6 +69,12 @@ struct weir_config_model {
     uint64_t request_queue_timeout; /* enum weir_config_queue_timeout */
     uint64_t priority_levels;
     uint64_t default_priority_level;
+    uint64_t quality; /* enum weir_config_quality */
+    uint64_t quality_window_ns;
+    uint64_t quality_ttl_ns;
+    uint64_t quality_capacity;
+    uint64_t quality_labels; /* enum weir_config_quality_labels */
+    uint64_t drift_psi_percent;
 };
 
 /* Where the value of an option came from. */

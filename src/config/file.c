@@ -18,7 +18,8 @@ struct file {
 enum { ROOT_KEY_BYTES_MAX = 256 };
 
 static const char *const file_words[] = {"model_options"};
-static const char *const model_words[] = {"version_policy", "labels", "root_key", "gate"};
+static const char *const model_words[] = {"version_policy", "labels", "root_key", "gate",
+                                          "drift_reference"};
 
 static enum weir_status fail(const struct file *f, const struct weir_yaml *at, const char *what)
 {
@@ -192,6 +193,15 @@ static enum weir_status read_root_key(const struct file *f, struct weir_config_m
     return WEIR_OK;
 }
 
+static enum weir_status read_reference(const struct file *f, struct weir_config_model *m,
+                                       const struct weir_yaml *v)
+{
+    if (v->kind != WEIR_YAML_SCALAR || v->text.n == 0)
+        return fail(f, v, "drift_reference: expected the path of a CSV file");
+    m->drift_reference = v->text;
+    return WEIR_OK;
+}
+
 /* Keeps the gate as it is; the keys of a map are read by who judges. */
 static enum weir_status read_gate(const struct file *f, struct weir_config_model *m,
                                   const struct weir_yaml *v)
@@ -225,6 +235,8 @@ static enum weir_status read_model_key(const struct file *f, struct weir_config_
         return read_root_key(f, m, v);
     if (weir_str_eq_c(key->text, "gate"))
         return read_gate(f, m, v);
+    if (weir_str_eq_c(key->text, "drift_reference"))
+        return read_reference(f, m, v);
     const struct weir_config_model_row *row = find_model_row(key->text);
     if (!row) {
         char text[200];

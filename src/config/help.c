@@ -151,7 +151,7 @@ void weir_config_help_flags(struct weir_buf *out)
     }
     weir_buf_append_c(out, "\nPer model:\n  --model-options 'churn: {max_batch_size: 64}'\n");
     put_wrapped(WEIR_STR("A YAML map of models; the options that options.md marks, version_policy, "
-                         "labels, gate and root_key."),
+                         "labels, gate, drift_reference and root_key."),
                 out);
 }
 
@@ -233,6 +233,9 @@ void weir_config_help_markdown(struct weir_buf *out)
         "of a number. |\n"
         "| `gate` | a map of keys, the path of a file, or `off` | NAME.gate.yaml beside the model "
         "| What a new version must do before it serves; README has the keys. |\n"
+        "| `drift_reference` | TEXT | | With `quality: on`, the CSV file of rows that drift is "
+        "measured "
+        "against; relative to the model's directory. Counts from the next load. |\n"
         "| `root_key` | TEXT | | Which of several estimators in the model's file is served: its "
         "key in the dict or its index in the list, nested ones a/b. Counts from the next load. "
         "|\n");
@@ -273,6 +276,11 @@ static void put_model(const struct weir_config_model *m, struct weir_buf *out)
     if (m->root_key.n > 0) {
         weir_buf_append_c(out, "    root_key: ");
         weir_codec_json_append_text(out, m->root_key);
+        weir_buf_append_byte(out, '\n');
+    }
+    if (m->drift_reference.n > 0) {
+        weir_buf_append_c(out, "    drift_reference: ");
+        weir_codec_json_append_text(out, m->drift_reference);
         weir_buf_append_byte(out, '\n');
     }
     if (m->gate) {

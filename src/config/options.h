@@ -79,6 +79,21 @@
       "Levels of priority, 1 the highest: of a model's rows higher levels are always run first; 0: none.") \
     X(COUNT, default_priority_level, "default_priority_level", "0", 0, 16, "level", MODEL, "Batching", \
       "The level of requests without a priority or with one that there is not; 0: the lowest.") \
+    /* --- live quality --- */ \
+    X(CHOICE, quality, "quality", "off", 0, 1, "off|on", MODEL, "Live quality", \
+      "Whether predictions are kept until their labels come, and what they were worth is told.") \
+    X(DURATION, quality_window_ns, "quality_window", "24h", 24 * WEIR_NS_PER_S, 90 * 86400 * WEIR_NS_PER_S, "", MODEL, "Live quality", \
+      "How far back quality is told, in 24 spans; counts from when quality was switched on.") \
+    X(DURATION, quality_ttl_ns, "quality_ttl", "0", 0, 90 * 86400 * WEIR_NS_PER_S, "", MODEL, "Live quality", \
+      "How long a prediction waits for its label, at most quality_window; 0: as long as that.") \
+    X(COUNT, quality_capacity, "quality_capacity", "262144", 1024, 1000000000, "predictions", MODEL, "Live quality", \
+      "Predictions that may wait for labels, some 60 bytes each; of more a share is kept.") \
+    X(CHOICE, quality_labels, "quality_labels", "last", 0, 1, "last|first", MODEL, "Live quality", \
+      "Which of several labels of a prediction counts.") \
+    X(COUNT, drift_psi_percent, "drift_psi_percent", "20", 1, 1000, "hundredths", MODEL, "Live quality", \
+      "A feature has drifted above this stability index (PSI), if chance does not make it likely.") \
+    X(CHOICE, labels_api, "labels_api", "admin", 0, 1, "admin|main", RESTART, "Live quality", \
+      "Where labels are taken: on the admin listener, or also on the main one.") \
     /* --- connections and requests --- */ \
     X(COUNT, connections_max, "connections_max", "0", 0, 1000000, "connections", RESTART, "Connections", \
       "Open connections in all, others wait in the backlog; 0: 4096, or what the descriptor limit allows.") \
@@ -253,6 +268,9 @@ enum weir_config_metrics_names {
     WEIR_CONFIG_METRICS_TFSERVING,
     WEIR_CONFIG_METRICS_ALL,
 };
+enum weir_config_quality { WEIR_CONFIG_QUALITY_OFF, WEIR_CONFIG_QUALITY_ON };
+enum weir_config_quality_labels { WEIR_CONFIG_QUALITY_LAST, WEIR_CONFIG_QUALITY_FIRST };
+enum weir_config_labels_api { WEIR_CONFIG_LABELS_ADMIN, WEIR_CONFIG_LABELS_MAIN };
 enum weir_config_removal { WEIR_CONFIG_REMOVAL_KEEP, WEIR_CONFIG_REMOVAL_UNLOAD };
 
 #endif

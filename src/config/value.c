@@ -36,7 +36,10 @@ const struct weir_config_model_row weir_config_value_model_rows[WEIR_CONFIG_MODE
     MODEL_ROW(queue_bytes_max),        MODEL_ROW(queue_delay_max_ns),
     MODEL_ROW(request_timeout_ns),     MODEL_ROW(queue_timeout_ns),
     MODEL_ROW(request_queue_timeout),  MODEL_ROW(priority_levels),
-    MODEL_ROW(default_priority_level),
+    MODEL_ROW(default_priority_level), MODEL_ROW(quality),
+    MODEL_ROW(quality_window_ns),      MODEL_ROW(quality_ttl_ns),
+    MODEL_ROW(quality_capacity),       MODEL_ROW(quality_labels),
+    MODEL_ROW(drift_psi_percent),
 };
 
 static bool parse_bool(struct weir_str text, uint64_t *out)

@@ -37,7 +37,7 @@ struct weir_config_model_row {
     size_t offset;
 };
 
-enum { WEIR_CONFIG_MODEL_ROW_N = 13 };
+enum { WEIR_CONFIG_MODEL_ROW_N = 19 };
 extern const struct weir_config_model_row weir_config_value_model_rows[WEIR_CONFIG_MODEL_ROW_N];
 
 /* Reads a BOOL, COUNT, SIZE, DURATION or CHOICE and checks its bounds. WEIR_ERR_INVALID: the

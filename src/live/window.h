@@ -13,15 +13,16 @@ enum { WEIR_LIVE_WINDOW_DELAYS = 32 }; /* delays below 2^i seconds */
 
 /* Where the sections of a window's counts are. */
 struct weir_live_layout {
-    size_t predicted; /* n_classes: rows by decided class; one for regression */
-    size_t confusion; /* n_classes², rows by truth then decision; of more classes than
-                         WEIR_LIVE_CLASSES_MAX 2: wrong, right */
-    size_t scores;    /* n_bins: all rows, of two classes only */
-    size_t positives; /* n_columns × n_bins: labelled rows of the class */
-    size_t negatives; /* n_columns × n_bins: labelled rows of the others */
-    size_t delays;    /* WEIR_LIVE_WINDOW_DELAYS */
-    size_t drift;     /* (n_features + 1) × WEIR_LIVE_REFERENCE_BINS; with a reference only */
-    size_t n;         /* counts in all */
+    size_t predicted;   /* n_classes: rows by decided class; one for regression */
+    size_t confusion;   /* n_classes², rows by truth then decision; of more classes than
+                           WEIR_LIVE_CLASSES_MAX 2: wrong, right */
+    size_t scores;      /* n_bins: all rows, of two classes only */
+    size_t positives;   /* n_columns × n_bins: labelled rows of the class */
+    size_t negatives;   /* n_columns × n_bins: labelled rows of the others */
+    size_t delays;      /* WEIR_LIVE_WINDOW_DELAYS */
+    size_t drift;       /* (n_features + 1) × WEIR_LIVE_REFERENCE_BINS; with a reference only */
+    size_t n;           /* counts in all */
+    size_t n_confusion; /* of that section */
 };
 
 struct weir_live_layout weir_live_layout_of(const struct weir_live_shape *shape);
@@ -60,6 +61,14 @@ void weir_live_window_label(struct weir_live_window *w, const struct weir_live_s
 /* Counts how long a label took; never taken back. */
 void weir_live_window_delay(struct weir_live_window *w, const struct weir_live_layout *layout,
                             uint64_t delay_s);
+
+/* What has been counted since a version was added, never taken back: for counters. A corrected
+ * label counts again. */
+struct weir_live_total {
+    uint64_t *confusion; /* layout.n_confusion, owned by whoever made it */
+    uint64_t delays[WEIR_LIVE_WINDOW_DELAYS];
+    uint64_t delay_s;
+};
 
 /* Windows added up. */
 struct weir_live_sum {

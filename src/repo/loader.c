@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "codec/digest.h"
+#include "live/reference.h"
 #include "repo/read.h"
 #include "repo/warm.h"
 #include <weir/format.h>
@@ -36,6 +37,7 @@ struct load {
     struct weir_repo_load job;
     struct weir_config config; /* its numbers only: the texts are the original's */
     char *root, *file, *model; /* owned */
+    char *reference;           /* owned; NULL: none */
 };
 
 struct weir_repo_loader {
@@ -89,6 +91,7 @@ static void load_deinit(struct load *load)
     weir_mem_free(weir_mem_default(), load->root);
     weir_mem_free(weir_mem_default(), load->file);
     weir_mem_free(weir_mem_default(), load->model);
+    weir_mem_free(weir_mem_default(), load->reference);
     *load = (struct load){0};
 }
 
@@ -98,6 +101,7 @@ void weir_repo_loader_destroy(struct weir_version *v)
         return;
     /* The model is the version's alone; only its users see it as const. */
     weir_model_free((struct weir_model *)(uintptr_t)v->model);
+    weir_live_reference_free((struct weir_live_reference *)(uintptr_t)v->reference);
     weir_mem_free(weir_mem_default(), v);
 }
 
@@ -125,6 +129,42 @@ static bool is_transient_status(enum weir_status st)
 {
     return st == WEIR_ERR_NO_MEMORY || st == WEIR_ERR_IO || st == WEIR_ERR_TIMEOUT ||
            st == WEIR_ERR_BUSY;
+}
+
+/* What a load looks at while it reads a reference. */
+struct watch {
+    struct weir_repo_loader *loader;
+    uint64_t deadline_ns;
+};
+
+static bool is_over(void *ctx)
+{
+    const struct watch *watch = ctx;
+    return weir_clock_ns() >= watch->deadline_ns ||
+           atomic_load_explicit(&watch->loader->is_stopping, memory_order_relaxed);
+}
+
+/* Reads the rows that drift of the version will be measured against. A file that cannot be used
+ * does not keep the version from serving. */
+static void read_reference(struct weir_repo_loader *l, const struct load *load,
+                           uint64_t deadline_ns, struct weir_version *v)
+{
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct watch watch = {l, deadline_ns};
+    struct weir_live_reference *reference = NULL;
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf path = WEIR_BUF_INIT;
+    if (!load->reference)
+        return;
+    if (load->reference[0] != '/')
+        weir_buf_printf(&path, "%s/", load->root);
+    weir_buf_append_c(&path, load->reference);
+    const char *name = weir_buf_c(&path);
+    enum weir_status st = name ? weir_live_reference_read(&reference, name, v->model, is_over,
+                                                          &watch, weir_mem_default(), &err)
+                               : weir_error_set(&err, WEIR_ERR_NO_MEMORY, "out of memory");
+    v->reference = reference;
+    if (st != WEIR_OK)
+        (void)snprintf(v->reference_why, sizeof v->reference_why, "%s", err.msg); /* Cut. */
 }
 
 static enum weir_status make_version(struct weir_repo_loader *l, const struct load *load,
@@ -161,6 +201,7 @@ static enum weir_status make_version(struct weir_repo_loader *l, const struct lo
     v->cost_row_ns = warm.cost_row_ns;
     v->loaded_wall_ns = weir_clock_wall_ns();
     v->is_from_state_dir = load->job.is_restore;
+    read_reference(l, load, deadline_ns, v);
     *out = v;
     return WEIR_OK;
 }
@@ -419,7 +460,14 @@ enum weir_status weir_repo_loader_load(struct weir_repo_loader *l,
     own.root = weir_mem_strndup(mem, load->root, strlen(load->root));
     own.file = weir_mem_strndup(mem, load->file, strlen(load->file));
     own.model = weir_mem_strndup(mem, load->model, strlen(load->model));
-    if (!own.root || !own.file || !own.model) {
+    const struct weir_config_model *options =
+        weir_config_find_model(load->config, weir_str_c(load->model));
+    bool has_reference =
+        options->quality == WEIR_CONFIG_QUALITY_ON && options->drift_reference.n > 0;
+    if (has_reference)
+        own.reference =
+            weir_mem_strndup(mem, options->drift_reference.at, options->drift_reference.n);
+    if (!own.root || !own.file || !own.model || (has_reference && !own.reference)) {
         load_deinit(&own);
         return WEIR_ERR_NO_MEMORY;
     }

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "config/config.h"
+#include "live/reference.h"
 #include "model/model.h"
 
 #include <stdbool.h>
@@ -36,6 +37,8 @@ struct weir_version {
     uint64_t loaded_wall_ns; /* when, since 1970 */
     double cost_ns;          /* cost(n) = cost_ns + cost_row_ns × n, measured while warming up */
     double cost_row_ns;
+    const struct weir_live_reference *reference; /* that drift is measured against; NULL: none */
+    char reference_why[256];                     /* why there is none; empty: none was asked for */
     bool is_from_state_dir; /* the last good file, since the one in the models directory is not */
 };
 
