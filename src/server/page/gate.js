@@ -17,7 +17,7 @@ function sideText(side) {
 
 function verdictPart(doc) {
   const holdout = doc.holdout || {};
-  const took = doc.seconds ? Object.values(doc.seconds).filter(isNumber).reduce((a, b) => a + b, 0) : null;
+  const took = doc.seconds && doc.seconds.all;
   const facts = [
     ['Candidate', sideText(doc.candidate)],
     ['Live then', sideText(doc.live)],
