@@ -8,11 +8,13 @@
 #include "base/macros.h"
 #include "codec/yaml.h"
 #include "gate/gate_file_priv.h"
+#include "gate/rulings.h"
 #include "gate/smoke.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,7 +91,9 @@ static enum weir_status add_rule(const struct weir_gate_keys *r, const struct we
     struct weir_gate_file *out = r->out;
     if (memchr(text.at, '\n', text.n))
         return weir_gate_keys_fail(r, at, "a rule in a list is one line");
-    out->lines[out->n_lines++] = (struct weir_gate_file_line){line, at->column};
+    bool is_inside = at->is_quoted && at->line == line; /* of quotes */
+    out->lines[out->n_lines++] =
+        (struct weir_gate_file_line){line, line == at->line ? at->column + is_inside : 1};
     weir_buf_append_str(all, text);
     weir_buf_append_byte(all, '\n');
     return WEIR_OK;
@@ -152,6 +156,54 @@ static enum weir_status take_rules(const struct weir_gate_keys *r)
     return status == WEIR_OK ? weir_gate_keys_keep(r, weir_buf_str(&all), &out->rules) : status;
 }
 
+/* Puts where a mistake in the rules is before what it is: the message begins with "line L, column
+ * C: " of the rules' text. */
+static enum weir_status place_mistake(const struct weir_gate_keys *r, enum weir_status status,
+                                      const struct weir_error *why)
+{
+    const struct weir_gate_file *g = r->out;
+    unsigned line = 0;
+    unsigned column = 0;
+    int n = 0;
+    if (sscanf(why->msg, "line %u, column %u: %n", &line, &column, &n) != 2 || n == 0 || line == 0)
+        return weir_error_set(r->err, status, "%s:%u:%u: rules: %s", r->name, r->rules->line,
+                              r->rules->column, why->msg);
+    if (g->rules_path.n > 0)
+        return weir_error_set(r->err, status, "%s:%u:%u: %s", g->rules_path.at, line, column,
+                              why->msg + n);
+    const struct weir_gate_file_line at =
+        g->n_lines > 0 ? g->lines[weir_min_size(line, g->n_lines) - 1]
+                       : (struct weir_gate_file_line){r->rules->line, r->rules->column};
+    return weir_error_set(r->err, status, "%s:%u:%u: rules: %s", r->name, at.line,
+                          at.column + column - 1, why->msg + n);
+}
+
+/* Parses the rules. Rows without a finite score are left out of all numbers, so that a rule that
+ * looks at them is always there. */
+static enum weir_status parse_rules(const struct weir_gate_keys *r)
+{
+    struct weir_gate_file *g = r->out;
+    struct weir_error why = WEIR_ERROR_INIT;
+    bool looks = false;
+    if (!r->rules)
+        return WEIR_OK;
+    enum weir_status status = weir_gate_rulings_parse(&g->list, g->rules, &why);
+    if (status != WEIR_OK)
+        return place_mistake(r, status, &why);
+    for (size_t i = 0; i < g->list.n_asks; i++)
+        looks = looks || strcmp(g->list.asks[i].metric->name, "n_invalid") == 0;
+    if (looks)
+        return WEIR_OK;
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf all = WEIR_BUF_INIT;
+    weir_buf_append_str(&all, g->rules);
+    weir_buf_append_c(&all, "\nn_invalid == 0\n");
+    if (!weir_buf_ok(&all))
+        return weir_gate_keys_no_memory(r);
+    weir_gate_rules_deinit(&g->list);
+    status = weir_gate_rulings_parse(&g->list, weir_buf_str(&all), &why);
+    return status == WEIR_OK ? WEIR_OK : place_mistake(r, status, &why);
+}
+
 /* --- the whole ---------------------------------------------------------------------------------
  */
 
@@ -212,6 +264,9 @@ static enum weir_status read_map(struct weir_gate_keys *r, const struct weir_yam
     r->key = "rules";
     if (status == WEIR_OK)
         status = take_rules(r);
+    r->key = NULL;
+    if (status == WEIR_OK)
+        status = parse_rules(r);
     r->key = "smoke";
     if (status == WEIR_OK && r->smoke)
         status = read_named(r, r->smoke, WEIR_GATE_FILE_SMOKE_BYTES_MAX, &r->out->smoke_path,
@@ -329,6 +384,7 @@ void weir_gate_file_free(struct weir_gate_file *file)
 {
     if (!file)
         return;
+    weir_gate_rules_deinit(&file->list);
     weir_arena_deinit(&file->arena);
     weir_mem_free(weir_mem_default(), file);
 }

@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "codec/digest.h"
 #include "eval/policy.h"
+#include "gate/rules.h"
 #include <weir/error.h>
 
 #include <stdbool.h>
@@ -51,8 +52,9 @@ struct weir_gate_file {
     struct weir_str positive; /* of two classes; empty: the greater */
     struct weir_str *slices;  /* n_slices: "country", "age:3" */
     size_t n_slices;
-    struct weir_str rules;      /* all lines, each with a line feed; empty: the default rules */
-    struct weir_str rules_path; /* the file they are in; empty: in the gate itself */
+    struct weir_str rules;       /* all lines, each with a line feed; empty: the default rules */
+    struct weir_str rules_path;  /* the file they are in; empty: in the gate itself */
+    struct weir_gate_rules list; /* of the rules; of none: those of weir_gate_rulings_default */
     struct weir_gate_file_line *lines; /* n_lines, of rules in the gate itself */
     size_t n_lines;
     bool has_threshold;

@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "gate/gate_file_priv.h"
 #include "gate/judge_priv.h"
+#include "gate/rulings.h"
 #include "gate/signature.h"
 #include "gate/smoke.h"
 #include "gate/verdict.h"
@@ -13,6 +14,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+
+enum { REPLICATES = 2000, REPLICATES_MIN = 200, REPLICATE_ROWS = 40000000 };
 
 static const struct {
     const char *name;
@@ -209,6 +212,19 @@ static bool on_replicate(void *ctx)
     return weir_gate_case_goes_on(ctx);
 }
 
+/* Returns how many times rows are drawn for intervals that have no formula: none unless a rule asks
+ * for one, and fewer of many rows, where intervals are narrow. */
+static size_t n_replicates(const struct weir_gate_case *c)
+{
+    struct weir_gate_rules_needs needs =
+        weir_gate_rules_needs(c->rules, c->job->live.model != NULL);
+    size_t n = weir_max_size(c->holdouts[WEIR_GATE_CANDIDATE].n, 1);
+    bool is_weighted = c->job->gate->weight.n > 0; /* then no interval has a formula */
+    if (!needs.delta_intervals || (!needs.bootstrap && !is_weighted))
+        return 0;
+    return weir_max_size(weir_min_size(REPLICATES, REPLICATE_ROWS / n), REPLICATES_MIN);
+}
+
 static bool measure(struct weir_gate_case *c)
 {
     uint64_t from_ns = weir_clock_ns();
@@ -218,8 +234,10 @@ static bool measure(struct weir_gate_case *c)
             status = weir_gate_case_goes_on(c) ? evaluate_side(c, side) : WEIR_ERR_CANCELED;
     }
     if (status == WEIR_OK && c->has_evaluation[WEIR_GATE_LIVE]) {
-        struct weir_gate_compare_opts opts = {
-            .alpha = c->job->gate->alpha, .goes_on = on_replicate, .ctx = c};
+        struct weir_gate_compare_opts opts = {.alpha = c->job->gate->alpha,
+                                              .n_replicates = n_replicates(c),
+                                              .goes_on = on_replicate,
+                                              .ctx = c};
         enter(c, "comparing");
         status = weir_gate_compare_make(&c->compare, &c->evaluations[0], &c->evaluations[1], &opts,
                                         &c->err);
@@ -266,25 +284,104 @@ static bool check_smoke(struct weir_gate_case *c)
     return decide_failure(c, status, WEIR_GATE_CODE_SMOKE_MISMATCH);
 }
 
+/* Finds which rules hold. */
+static bool find_rules(struct weir_gate_case *c)
+{
+    const struct weir_gate_file *gate = c->job->gate;
+    c->rules = &gate->list;
+    if (gate->rules.n > 0)
+        return true;
+    enum weir_status status = weir_gate_rulings_parse(
+        &c->defaults, weir_gate_rulings_default(&c->holdouts[WEIR_GATE_CANDIDATE]), &c->err);
+    c->rules = &c->defaults;
+    return status == WEIR_OK || decide_failure(c, status, WEIR_GATE_CODE_GATE_INVALID);
+}
+
+/* Measures how long both take, where a rule asks. */
+static bool measure_latency(struct weir_gate_case *c)
+{
+    const struct weir_gate_job *job = c->job;
+    const struct weir_gate_file *gate = job->gate;
+    struct weir_gate_rules_needs needs = weir_gate_rules_needs(c->rules, job->live.model != NULL);
+    const char *const others[] = {gate->label.at, gate->weight.n ? gate->weight.at : NULL};
+    struct weir_gate_latency_opts opts = {.path = gate->holdout.at,
+                                          .others = others,
+                                          .n_others = WEIR_ARRAY_LEN(others),
+                                          .deadline_ns = c->deadline_ns,
+                                          .goes_on = on_replicate,
+                                          .ctx = c};
+    if (!needs.latency && !needs.live_latency)
+        return true;
+    for (size_t i = 0; i < c->rules->n_asks; i++)
+        opts.batches |= weir_gate_latency_batch_of(weir_str_c(c->rules->asks[i].metric->name));
+    enter(c, "measuring latency");
+    uint64_t from_ns = weir_clock_ns();
+    enum weir_status status = weir_gate_latency_measure(&c->latency, job->candidate.model,
+                                                        job->live.model, &opts, &c->err);
+    c->has_latency = status == WEIR_OK;
+    c->latency_ns = weir_clock_ns() - from_ns;
+    return status == WEIR_OK || decide_failure(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
+}
+
+/* Without a live version: what the gate says of a first one. */
+static bool allows_first(struct weir_gate_case *c)
+{
+    const struct weir_gate_file *gate = c->job->gate;
+    bool has_holdout = gate->holdout.n > 0;
+    if (c->job->live.model || gate->first_deploy == WEIR_GATE_ALLOW)
+        return true;
+    if (gate->first_deploy == WEIR_GATE_DENY)
+        return weir_gate_case_decide(c, WEIR_GATE_CODE_FIRST_DEPLOY,
+                                     "no version serves, and first_deploy is deny");
+    return !has_holdout || c->judgement.n_absolute_passed > 0 ||
+           weir_gate_case_decide(c, WEIR_GATE_CODE_FIRST_DEPLOY,
+                                 "no version serves to compare with, and no rule speaks for the "
+                                 "candidate alone; first_deploy: allow lets it pass");
+}
+
+/* Judges the rules. */
+static bool judge_rules(struct weir_gate_case *c)
+{
+    struct weir_gate_rules_extra extras[WEIR_GATE_RULINGS_EXTRAS_MAX];
+    struct weir_gate_rules_measured measured = {
+        .has_live = c->job->live.model != NULL,
+        .all = {.candidate = &c->evaluations[WEIR_GATE_CANDIDATE],
+                .live = c->has_evaluation[WEIR_GATE_LIVE] ? &c->evaluations[WEIR_GATE_LIVE] : NULL,
+                .compare = c->has_compare ? &c->compare : NULL},
+        .extras = extras,
+        .n_extras = weir_gate_rulings_extras(c->has_latency ? &c->latency : NULL, c->job->n_uses,
+                                             c->job->gate->alpha, extras),
+    };
+    struct weir_gate_rules_facts table = weir_gate_rules_facts_make(&measured);
+    enter(c, "judging the rules");
+    enum weir_status status = weir_gate_rules_judge(c->rules, &table, &c->judgement, &c->err);
+    if (status != WEIR_OK)
+        return decide_failure(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
+    c->has_judgement = true;
+    switch (c->judgement.verdict) {
+    case WEIR_GATE_RULES_PASS:
+        break;
+    case WEIR_GATE_RULES_FAIL:
+        return weir_gate_case_decide(c, WEIR_GATE_CODE_RULE_FAILED, "%s", c->judgement.reason);
+    case WEIR_GATE_RULES_INCONCLUSIVE:
+        return weir_gate_case_decide(c, WEIR_GATE_CODE_INCONCLUSIVE, "%s", c->judgement.reason);
+    }
+    return true;
+}
+
 /* Goes through the steps until one decides. */
 static void judge(struct weir_gate_case *c)
 {
-    const struct weir_gate_file *gate = c->job->gate;
+    bool has_holdout = c->job->gate->holdout.n > 0;
     if (!check_signature(c) || !check_smoke(c))
         return;
-    if (gate->holdout.n > 0 && (!score(c) || !measure(c)))
+    if (has_holdout &&
+        (!score(c) || !find_rules(c) || !measure(c) || !measure_latency(c) || !judge_rules(c)))
         return;
-    if (gate->rules.n > 0)
-        (void)weir_gate_case_decide(c, WEIR_GATE_CODE_INCONCLUSIVE, "this build judges no rules");
-    else if (c->has_evaluation[0] && c->evaluations[0].n_invalid > 0)
-        (void)weir_gate_case_decide(c, WEIR_GATE_CODE_RULE_FAILED,
-                                    "%zu rows have a score that is not finite",
-                                    c->evaluations[0].n_invalid);
-    else if (!c->job->live.model && gate->first_deploy == WEIR_GATE_DENY)
-        (void)weir_gate_case_decide(c, WEIR_GATE_CODE_FIRST_DEPLOY,
-                                    "no version serves, and the gate denies a first one");
-    else
-        (void)weir_gate_case_decide(c, WEIR_GATE_CODE_OK, "nothing speaks against it");
+    if (allows_first(c))
+        (void)weir_gate_case_decide(c, WEIR_GATE_CODE_OK, "%s",
+                                    has_holdout ? c->judgement.reason
+                                                : "the smoke rows are answered");
 }
 
 /* Writes the documents of a decided case, and lets go of what was measured. */
@@ -303,6 +400,9 @@ static enum weir_status finish(struct weir_gate_case *c, struct weir_error *err)
         v->positive = weir_buf_str(&v->positive_text);
         is_ok = weir_buf_ok(&v->positive_text);
     }
+    weir_gate_rules_judgement_deinit(&c->judgement);
+    weir_gate_rules_deinit(&c->defaults);
+    weir_gate_latency_deinit(&c->latency);
     for (int side = 0; side < WEIR_GATE_SIDES; side++) {
         if (c->has_evaluation[side])
             weir_gate_evaluation_deinit(&c->evaluations[side]);

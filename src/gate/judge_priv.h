@@ -7,6 +7,8 @@
 #include "gate/compare.h"
 #include "gate/evaluation.h"
 #include "gate/judge.h"
+#include "gate/latency.h"
+#include "gate/rules.h"
 
 enum { WEIR_GATE_CANDIDATE, WEIR_GATE_LIVE, WEIR_GATE_SIDES };
 
@@ -27,6 +29,12 @@ struct weir_gate_case {
     struct weir_gate_align align; /* both holdouts */
     bool has_compare;             /* both evaluations */
     struct weir_gate_compare compare;
+    struct weir_gate_rules defaults;     /* where the gate gives no rules */
+    const struct weir_gate_rules *rules; /* those that hold; NULL: not known yet */
+    bool has_latency;
+    struct weir_gate_latency latency;
+    bool has_judgement;
+    struct weir_gate_rules_judgement judgement;
     uint64_t score_ns;
     uint64_t metrics_ns;
     uint64_t latency_ns;

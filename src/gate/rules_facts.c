@@ -39,6 +39,21 @@ static bool find_extra(const struct weir_gate_rules_measured *m,
     return say(why, "it was not measured");
 }
 
+static bool find_extra_interval(const struct weir_gate_rules_measured *m,
+                                const struct weir_gate_rules_ask *ask, double *low, double *high,
+                                char why[WEIR_GATE_RULES_WHY_BYTES])
+{
+    for (size_t i = 0; i < m->n_extras; i++) {
+        const struct weir_gate_rules_extra *e = &m->extras[i];
+        if (strcmp(e->name, ask->metric->name) != 0 || !e->has_intervals)
+            continue;
+        *low = e->intervals[ask->side][0];
+        *high = e->intervals[ask->side][1];
+        return !(isnan(*low) || isnan(*high)) || say(why, e->why ? e->why : "it has no interval");
+    }
+    return say(why, "it has no interval");
+}
+
 static bool find_disagreement(const struct weir_gate_rules_part *part, double *value,
                               char why[WEIR_GATE_RULES_WHY_BYTES])
 {
@@ -113,7 +128,7 @@ static bool find_interval(void *ctx, const struct weir_gate_rules_ask *ask, doub
     if (!part)
         return say(why, "there is no slice of this name");
     if (!weir_gate_metric_find(weir_str_c(ask->metric->name), NULL))
-        return say(why, "it has no interval");
+        return find_extra_interval(m, ask, low, high, why);
     if (ask->side == WEIR_GATE_RULES_DELTA)
         return find_delta(part, ask, low, high, why);
     if (!find_metric(part, ask, &metric, why))

@@ -19,7 +19,10 @@ struct weir_gate_rules_extra {
     const char *name;
     double candidate; /* NaN: not measured */
     double live;
-    const char *why; /* neither is; NULL: "it was not measured" */
+    const char *why;    /* neither is; NULL: "it was not measured" */
+    bool has_intervals; /* the following hold, NaN: this one does not */
+    /* By enum weir_gate_rules_side: low, high. */
+    double intervals[3][2];
 };
 
 struct weir_gate_rules_measured {

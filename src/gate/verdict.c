@@ -150,6 +150,56 @@ static void put_compare(struct weir_buf *buf, const struct weir_gate_compare *co
     weir_buf_append_c(buf, compare->n_lines ? "]}" : "[]}");
 }
 
+/* Appends the times of batches of one size. */
+static void put_times(struct weir_buf *buf, const struct weir_gate_latency *latency, size_t batch)
+{
+    static const char *const names[] = {"p50_ms", "p90_ms", "p95_ms", "p99_ms", "mean_ms"};
+    static const char *const sides[] = {"candidate", "live"};
+    char name[40];
+    put_count(buf, "batch", weir_gate_latency_batches[batch]);
+    put_count(buf, "n", latency->times[batch][0].n);
+    for (size_t side = 0; side < (latency->has_live ? 2u : 1u); side++) {
+        key(buf, sides[side]);
+        weir_buf_append_byte(buf, '{');
+        for (size_t i = 0; i < WEIR_ARRAY_LEN(names); i++) {
+            struct weir_gate_latency_number number_of;
+            (void)snprintf(name, sizeof name, "latency.%s%s", batch ? "batch32." : "", names[i]);
+            if (!weir_gate_latency_find(latency, weir_str_c(name), side == 1, .05, &number_of))
+                continue;
+            key(buf, names[i]);
+            weir_buf_append_byte(buf, '{');
+            put_number(buf, "value", number_of.value);
+            if (number_of.why)
+                put_text(buf, "why", weir_str_c(number_of.why));
+            key(buf, "ci");
+            weir_buf_append_byte(buf, '[');
+            number(buf, number_of.low);
+            weir_buf_append_byte(buf, ',');
+            number(buf, number_of.high);
+            weir_buf_append_c(buf, "]}");
+        }
+        weir_buf_append_byte(buf, '}');
+    }
+}
+
+static void put_latency(struct weir_buf *buf, const struct weir_gate_case *c)
+{
+    bool is_first = true;
+    if (!c->has_latency)
+        return;
+    key(buf, "latency");
+    weir_buf_append_byte(buf, '[');
+    for (size_t b = 0; b < WEIR_GATE_LATENCY_BATCHES; b++) {
+        if (!c->latency.times[b][0].ms)
+            continue;
+        weir_buf_append_c(buf, is_first ? "{" : ",{");
+        put_times(buf, &c->latency, b);
+        weir_buf_append_byte(buf, '}');
+        is_first = false;
+    }
+    weir_buf_append_byte(buf, ']');
+}
+
 static void put_seconds(struct weir_buf *buf, const struct weir_gate_case *c)
 {
     key(buf, "seconds");
@@ -229,12 +279,17 @@ void weir_gate_verdict_append(struct weir_buf *buf, const struct weir_gate_case 
     else
         weir_buf_append_c(buf, ",\"live\":null");
     put_holdout(buf, c);
-    weir_buf_append_c(buf, ",\"rules\":[]");
+    key(buf, "rules");
+    if (c->has_judgement)
+        weir_gate_rules_append(&c->judgement, buf);
+    else
+        weir_buf_append_c(buf, "[]");
     put_threshold(buf, c);
     put_evaluation(buf, "evaluation", c, WEIR_GATE_CANDIDATE);
     put_evaluation(buf, "live_evaluation", c, WEIR_GATE_LIVE);
     if (c->has_compare)
         put_compare(buf, &c->compare);
+    put_latency(buf, c);
     put_seconds(buf, c);
     append_time(&begun, c->begun_wall_ns);
     append_command(&command, job);
@@ -255,6 +310,7 @@ void weir_gate_verdict_report(struct weir_buf *buf, const struct weir_gate_case 
     append_command(&command, job);
     struct weir_gate_report report = {
         .compare = c->has_compare ? &c->compare : NULL,
+        .rules = c->has_judgement ? &c->judgement : NULL,
         .verdict = weir_str_c(weir_gate_judge_result_name(v->result)),
         .code = weir_str_c(weir_gate_judge_code_name(v->code)),
         .reason = weir_str_c(v->reason),

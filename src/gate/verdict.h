@@ -6,7 +6,7 @@
  *      "holdout":{"file","digest","rows","uses"}|absent,"rules":[{"text","name","severity",
  *      "result","candidate","live","ci","why"}],"threshold":{…}|absent,"evaluation":{eval/1},
  *      "live_evaluation":{eval/1}|absent,"delta":{"roc_auc":{"value","ci","p","paired":true}},
- *      "disagreements":{"count","rows":[…]},"latency":{…},"seconds":{"score","metrics",…},
+ *      "disagreements":{"count","rows":[…]},"latency":[{"batch":1,"n":1000,"candidate":{…},"live":{…}}],"seconds":{"score","metrics",…},
  *      "begun":"2026-01-05T10:00:00.123Z","command":"weir check …"} */
 #ifndef WEIR_GATE_VERDICT_H
 #define WEIR_GATE_VERDICT_H

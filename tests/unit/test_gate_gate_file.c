@@ -98,9 +98,9 @@ Test(gate_file, rules_may_be_a_block_of_text)
     GATE g = NULL;
     struct weir_error err = WEIR_ERROR_INIT;
     cr_assert_eq(
-        parse("holdout: h.csv\nlabel: y\nrules: |\n  a >= 1\n  # why\n  b: c < 2\n", &g, &err),
+        parse("holdout: h.csv\nlabel: y\nrules: |\n  mcc >= 1\n  # why\n  b: mse < 2\n", &g, &err),
         WEIR_OK, "%s", err.msg);
-    cr_assert_str_eq(g->rules.at, "a >= 1\n# why\nb: c < 2\n");
+    cr_assert_str_eq(g->rules.at, "mcc >= 1\n# why\nb: mse < 2\n");
     cr_assert_eq(g->n_lines, 3);
     cr_assert_eq(g->lines[2].line, 6);
 }
@@ -115,7 +115,7 @@ static const struct refusal {
     {"holdout: h.csv\n", "m/churn.gate.yaml:1:1: label: which column"},
     {"label: y\nsmoke: s\n", "m/churn.gate.yaml:2:8: smoke: m/s: No such file"},
     {"label: y\nfirst_deploy: deny\n", "m/churn.gate.yaml:1:1: label, weight, positive and slices"},
-    {"rules: [a > 1]\n", "m/churn.gate.yaml:1:1: rules: they need rows"},
+    {"rules: [mcc > 1]\n", "m/churn.gate.yaml:1:1: rules: they need rows"},
     {"threshold: youden\n", "m/churn.gate.yaml:1:1: threshold: it is chosen on"},
     {"timeout: 5m\n", "m/churn.gate.yaml:1:1: neither a holdout nor a smoke file"},
     {"holdout: /etc/passwd\n", "m/churn.gate.yaml:1:10: holdout: a path in a gate beside a model"},
@@ -124,8 +124,15 @@ static const struct refusal {
     {"holdout: ''\n", "m/churn.gate.yaml:1:10: holdout: expected the path of a file"},
     {"label: {a: 1}\n", "m/churn.gate.yaml:1:8: label: expected a text"},
     {"rules: [[a]]\nholdout: h\nlabel: y\n", "m/churn.gate.yaml:1:9: rules: expected a rule"},
-    {"rules: [\"a\\nb\"]\nholdout: h\nlabel: y\n", "m/churn.gate.yaml:1:9: rules: a rule in a "
-                                                   "list is one line"},
+    {"rules: [\"mcc > 0\\nmse > 1\"]\nholdout: h\nlabel: y\n",
+     "m/churn.gate.yaml:1:9: rules: a rule in a "
+     "list is one line"},
+    {"holdout: h\nlabel: y\nrules:\n  - mcc > 0\n  - worse: auc > 1\n",
+     "m/churn.gate.yaml:5:12: rules: no metric 'auc'"},
+    {"holdout: h\nlabel: y\nrules: ['mcc > 0', 'mcc >']\n", "m/churn.gate.yaml:3:26: rules: "},
+    {"holdout: h\nlabel: y\nrules: |\n  mcc > 0\n  auc > 1\n",
+     "m/churn.gate.yaml:5:1: rules: no metric 'auc'"},
+    {"holdout: h\nlabel: y\nrules: []\n", "m/churn.gate.yaml:3:8: rules: "},
     {"threshold: best\n", "m/churn.gate.yaml:1:12: threshold: "},
     {"first_deploy: maybe\n", "m/churn.gate.yaml:1:15: first_deploy: expected allow or deny"},
     {"signature: x\n", "m/churn.gate.yaml:1:12: signature: expected same or any"},
@@ -163,13 +170,14 @@ ParameterizedTest(size_t *row, gate_file, refuses_with_the_place)
 Test(gate_file, the_digest_is_of_what_decides)
 {
     static const char *const same[] = {
-        "holdout: h.csv\nlabel: y\nrules: [a > 1]\n",
-        "rules:\n- 'a > 1'\nlabel: y\nholdout: other.csv\ntimeout: 1s\nreport: r.html\n"};
+        "holdout: h.csv\nlabel: y\nrules: [mcc > 1]\n",
+        "rules:\n- 'mcc > 1'\nlabel: y\nholdout: other.csv\ntimeout: 1s\nreport: r.html\n"};
     static const char *const other[] = {
-        "holdout: h.csv\nlabel: y\nrules: [a > 2]\n", "holdout: h.csv\nlabel: z\nrules: [a > 1]\n",
-        "holdout: h.csv\nlabel: y\nrules: [a > 1]\nalpha: 0.01\n",
-        "holdout: h.csv\nlabel: y\nrules: [a > 1]\nfirst_deploy: deny\n",
-        "holdout: h.csv\nlabel: y\nrules: [a > 1]\nslices: [c]\n"};
+        "holdout: h.csv\nlabel: y\nrules: [mcc > 2]\n",
+        "holdout: h.csv\nlabel: z\nrules: [mcc > 1]\n",
+        "holdout: h.csv\nlabel: y\nrules: [mcc > 1]\nalpha: 0.01\n",
+        "holdout: h.csv\nlabel: y\nrules: [mcc > 1]\nfirst_deploy: deny\n",
+        "holdout: h.csv\nlabel: y\nrules: [mcc > 1]\nslices: [c]\n"};
     struct weir_error err = WEIR_ERROR_INIT;
     GATE a = NULL;
     GATE b = NULL;
@@ -264,7 +272,7 @@ Test(gate_file, every_failing_allocation_is_a_clean_refusal)
         struct weir_error err = WEIR_ERROR_INIT;
         test_mem_fail_at(n, false);
         enum weir_status st =
-            parse("holdout: h\nlabel: y\nrules: [a: b > 1, c]\nslices: [d]\n", &g, &err);
+            parse("holdout: h\nlabel: y\nrules: [a: mcc > 1, n_rows > 3]\nslices: [d]\n", &g, &err);
         bool failed = test_mem_has_failed();
         test_mem_fail_at(0, false);
         cr_assert_eq(st == WEIR_OK, g != NULL);

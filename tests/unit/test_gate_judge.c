@@ -9,6 +9,7 @@
 #include "test_tmp.h"
 
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 enum { N_ROWS = 600 };
 
 static const double good[] = {1, 1, 0, 0};
+static const double bad[] = {.2, -1, 1, 0};
 static const double fair[] = {1, 0.6, .5, 0};
 
 /* Rows whose truth is noisily x0 + x1 > 0. */
@@ -157,6 +159,101 @@ Test(judge, fewer_features_may_be_allowed)
     judge(&w);
     expect(&w, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, "");
 }
+
+/* --- rules ------------------------------------------------------------------------------------ */
+
+static const struct ruling {
+    const char *label;
+    const char *gate;
+    const double *candidate;
+    const double *live;
+    enum weir_gate_result result;
+    enum weir_gate_code code;
+    const char *reason;
+} rulings[] = {
+    {"better", HOLDOUT ", rules: [roc_auc >= live.roc_auc, 'ci_low(delta(roc_auc)) > 0']}", good,
+     fair, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, ""},
+    {"worse", HOLDOUT ", rules: [roc_auc >= live.roc_auc - 0.005]}", bad, fair, WEIR_GATE_FAIL,
+     WEIR_GATE_CODE_RULE_FAILED, "roc_auc"},
+    {"worse without rules", HOLDOUT "}", bad, fair, WEIR_GATE_FAIL, WEIR_GATE_CODE_RULE_FAILED,
+     "ci_high(delta(roc_auc))"},
+    {"as good without rules", HOLDOUT "}", fair, fair, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, ""},
+    {"one side alone", HOLDOUT ", rules: [roc_auc >= 0.99]}", good, fair, WEIR_GATE_FAIL,
+     WEIR_GATE_CODE_RULE_FAILED, "roc_auc"},
+    {"a warning", HOLDOUT ", rules: [warn roc_auc >= 0.99, n_pos >= 100]}", good, fair,
+     WEIR_GATE_PASS, WEIR_GATE_CODE_OK, ""},
+    {"no such class", HOLDOUT ", rules: ['recall[2] >= 0.5']}", good, fair, WEIR_GATE_INCONCLUSIVE,
+     WEIR_GATE_CODE_INCONCLUSIVE, "no class of this name"},
+    {"at a threshold and of a class", HOLDOUT ", rules: ['recall@0.5 > 0.5', 'recall[0] > 0.5']}",
+     good, fair, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, ""},
+    {"a regression's number", HOLDOUT ", rules: [rmse < 1]}", good, fair, WEIR_GATE_INCONCLUSIVE,
+     WEIR_GATE_CODE_INCONCLUSIVE, "rmse"},
+    {"disagreement", HOLDOUT ", rules: [disagreement <= 0.0001]}", good, bad, WEIR_GATE_FAIL,
+     WEIR_GATE_CODE_RULE_FAILED, "disagreement"},
+    {"uses that are not known", HOLDOUT ", rules: [holdout.uses <= 50]}", good, fair,
+     WEIR_GATE_INCONCLUSIVE, WEIR_GATE_CODE_INCONCLUSIVE, "not known here"},
+    {"a first one", HOLDOUT ", rules: [roc_auc >= 0.7, roc_auc >= live.roc_auc]}", good, NULL,
+     WEIR_GATE_PASS, WEIR_GATE_CODE_OK, ""},
+    {"a first bad one", HOLDOUT ", rules: [roc_auc >= 0.7, roc_auc >= live.roc_auc]}", bad, NULL,
+     WEIR_GATE_FAIL, WEIR_GATE_CODE_RULE_FAILED, "roc_auc"},
+    {"a first one that is denied", HOLDOUT ", first_deploy: deny}", good, NULL, WEIR_GATE_FAIL,
+     WEIR_GATE_CODE_FIRST_DEPLOY, "first_deploy is deny"},
+    {"a first one for which nothing speaks",
+     HOLDOUT ", rules: ['n_invalid <= live.n_invalid', 'roc_auc >= live.roc_auc']}", good, NULL,
+     WEIR_GATE_FAIL, WEIR_GATE_CODE_FIRST_DEPLOY, "no rule speaks for the candidate alone"},
+    {"the same, allowed", HOLDOUT ", first_deploy: allow, rules: ['n_invalid <= live.n_invalid']}",
+     good, NULL, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, ""},
+};
+
+ParameterizedTestParameters(judge, rules_decide)
+{
+    static size_t rows[WEIR_ARRAY_LEN(rulings)];
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(rows); i++)
+        rows[i] = i;
+    return cr_make_param_array(size_t, rows, WEIR_ARRAY_LEN(rows));
+}
+
+ParameterizedTest(size_t *row, judge, rules_decide)
+{
+    const struct ruling *r = &rulings[*row];
+    WORLD w;
+    init(&w, r->gate, r->candidate, r->live);
+    judge(&w);
+    cr_assert_eq(w.verdict.code, r->code, "%s: %s", r->label, w.verdict.reason);
+    expect(&w, r->result, r->code, r->reason);
+    cr_assert(has(&w, "\"rules\":[{\"text\""), "%s", r->label);
+}
+
+/* The same model on both sides takes about as long, whatever else the machine does. */
+Test(judge, latency_is_measured_when_a_rule_asks)
+{
+    WORLD w;
+    init(&w,
+         HOLDOUT ", rules: ['latency.p50_ms <= 5 * live.latency.p50_ms', 'latency.p99_ms > 0', "
+                 "'ci_low(latency.batch32.p99_ms) > 0']}",
+         good, good);
+    judge(&w);
+    expect(&w, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, "");
+    cr_assert(has(&w, "\"latency\":[{\"batch\":1,\"n\":1000,\"candidate\":{\"p50_ms\":"));
+    cr_assert(has(&w, "{\"batch\":32,\"n\":1000,"));
+}
+
+Test(judge, the_live_version_decides_by_the_threshold_it_serves_with)
+{
+    WORLD w;
+    init(&w, HOLDOUT ", threshold: youden, rules: ['live.recall == 0']}", good, fair);
+    w.job.live.has_threshold = true;
+    w.job.live.threshold = 100;
+    w.job.live.score_space = WEIR_STR("decision_function");
+    judge(&w);
+    expect(&w, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, "");
+    w.job.live.has_threshold = false;
+    judge(&w);
+    expect(&w, WEIR_GATE_FAIL, WEIR_GATE_CODE_RULE_FAILED, "recall");
+}
+
+/* --- around the rules --------------------------------------------------------------------------
+ */
 
 Test(judge, the_smoke_rows_are_answered_before_anything_is_measured)
 {

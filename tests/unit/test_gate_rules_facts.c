@@ -26,9 +26,9 @@ static void begin(struct fixture *f)
 {
     static const char *const columns[] = {"a", "b"};
     static const struct weir_gate_rules_extra extras[] = {
-        {"latency.p99_ms", 2, 1.5, NULL},
-        {"holdout.uses", 7, NAN, NULL},
-        {"latency.p50_ms", NAN, NAN, "the clock stood still"},
+        {.name = "latency.p99_ms", .candidate = 2, .live = 1.5, .why = NULL},
+        {.name = "holdout.uses", .candidate = 7, .live = NAN, .why = NULL},
+        {.name = "latency.p50_ms", .candidate = NAN, .live = NAN, .why = "the clock stood still"},
     };
     const struct weir_eval_policy policy = {.kind = WEIR_EVAL_POLICY_FIXED, .value = .5};
     const struct weir_gate_evaluation_opts opts = {.policy = &policy};
