@@ -68,7 +68,7 @@ static enum weir_status wait_ready(struct weir_cli_bench_run *r, struct side *s,
                                    struct weir_error *err)
 {
     uint64_t until_ns = weir_clock_ns() + READY_NS;
-    struct weir_cli_bench_fetched fetched = {0};
+    struct weir_cli_fetched fetched = {0};
     enum weir_status status = WEIR_ERR_TIMEOUT;
     while (weir_clock_ns() < until_ns && weir_cli_bench_server_is_alive(&s->server)) {
         status = weir_cli_bench_fetch_path(&r->loop, &s->url, "/v2/health/ready", FETCH_NS,
@@ -215,13 +215,12 @@ static enum weir_status set_up_swap(struct weir_cli_bench_run *r, struct weir_er
 static enum weir_status start_with_first(struct weir_cli_bench_run *r, struct weir_error *err)
 {
     struct side *s = &r->servers[0];
-    struct weir_cli_bench_fetched fetched = {0};
+    struct weir_cli_fetched fetched = {0};
     uint64_t until_ns = weir_clock_ns() + READY_NS;
     bool is_there = false;
     enum weir_status status = weir_cli_bench_swap_put(r->swap, 0, err);
     while (status == WEIR_OK && !is_there && weir_clock_ns() < until_ns) {
-        status = weir_cli_bench_fetch(&r->loop, &s->url.addr, s->requests.at[0], FETCH_NS, &fetched,
-                                      err);
+        status = weir_cli_fetch(&r->loop, &s->url.addr, s->requests.at[0], FETCH_NS, &fetched, err);
         is_there = memcmp(fetched.digest, r->check.references[0].file.digest,
                           WEIR_CLI_FILE_DIGEST_SHORT_HEX) == 0;
         if (!is_there)
