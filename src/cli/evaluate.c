@@ -27,6 +27,9 @@ enum {
     OPTION_JSON,
     OPTION_HTML,
     OPTION_SVG,
+    OPTION_MLFLOW,
+    OPTION_MLFLOW_EXPERIMENT,
+    OPTION_MLFLOW_RUN_NAME,
 };
 
 enum { REPLICATES_MIN = 100 };
@@ -169,6 +172,15 @@ static enum weir_status take_option(void *ctx, struct weir_cli_args *args, size_
     case OPTION_SVG:
         r->svg = value;
         return WEIR_OK;
+    case OPTION_MLFLOW:
+        r->mlflow.url = value;
+        return WEIR_OK;
+    case OPTION_MLFLOW_EXPERIMENT:
+        r->mlflow.experiment = value;
+        return WEIR_OK;
+    case OPTION_MLFLOW_RUN_NAME:
+        r->mlflow.run_name = value;
+        return WEIR_OK;
     default:
         r->is_json = true;
         return WEIR_OK;
@@ -197,6 +209,8 @@ static const char *find_fault(const struct weir_cli_evaluate *r)
         return "a model gives the scores; take it or the column away";
     if (r->holdout.score_column && r->holdout.prediction_column)
         return "--score-column ranks two classes, --prediction-column holds numbers: take one";
+    if ((r->mlflow.experiment || r->mlflow.run_name) && !r->mlflow.url)
+        return "--mlflow: at which address is the tracking server?";
     if (r->baseline && !r->model)
         return "--baseline compares two models; the first is missing";
     if (r->baseline && strcmp(r->data, "-") == 0)
@@ -253,6 +267,14 @@ static const struct weir_cli_option options[] = {
     [OPTION_JSON] = {"json", 0, NULL, "write a JSON document (schema eval/1)"},
     [OPTION_HTML] = {"html", 0, "FILE", "also write a report: one page without scripts"},
     [OPTION_SVG] = {"svg", 0, "DIR", "also write the drawings: roc.svg, pr.svg and others"},
+    [OPTION_MLFLOW] = {"mlflow", 0, "URL",
+                       "also log to an MLflow tracking server; http:// only, credentials\n"
+                       "as for MLflow's client: MLFLOW_TRACKING_USERNAME and\n"
+                       "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"},
+    [OPTION_MLFLOW_EXPERIMENT] = {"mlflow-experiment", 0, "NAME",
+                                  "the experiment, made if need be; default weir/MODEL"},
+    [OPTION_MLFLOW_RUN_NAME] = {"mlflow-run-name", 0, "NAME",
+                                "default the model's name and digest"},
 };
 
 const struct weir_cli_command weir_cli_evaluate = {

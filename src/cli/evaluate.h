@@ -3,6 +3,7 @@
 #ifndef WEIR_CLI_EVALUATE_H
 #define WEIR_CLI_EVALUATE_H
 
+#include "cli/mlflow_log.h"
 #include "cli/progress.h"
 #include "gate/compare.h"
 #include "gate/report.h"
@@ -23,6 +24,7 @@ struct weir_cli_evaluate {
     bool is_json;
     const char *html; /* where the report goes; NULL: nowhere */
     const char *svg;  /* the folder of drawings; NULL: none */
+    struct weir_cli_mlflow_opts mlflow;
 };
 
 /* Reads, measures, compares and writes all that is asked for. Returns what the process ends with;
@@ -33,6 +35,11 @@ int weir_cli_evaluate_run(const struct weir_cli_evaluate *request);
 WEIR_MUST_USE enum weir_status weir_cli_evaluate_write(const struct weir_cli_evaluate *request,
                                                        const struct weir_gate_report *report,
                                                        struct weir_error *err);
+
+/* Logs to the tracking server that is asked for. */
+WEIR_MUST_USE enum weir_status weir_cli_evaluate_log(const struct weir_cli_evaluate *request,
+                                                     const struct weir_gate_report *report,
+                                                     struct weir_error *err);
 
 /* Appends the document: of the model an eval/1, and of a baseline in it "baseline", "delta" and
  * "disagreements". */

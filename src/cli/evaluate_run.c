@@ -135,8 +135,10 @@ static enum weir_status work(struct work *w)
     return status;
 }
 
-static enum weir_status write_all(struct work *w)
+/* Writes and logs; returns what the process ends with. */
+static int write_all(struct work *w)
 {
+    const struct weir_cli_evaluate *r = w->request;
     struct weir_gate_report report = {
         .candidate = {&w->sides[MODEL].evaluation, &w->sides[MODEL].source},
         .candidate_name = WEIR_STR("model"),
@@ -150,9 +152,13 @@ static enum weir_status write_all(struct work *w)
     for (size_t i = 0; i < w->n_sides; i++) {
         if (w->align.n_dropped[i] > 0)
             fprintf(stderr, "weir: %zu rows are left out that %s refuses\n", w->align.n_dropped[i],
-                    i == MODEL ? w->request->baseline : w->request->model);
+                    i == MODEL ? r->baseline : r->model);
     }
-    return weir_cli_evaluate_write(w->request, &report, w->err);
+    if (weir_cli_evaluate_write(r, &report, w->err) != WEIR_OK)
+        return weir_cli_fail_json(w->err, r->is_json);
+    if (r->mlflow.url && weir_cli_evaluate_log(r, &report, w->err) != WEIR_OK)
+        return weir_cli_fail(w->err); /* The document has been written. */
+    return WEIR_CLI_EXIT_OK;
 }
 
 int weir_cli_evaluate_run(const struct weir_cli_evaluate *request)
@@ -162,9 +168,8 @@ int weir_cli_evaluate_run(const struct weir_cli_evaluate *request)
     weir_cli_progress_init(&w.progress, "rows", weir_clock_ns());
     weir_cli_progress_set(&w.progress, request->progress);
     enum weir_status status = work(&w);
-    if (status == WEIR_OK)
-        status = write_all(&w);
     weir_cli_progress_end(&w.progress);
+    int code = status == WEIR_OK ? write_all(&w) : weir_cli_fail_json(&err, request->is_json);
     for (size_t i = 0; i < N_SIDES; i++) {
         struct side *side = &w.sides[i];
         if (side->has_evaluation)
@@ -175,5 +180,5 @@ int weir_cli_evaluate_run(const struct weir_cli_evaluate *request)
         weir_cli_file_deinit(&side->file);
     }
     weir_mem_free(weir_mem_default(), w.compare);
-    return status == WEIR_OK ? WEIR_CLI_EXIT_OK : weir_cli_fail_json(&err, request->is_json);
+    return code;
 }

@@ -78,6 +78,26 @@ enum weir_status weir_cli_evaluate_write(const struct weir_cli_evaluate *request
     return status;
 }
 
+/* Artifacts are made anew: they are the bytes of the files, where these are written too. */
+enum weir_status weir_cli_evaluate_log(const struct weir_cli_evaluate *request,
+                                       const struct weir_gate_report *report,
+                                       struct weir_error *err)
+{
+    struct weir_buf html = WEIR_BUF_INIT;
+    struct weir_buf json = WEIR_BUF_INIT;
+    struct weir_cli_mlflow_opts opts = request->mlflow;
+    opts.label = request->holdout.label;
+    weir_gate_report_append(&html, report);
+    weir_cli_evaluate_document(&json, report, request->has_full_curves);
+    enum weir_status status =
+        weir_buf_ok(&html) && weir_buf_ok(&json)
+            ? weir_cli_mlflow_log(&opts, report, weir_buf_str(&html), weir_buf_str(&json), err)
+            : weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    weir_buf_deinit(&html);
+    weir_buf_deinit(&json);
+    return status;
+}
+
 /* --- the document ----------------------------------------------------------------------------- */
 
 static void put_number(struct weir_buf *out, const char *before, double v)
