@@ -260,8 +260,8 @@ static const struct weir_cli_option options[] = {
     [OPTION_BASELINE] = {"baseline", 0, "MODEL",
                          "a second model on the same rows: differences, both curves"},
     [OPTION_CI] = {"ci", 0, "METHOD",
-                   "intervals of numbers that have no formula: delong (default:\n"
-                   "none), or bootstrap:N with N resamples, best 2000"},
+                   "intervals: delong (default: of numbers that have a formula),\n"
+                   "or bootstrap:N of all numbers with N resamples, best 2000"},
     [OPTION_SEED] = {"seed", 0, "N", "of the bootstrap; default 1"},
     [OPTION_PROGRESS] = {"progress", 0, "WHEN", "auto (default: on a terminal), always or never"},
     [OPTION_JSON] = {"json", 0, NULL, "write a JSON document (schema eval/1)"},

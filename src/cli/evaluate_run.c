@@ -6,6 +6,7 @@
 #include "cli/evaluate.h"
 #include "cli/file.h"
 #include "gate/align.h"
+#include "gate/bootstrap.h"
 #include <weir/format.h>
 
 enum { MODEL, BASELINE, N_SIDES };
@@ -84,12 +85,25 @@ static enum weir_status read_rows(struct work *w, struct side *side)
     return status;
 }
 
+/* Gives all numbers intervals. */
+static enum weir_status resample(struct work *w, struct side *side)
+{
+    struct weir_gate_compare_opts opts = w->request->compare;
+    opts.goes_on = on_replicate;
+    opts.ctx = w;
+    w->n_replicates_done = 0;
+    weir_cli_progress_phase(&w->progress, "bootstrap", "resamples", weir_clock_ns());
+    return weir_gate_bootstrap_numbers(&side->evaluation, &opts, w->err);
+}
+
 static enum weir_status measure(struct work *w, struct side *side)
 {
     weir_cli_progress_phase(&w->progress, "sorting and measuring", NULL, weir_clock_ns());
     enum weir_status status = weir_gate_evaluation_make(&side->evaluation, &side->holdout,
                                                         &w->request->evaluation, w->err);
     side->has_evaluation = status == WEIR_OK;
+    if (status == WEIR_OK && w->request->compare.n_replicates > 0)
+        status = resample(w, side);
     return status;
 }
 
@@ -99,6 +113,7 @@ static enum weir_status compare(struct work *w)
     opts.alpha = w->request->evaluation.alpha;
     opts.goes_on = on_replicate;
     opts.ctx = w;
+    w->n_replicates_done = 0;
     weir_cli_progress_phase(&w->progress, "comparing", "resamples", weir_clock_ns());
     w->compare = weir_mem_zarray(weir_mem_default(), 1, sizeof *w->compare);
     if (!w->compare)

@@ -5,6 +5,7 @@
 #include "eval/delong.h"
 #include "eval/normal.h"
 #include "eval/rates.h"
+#include "gate/bootstrap.h"
 
 #include <math.h>
 #include <string.h>
@@ -239,6 +240,8 @@ enum weir_status weir_gate_compare_make(struct weir_gate_compare *out,
     if (candidate->has_sweep && live->has_sweep)
         status = compare_areas(&w);
     compare_decisions(&w);
+    if (status == WEIR_OK && opts->n_replicates > 0)
+        status = weir_gate_bootstrap_deltas(&made, candidate, live, opts, err);
     if (status == WEIR_OK)
         *out = made;
     return status;

@@ -175,7 +175,7 @@ def a_baseline_is_judged_on_the_same_rows(folder):
     doc = document(model, table, "-l", "y", "--baseline", baseline, "--html", page, "--ci", "bootstrap:100")
     alone = [document(path, table, "-l", "y") for path in (model, baseline)]
     for side, expected in ((doc, alone[0]), (doc["baseline"], alone[1])):
-        equal(side["metrics"]["log_loss"], expected["metrics"]["log_loss"])
+        equal(side["metrics"]["log_loss"]["value"], expected["metrics"]["log_loss"]["value"])
     for name in ("roc_auc", "log_loss", "accuracy"):
         near(doc["delta"][name]["value"], value(alone[0], name) - value(alone[1], name), name)
     equal(doc["delta"]["roc_auc"]["method"], "delong")

@@ -2,6 +2,7 @@
 /* Two models on the same rows: which rows those are, and how sure a difference of numbers is. */
 #include "base/macros.h"
 #include "gate/align.h"
+#include "gate/bootstrap.h"
 #include "gate/compare.h"
 #include "gate/rows.h"
 #include "test_mem.h"
@@ -152,6 +153,69 @@ Test(gate_compare, areas_are_compared_by_delong_and_decisions_by_mcnemar)
     weir_gate_evaluation_deinit(&live);
     weir_gate_holdout_deinit(&a);
     weir_gate_holdout_deinit(&b);
+    weir_test_tmp_deinit(&tmp);
+    cr_assert_eq(test_mem_n_live(), 0);
+}
+
+static bool go_on(void *ctx)
+{
+    return --*(int *)ctx > 0;
+}
+
+Test(gate_compare, other_numbers_are_compared_by_resampling)
+{
+    struct weir_test_tmp tmp;
+    char path[300];
+    struct weir_error err = WEIR_ERROR_INIT;
+    test_mem_install();
+    weir_test_tmp_init(&tmp);
+    write_rows(&tmp, path, sizeof path);
+    for (size_t is_weighted = 0; is_weighted < 2; is_weighted++) {
+        const char *weight = is_weighted ? "w" : NULL;
+        struct weir_gate_holdout a = read_rows(path, "a", weight);
+        struct weir_gate_holdout b = read_rows(path, "b", weight);
+        struct weir_gate_evaluation candidate = evaluate(&a, .9);
+        struct weir_gate_evaluation live = evaluate(&b, 1.2);
+        static struct weir_gate_compare c[3];
+        for (size_t i = 0; i < 3; i++) {
+            int left = 1000;
+            struct weir_gate_compare_opts opts = {
+                .n_replicates = 400, .seed = i / 2, .goes_on = go_on, .ctx = &left};
+            cr_assert_eq(weir_gate_compare_make(&c[i], &candidate, &live, &opts, &err), WEIR_OK,
+                         "%s", err.msg);
+        }
+        const struct weir_gate_delta *auc = weir_gate_compare_find(c, WEIR_STR("roc_auc"));
+        cr_assert_str_eq(auc->method, is_weighted ? "bootstrap" : "delong");
+        const struct weir_gate_delta *gini = weir_gate_compare_find(c, WEIR_STR("gini"));
+        /* 400 draws know a standard error to about 4 %. */
+        cr_assert(fabs(gini->se / 2 / auc->se - 1) < .15, "%g and %g", gini->se / 2, auc->se);
+        for (size_t i = 0; i < c[0].n_deltas; i++) {
+            const struct weir_gate_delta *d = &c[0].deltas[i];
+            cr_assert(d->has_interval || isnan(d->value), "%s: %s", d->name, d->unsure);
+            cr_assert(!d->has_interval || (d->low <= d->value && d->value <= d->high), "%s",
+                      d->name);
+            cr_assert(d->low == c[1].deltas[i].low && d->p == c[1].deltas[i].p, "%s", d->name);
+        }
+        cr_assert_neq(gini->low, weir_gate_compare_find(&c[2], WEIR_STR("gini"))->low);
+        int left = 10;
+        struct weir_gate_compare_opts opts = {.n_replicates = 400, .goes_on = go_on, .ctx = &left};
+        cr_assert_eq(weir_gate_compare_make(&c[0], &candidate, &live, &opts, &err),
+                     WEIR_ERR_CANCELED);
+        cr_assert_eq(left, 0);
+        cr_assert_eq(weir_gate_bootstrap_numbers(&candidate, &opts, &err), WEIR_ERR_CANCELED);
+        opts.goes_on = NULL;
+        double se = weir_gate_evaluation_find(&candidate, WEIR_STR("recall"))->se;
+        cr_assert_eq(weir_gate_bootstrap_numbers(&candidate, &opts, &err), WEIR_OK);
+        const struct weir_gate_metric *recall =
+            weir_gate_evaluation_find(&candidate, WEIR_STR("recall"));
+        cr_assert(recall->has_interval && strcmp(recall->method, "bootstrap") == 0);
+        cr_assert(is_weighted || fabs(recall->se / se - 1) < .15, "%g and %g", recall->se, se);
+        cr_assert_not(weir_gate_evaluation_find(&candidate, WEIR_STR("n_pos"))->has_interval);
+        weir_gate_evaluation_deinit(&candidate);
+        weir_gate_evaluation_deinit(&live);
+        weir_gate_holdout_deinit(&a);
+        weir_gate_holdout_deinit(&b);
+    }
     weir_test_tmp_deinit(&tmp);
     cr_assert_eq(test_mem_n_live(), 0);
 }
