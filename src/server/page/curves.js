@@ -2,7 +2,7 @@
 // Curves of one or two evaluations in the unit square, as SVG: ROC, precision and recall, calibration.
 
 const SIZE = 320;
-const LEFT = 44;
+const LEFT = 52;
 const TOP = 12;
 const SIDE = SIZE - LEFT - 16;
 
@@ -39,7 +39,7 @@ function frame(xName, yName) {
       s('text', { class: 'tick', x: px(0) - 6, y: py(v) + 4, 'text-anchor': 'end' }, String(v)));
   }
   parts.push(s('path', { class: 'axis', d: `M${px(0)} ${py(1)}V${py(0)}H${px(1)}` }),
-    s('text', { x: px(0.5), y: SIZE + 18, 'text-anchor': 'middle' }, xName),
+    s('text', { x: px(0.5), y: py(0) + 36, 'text-anchor': 'middle' }, xName),
     s('text', { x: 12, y: py(0.5), 'text-anchor': 'middle', transform: `rotate(-90 12 ${py(0.5)})` }, yName));
   return parts;
 }
@@ -49,7 +49,7 @@ let n_titles = 0;
 /** A drawing with its name and what it shows in words. */
 function drawing(title, description, ...parts) {
   const id = 'curve-' + ++n_titles;
-  return s('svg', { class: 'curve', viewBox: `0 0 ${SIZE} ${SIZE + 26}`, role: 'img', 'aria-labelledby': `${id}-t ${id}-d` },
+  return s('svg', { class: 'curve', viewBox: `0 0 ${SIZE} ${TOP + SIDE + 42}`, role: 'img', 'aria-labelledby': `${id}-t ${id}-d` },
     s('title', { id: id + '-t' }, title), s('desc', { id: id + '-d' }, description), parts);
 }
 

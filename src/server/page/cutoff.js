@@ -81,12 +81,14 @@ function cutoffPart(sides, chosen, onmove) {
   const shown = h('output', { for: 'cutoff', class: 'mono' });
   const matrices = h('div', { class: 'matrices' });
   const rates = h('div');
+  const note = h('p', { class: 'small faint' }, 'The document keeps the corners of each curve: a side is shown at its nearest threshold that is not below the chosen one.');
   const show = () => {
     const t = positions[Number(slider.value)];
     const points = sweeps.map((sweep) => pointAt(sweep, t));
     const text = String(Number(t.toPrecision(6)));
     setText(shown, text);
     slider.setAttribute('aria-valuetext', `threshold ${text}: recall ${measure(points[0].tpr)}, false positive rate ${measure(points[0].fpr)}`);
+    note.hidden = points.every((point) => point.threshold === points[0].threshold);
     matrices.replaceChildren(...points.map((point, i) => matrixTable(sides[i].name, labels, point)));
     rates.replaceChildren(ratesTable(sides, points));
     onmove(points);
@@ -99,7 +101,7 @@ function cutoffPart(sides, chosen, onmove) {
       slider.value = nearest(chosen);
       show();
     } }, 'Back to the chosen threshold')) : null,
-    matrices, rates);
+    matrices, note, rates);
 }
 
 /** The matrix of any number of classes, as it was counted. */

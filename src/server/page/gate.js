@@ -33,17 +33,25 @@ function verdictPart(doc) {
 
 function rulesPart(doc) {
   if (!doc.rules || doc.rules.length === 0) return h('p', { class: 'faint' }, 'No rules.');
-  const value = (v) => (isNumber(v) ? measure(v) : v && isNumber(v.value) ? measure(v.value) : NONE);
+  const value = (r, v) => namedMeasure(r.text || '', v && typeof v === 'object' ? v.value : v);
   return table('Rules, with the numbers of both sides', ['Rule', 'Result', { text: 'Candidate', num: true }, { text: 'Live', num: true }, { text: 'Interval', num: true }, { text: 'Why', class: 'reason' }],
     doc.rules.map((r) => [h('span', { class: 'mono' }, r.text || r.name), h('span', null, mark(RESULTS, r.result), r.severity && r.severity !== 'require' ? ' ' + r.severity : ''),
-      value(r.candidate), value(r.live), interval(r.ci), r.why || '']), { class: 'wide rules' });
+      value(r, r.candidate), value(r, r.live), interval(r.ci), r.sentence || r.why || '']), { class: 'wide rules' });
+}
+
+const HEADLINES = ['roc_auc', 'average_precision', 'log_loss', 'brier', 'ece', 'accuracy', 'balanced_accuracy', 'precision', 'recall', 'specificity', 'f1',
+  'f1_macro', 'mcc', 'kappa', 'mae', 'rmse', 'median_ae', 'r2', 'explained_variance'];
+
+/** A number by the name of its measure: counts are whole. */
+function namedMeasure(name, v) {
+  return isNumber(v) && name.startsWith('n_') ? short(v) : measure(v);
 }
 
 function measuresPart(sides, doc) {
   const names = [...new Set(sides.flatMap((side) => Object.keys(side.evaluation.metrics || {})))];
   const cell = (side, name) => {
     const m = side.evaluation.metrics && side.evaluation.metrics[name];
-    return !m ? NONE : isNumber(m.value) ? withInterval(m) : m.why || 'undefined';
+    return !m ? NONE : isNumber(m.value) ? `${namedMeasure(name, m.value)} ${interval(m.ci)}`.trim() : m.why || 'undefined';
   };
   const delta = (name) => {
     const d = doc.delta && doc.delta[name];
@@ -51,8 +59,11 @@ function measuresPart(sides, doc) {
   };
   const head = ['Measure', ...sides.map((side) => ({ text: side.name, num: true }))];
   if (sides.length > 1) head.push({ text: 'Candidate − live', num: true }, { text: 'p', num: true });
-  return table('Measures on the holdout, with 95 % intervals where they are known', head,
-    names.map((name) => [name, ...sides.map((side) => cell(side, name)), ...(sides.length > 1 ? delta(name) : [])]));
+  const rows = (list) => list.map((name) => [name, ...sides.map((side) => cell(side, name)), ...(sides.length > 1 ? delta(name) : [])]);
+  const first = HEADLINES.filter((name) => names.includes(name));
+  const rest = names.filter((name) => !first.includes(name));
+  return [table('Measures on the holdout, with 95 % intervals where they are known', head, rows(first), { class: 'measures' }),
+    rest.length > 0 ? h('details', null, h('summary', null, plural(rest.length, 'more measure')), table('The other measures', head, rows(rest))) : null];
 }
 
 function hasCurves(side) {
@@ -122,7 +133,7 @@ function gatePart(model, got, say, done) {
     if (state === 'held') parts.push(h('div', { class: 'buttons' }, actionButton('promote', model, say, done)));
     parts.push(h('p', null, h('a', { href: `/weir/v1/models/${encodeURIComponent(model)}/gate/report`, target: '_blank', rel: 'noopener' }, 'The full report')));
     parts.push(h('h3', null, 'Rules'), rulesPart(doc));
-    if (sides.length > 0) parts.push(...curvesPart(sides, doc), h('h3', null, 'Measures'), measuresPart(sides, doc), slicesPart(sides));
+    if (sides.length > 0) parts.push(...curvesPart(sides, doc), h('h3', null, 'Measures'), ...measuresPart(sides, doc), slicesPart(sides));
     if (doc.disagreements && isNumber(doc.disagreements.count)) {
       const rows = doc.disagreements.rows || [];
       parts.push(h('p', null, `The two answer differently on ${plural(doc.disagreements.count, 'row')} of the holdout${rows.length > 0 ? ': ' + rows.join(', ') + (rows.length < doc.disagreements.count ? ', …' : '') : ''}.`));
