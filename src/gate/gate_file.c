@@ -178,6 +178,33 @@ static enum weir_status place_mistake(const struct weir_gate_keys *r, enum weir_
                           at.column + column - 1, why->msg + n);
 }
 
+/* Adds the columns of slices that rules name to those that the gate lists. */
+static enum weir_status add_slices(const struct weir_gate_keys *r)
+{
+    struct weir_gate_file *g = r->out;
+    struct weir_str *all = weir_arena_array(&g->arena, WEIR_GATE_FILE_SLICES_MAX, sizeof *all);
+    if (!all)
+        return weir_gate_keys_no_memory(r);
+    if (g->n_slices > 0)
+        memcpy(all, g->slices, g->n_slices * sizeof *all);
+    g->slices = all;
+    for (size_t i = 0; weir_gate_rules_slice(&g->list, i).n > 0; i++) {
+        struct weir_str name = weir_gate_rules_slice(&g->list, i);
+        struct weir_str column = weir_str_split(&name, '=');
+        bool is_new = true;
+        for (size_t k = 0; k < g->n_slices; k++)
+            is_new = is_new && !weir_str_eq(g->slices[k], column);
+        if (is_new && g->n_slices == WEIR_GATE_FILE_SLICES_MAX)
+            return weir_gate_keys_fail(r, r->rules, "rules: too many slices");
+        enum weir_status status =
+            is_new ? weir_gate_keys_keep(r, column, &all[g->n_slices]) : WEIR_OK;
+        if (status != WEIR_OK)
+            return status;
+        g->n_slices += is_new;
+    }
+    return WEIR_OK;
+}
+
 /* Parses the rules. Rows without a finite score are left out of all numbers, so that a rule that
  * looks at them is always there. */
 static enum weir_status parse_rules(const struct weir_gate_keys *r)
@@ -193,7 +220,7 @@ static enum weir_status parse_rules(const struct weir_gate_keys *r)
     for (size_t i = 0; i < g->list.n_asks; i++)
         looks = looks || strcmp(g->list.asks[i].metric->name, "n_invalid") == 0;
     if (looks)
-        return WEIR_OK;
+        return add_slices(r);
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf all = WEIR_BUF_INIT;
     weir_buf_append_str(&all, g->rules);
     weir_buf_append_c(&all, "\nn_invalid == 0\n");
@@ -201,7 +228,7 @@ static enum weir_status parse_rules(const struct weir_gate_keys *r)
         return weir_gate_keys_no_memory(r);
     weir_gate_rules_deinit(&g->list);
     status = weir_gate_rulings_parse(&g->list, weir_buf_str(&all), &why);
-    return status == WEIR_OK ? WEIR_OK : place_mistake(r, status, &why);
+    return status == WEIR_OK ? add_slices(r) : place_mistake(r, status, &why);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------

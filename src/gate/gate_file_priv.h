@@ -53,6 +53,7 @@ WEIR_MUST_USE enum weir_status weir_gate_keys_path(const struct weir_gate_keys *
 enum {
     WEIR_GATE_FILE_RULES_BYTES_MAX = 64 << 10,
     WEIR_GATE_FILE_SMOKE_BYTES_MAX = 4 << 20,
+    WEIR_GATE_FILE_SLICES_MAX = 60, /* a holdout is cut by a few more columns at most */
 };
 
 /* Appends what a regular file holds. WEIR_ERR_NOT_FOUND, WEIR_ERR_IO: the message names the path;

@@ -10,8 +10,6 @@
 
 #include <stdio.h>
 
-enum { SLICES_MAX = 64 };
-
 static const uint64_t timeout_ns_max = 86400 * WEIR_NS_PER_S;
 
 /* --- messages and texts ------------------------------------------------------------------------
@@ -115,8 +113,8 @@ static enum weir_status read_slices(struct weir_gate_keys *r, const struct weir_
     const struct weir_yaml *const one = v;
     bool is_list = v->kind == WEIR_YAML_LIST;
     size_t n = is_list ? v->n_children : 1;
-    if (n > SLICES_MAX)
-        return weir_gate_keys_fail(r, v, "more than 64 slices");
+    if (n > WEIR_GATE_FILE_SLICES_MAX)
+        return weir_gate_keys_fail(r, v, "too many slices");
     r->out->slices = weir_arena_array(&r->out->arena, weir_max_size(n, 1), sizeof(struct weir_str));
     if (!r->out->slices)
         return weir_gate_keys_no_memory(r);

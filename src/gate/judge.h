@@ -56,6 +56,8 @@ enum { WEIR_GATE_CODE_N = WEIR_GATE_CODE_SUPERSEDED + 1 };
 const char *weir_gate_judge_result_name(enum weir_gate_result result);
 const char *weir_gate_judge_code_name(enum weir_gate_code code);
 
+struct weir_gate_report;
+
 /* A model in a judgement. */
 struct weir_gate_party {
     const struct weir_model *model; /* NULL: there is none */
@@ -80,6 +82,9 @@ struct weir_gate_job {
     bool (*is_stopped)(void *ctx); /* asked every few milliseconds; true: the candidate is of no
                                       interest any more; NULL: never */
     void (*progress)(void *ctx, const char *phase, uint64_t done, uint64_t total); /* may be NULL */
+    /* Given all that was found once there are numbers of the candidate; what it points to ends with
+     * the call. NULL: nobody. */
+    void (*show)(void *ctx, const struct weir_gate_report *report);
     void *ctx;
 };
 

@@ -8,9 +8,11 @@
 #include "gate/evaluation.h"
 #include "gate/judge.h"
 #include "gate/latency.h"
-#include "gate/rules.h"
+#include "gate/rulings.h"
 
 enum { WEIR_GATE_CANDIDATE, WEIR_GATE_LIVE, WEIR_GATE_SIDES };
+
+struct weir_gate_case_slice;
 
 struct weir_gate_case {
     const struct weir_gate_job *job;
@@ -35,11 +37,15 @@ struct weir_gate_case {
     struct weir_gate_latency latency;
     bool has_judgement;
     struct weir_gate_rules_judgement judgement;
+    struct weir_gate_case_slice *slices; /* n_slices that rules name, owned */
+    struct weir_gate_rules_part *parts;  /* n_slices, owned */
+    size_t n_slices;
+    struct weir_gate_rules_extra extras[WEIR_GATE_RULINGS_EXTRAS_MAX];
+    struct weir_gate_rules_measured measured; /* what the rules were judged on */
     uint64_t score_ns;
     uint64_t metrics_ns;
     uint64_t latency_ns;
-    const char *holdout_digest; /* 64 digits; "": unknown */
-    struct weir_error err;      /* of the last step that failed */
+    struct weir_error err; /* of the last step that failed */
 };
 
 /* Finds whether a side takes part. */
@@ -62,5 +68,23 @@ bool weir_gate_case_goes_on(struct weir_gate_case *c);
  * decides and ends in one statement. */
 bool weir_gate_case_decide(struct weir_gate_case *c, enum weir_gate_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Decides for a step that failed: `otherwise` is what its failure means unless memory or time ran
+ * out. Always false. */
+bool weir_gate_case_fail(struct weir_gate_case *c, enum weir_status status,
+                         enum weir_gate_code otherwise);
+
+/* Begins a phase ("measuring"), which messages name. */
+void weir_gate_case_enter(struct weir_gate_case *c, const char *phase);
+
+/* The steps of measuring; false: it was decided on the way. */
+bool weir_gate_case_score(struct weir_gate_case *c);
+bool weir_gate_case_measure(struct weir_gate_case *c); /* needs the rules, as do the following */
+bool weir_gate_case_slices(struct weir_gate_case *c);
+bool weir_gate_case_latency(struct weir_gate_case *c);
+void weir_gate_case_free_slices(struct weir_gate_case *c);
+
+/* Returns how two evaluations are compared. */
+struct weir_gate_compare_opts weir_gate_case_compare_opts(struct weir_gate_case *c);
 
 #endif

@@ -8,6 +8,7 @@
 #include "gate/document.h"
 #include "gate/report.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -306,6 +307,7 @@ void weir_gate_verdict_report(struct weir_buf *buf, const struct weir_gate_case 
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf begun = WEIR_BUF_INIT;
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf command = WEIR_BUF_INIT;
     struct weir_gate_source sources[WEIR_GATE_SIDES];
+    struct weir_gate_report_number numbers[WEIR_GATE_RULINGS_EXTRAS_MAX];
     append_time(&begun, c->begun_wall_ns);
     append_command(&command, job);
     struct weir_gate_report report = {
@@ -314,6 +316,7 @@ void weir_gate_verdict_report(struct weir_buf *buf, const struct weir_gate_case 
         .verdict = weir_str_c(weir_gate_judge_result_name(v->result)),
         .code = weir_str_c(weir_gate_judge_code_name(v->code)),
         .reason = weir_str_c(v->reason),
+        .numbers = numbers,
         .holdout_uses = job->n_uses,
         .begun = weir_buf_str(&begun),
         .command = weir_buf_str(&command),
@@ -324,6 +327,15 @@ void weir_gate_verdict_report(struct weir_buf *buf, const struct weir_gate_case 
         sides[side]->evaluation = c->has_evaluation[side] ? &c->evaluations[side] : NULL;
         sides[side]->source = c->has_evaluation[side] ? &sources[side] : NULL;
     }
-    weir_gate_report_append(buf, &report);
+    for (size_t i = 0; c->has_latency && i < c->measured.n_extras; i++) {
+        const struct weir_gate_rules_extra *e = &c->extras[i];
+        if (weir_gate_latency_batch_of(weir_str_c(e->name)) && !isnan(e->candidate))
+            numbers[report.n_numbers++] =
+                (struct weir_gate_report_number){e->name, e->candidate, e->live};
+    }
+    if (job->wants_report)
+        weir_gate_report_append(buf, &report);
+    if (job->show)
+        job->show(job->ctx, &report);
     buf->failed = buf->failed || !weir_buf_ok(&begun) || !weir_buf_ok(&command);
 }

@@ -16,8 +16,8 @@
 /* Appends the document of a decided case. Look at weir_buf_ok afterwards. */
 void weir_gate_verdict_append(struct weir_buf *buf, const struct weir_gate_case *c);
 
-/* Appends the HTML report of a decided case with a measured candidate. Look at weir_buf_ok
- * afterwards. */
+/* Shows a decided case with a measured candidate: appends the HTML report where one is wanted, and
+ * gives it to whoever else wants to see. Look at weir_buf_ok afterwards. */
 void weir_gate_verdict_report(struct weir_buf *buf, const struct weir_gate_case *c);
 
 #endif
