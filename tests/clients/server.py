@@ -94,6 +94,7 @@ class Server:
 
     def __init__(self, program: Path, folder: Path, *, command: list[str] | None = None,
                  environment: dict[str, str] | None = None) -> None:
+        self.program = program
         self.folder = folder
         self.models = folder / "models"
         lay_out(self.models)
