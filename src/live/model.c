@@ -24,6 +24,7 @@ struct version {
     double *first;            /* n_bins: see struct weir_live_sum */
     bool *bin_is_used;
     bool *is_mixed;
+    struct weir_live_total total;
     struct weir_live_window windows[WEIR_LIVE_SPANS];
 };
 
@@ -123,6 +124,9 @@ static bool fill(struct version *v, const struct weir_str *classes)
     bool is_binary = shape->task == WEIR_LIVE_BINARY && shape->has_score;
     bool is_ok = true;
     v->classes = weir_arena_zarray(&v->arena, shape->n_classes + 1, sizeof *v->classes);
+    v->total.confusion =
+        weir_arena_zarray(&v->arena, v->layout.n_confusion + 1, sizeof *v->total.confusion);
+    is_ok = v->total.confusion != NULL;
     for (size_t i = 0; v->classes && i < shape->n_classes; i++) {
         v->classes[i] = weir_arena_str(&v->arena, classes[i]);
         is_ok = is_ok && v->classes[i].at;
@@ -223,6 +227,12 @@ const struct weir_str *weir_live_model_classes(const struct weir_live_model *mod
 {
     const struct version *v = find_version(model, version);
     return v && v->shape.n_classes > 0 ? v->classes : NULL;
+}
+
+const char *weir_live_model_digest(const struct weir_live_model *model, uint64_t version)
+{
+    const struct version *v = version > 0 ? find_version(model, version) : NULL;
+    return v ? v->digest : "";
 }
 
 /* --- windows --------------------------------------------------------------------------------- */
@@ -404,13 +414,20 @@ struct weir_live_joined weir_live_model_label(struct weir_live_model *model,
         return out;
     }
     out.join = count(model, v, w, r, truth);
+    bool is_counted = out.join == WEIR_LIVE_JOIN_MATCHED || out.join == WEIR_LIVE_JOIN_UPDATED;
     out.version = v->number;
     out.decided = r->decided;
     out.truth = v->shape.task == WEIR_LIVE_REGRESSION ? 0 : (uint32_t)truth;
     if (out.join == WEIR_LIVE_JOIN_MATCHED) {
         out.delay_s = now_s > r->at_s ? now_s - r->at_s : 0;
         weir_live_window_delay(w, &v->layout, out.delay_s);
+        v->total.delays[weir_live_window_delay_place(out.delay_s)]++;
+        v->total.delay_s += out.delay_s;
     }
+    if (is_counted && v->shape.n_classes > WEIR_LIVE_CLASSES_MAX)
+        v->total.confusion[out.truth == out.decided]++;
+    else if (is_counted && v->shape.n_classes > 0)
+        v->total.confusion[(size_t)out.truth * v->shape.n_classes + out.decided]++;
     return out;
 }
 
@@ -431,6 +448,7 @@ static void add_version(struct weir_live_model *m, const struct version *v, uint
         if (sum->from_s == 0 || from_s < sum->from_s)
             sum->from_s = from_s;
     }
+    weir_live_sum_total(sum, &v->total);
     if (v->first)
         weir_live_sum_note(sum, v->first, v->bin_is_used, v->is_mixed);
 }

@@ -113,4 +113,8 @@ WEIR_MUST_USE enum weir_status weir_live_model_sum(struct weir_live_model *model
 const struct weir_str *weir_live_model_classes(const struct weir_live_model *model,
                                                uint64_t version);
 
+/* Returns the digest that a version was attached with; empty: there is no such version, or 0 was
+ * asked for. Borrowed as above. */
+const char *weir_live_model_digest(const struct weir_live_model *model, uint64_t version);
+
 #endif

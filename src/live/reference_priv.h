@@ -36,9 +36,10 @@ struct weir_live_reference {
     struct weir_mem *mem;
     uint32_t n_features;
     uint64_t n_rows;
-    struct feature *features; /* n_features + 1: the last is the score */
-    const char *file;         /* in the arena; NULL: none */
-    struct weir_arena arena;  /* texts */
+    struct feature *features;              /* n_features + 1: the last is the score */
+    double chi2[WEIR_LIVE_REFERENCE_BINS]; /* by number of bins: its 99 % quantile */
+    const char *file;                      /* in the arena; NULL: none */
+    struct weir_arena arena;               /* texts */
 };
 
 #endif

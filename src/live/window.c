@@ -15,7 +15,8 @@ struct weir_live_layout weir_live_layout_of(const struct weir_live_shape *shape)
     l.predicted = n;
     n += k > 0 ? k : 1;
     l.confusion = n;
-    n += k == 0 ? 0 : k > WEIR_LIVE_CLASSES_MAX ? 2 : k * k;
+    l.n_confusion = k == 0 ? 0 : k > WEIR_LIVE_CLASSES_MAX ? 2 : k * k;
+    n += l.n_confusion;
     l.scores = n;
     n += shape->task == WEIR_LIVE_BINARY ? shape->n_bins : 0;
     l.positives = n;
@@ -114,13 +115,18 @@ void weir_live_window_label(struct weir_live_window *w, const struct weir_live_s
         weir_eval_binned_calibration_add(w->calibration, record->score, truth == 1, is_taken_back);
 }
 
-void weir_live_window_delay(struct weir_live_window *w, const struct weir_live_layout *layout,
-                            uint64_t delay_s)
+uint32_t weir_live_window_delay_place(uint64_t delay_s)
 {
     uint32_t i = 0;
     while (i + 1 < WEIR_LIVE_WINDOW_DELAYS && delay_s >> i > 0)
         i++;
-    w->counts[layout->delays + i]++;
+    return i;
+}
+
+void weir_live_window_delay(struct weir_live_window *w, const struct weir_live_layout *layout,
+                            uint64_t delay_s)
+{
+    w->counts[layout->delays + weir_live_window_delay_place(delay_s)]++;
     w->delay_s += delay_s;
 }
 
@@ -136,6 +142,8 @@ enum weir_status weir_live_sum_init(struct weir_live_sum *sum, const struct weir
     bool has_p = is_binary && shape->space == WEIR_EVAL_BINNED_PROBABILITY;
     bool is_number = shape->task == WEIR_LIVE_REGRESSION;
     sum->counts = weir_mem_zarray(mem, sum->layout.n, sizeof *sum->counts);
+    sum->total.confusion =
+        weir_mem_zarray(mem, sum->layout.n_confusion + 1, sizeof *sum->total.confusion);
     if (is_binary) {
         sum->first = weir_mem_zarray(mem, shape->n_bins, sizeof *sum->first);
         sum->is_mixed = weir_mem_zarray(mem, shape->n_bins, sizeof *sum->is_mixed);
@@ -145,7 +153,8 @@ enum weir_status weir_live_sum_init(struct weir_live_sum *sum, const struct weir
         sum->calibration = weir_mem_zalloc(mem, sizeof *sum->calibration);
     if (is_number)
         sum->errors = weir_mem_zalloc(mem, sizeof *sum->errors);
-    if (!sum->counts || (is_binary && (!sum->first || !sum->is_mixed || !sum->is_used)) ||
+    if (!sum->counts || !sum->total.confusion ||
+        (is_binary && (!sum->first || !sum->is_mixed || !sum->is_used)) ||
         (has_p && !sum->calibration) || (is_number && !sum->errors)) {
         weir_live_sum_deinit(sum);
         return WEIR_ERR_NO_MEMORY;
@@ -159,6 +168,7 @@ void weir_live_sum_deinit(struct weir_live_sum *sum)
     if (!sum->mem)
         return;
     weir_mem_free(sum->mem, sum->counts);
+    weir_mem_free(sum->mem, sum->total.confusion);
     weir_mem_free(sum->mem, sum->first);
     weir_mem_free(sum->mem, sum->is_mixed);
     weir_mem_free(sum->mem, sum->is_used);
@@ -191,6 +201,16 @@ void weir_live_sum_add(struct weir_live_sum *sum, const struct weir_live_window 
         merge_errors(sum->errors, w->errors);
 }
 
+void weir_live_sum_total(struct weir_live_sum *sum, const struct weir_live_total *total)
+{
+    weir_assert(sum);
+    sum->total.delay_s += total->delay_s;
+    for (size_t i = 0; i < WEIR_LIVE_WINDOW_DELAYS; i++)
+        sum->total.delays[i] += total->delays[i];
+    for (size_t i = 0; i < sum->layout.n_confusion; i++)
+        sum->total.confusion[i] += total->confusion[i];
+}
+
 void weir_live_sum_note(struct weir_live_sum *sum, const double *first, const bool *is_used,
                         const bool *is_mixed)
 {
@@ -216,6 +236,7 @@ void weir_live_sum_merge(struct weir_live_sum *sum, const struct weir_live_sum *
         sum->from_s = other->from_s;
     for (size_t i = 0; i < sum->layout.n; i++)
         sum->counts[i] += other->counts[i];
+    weir_live_sum_total(sum, &other->total);
     if (other->first)
         weir_live_sum_note(sum, other->first, other->is_used, other->is_mixed);
     if (sum->calibration)

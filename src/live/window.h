@@ -58,6 +58,9 @@ void weir_live_window_label(struct weir_live_window *w, const struct weir_live_s
                             const struct weir_live_record *record, const uint16_t *bins,
                             bool is_taken_back);
 
+/* Returns the place of a delay among WEIR_LIVE_WINDOW_DELAYS. */
+uint32_t weir_live_window_delay_place(uint64_t delay_s);
+
 /* Counts how long a label took; never taken back. */
 void weir_live_window_delay(struct weir_live_window *w, const struct weir_live_layout *layout,
                             uint64_t delay_s);
@@ -81,9 +84,10 @@ struct weir_live_sum {
     uint64_t n_sampled;
     uint64_t from_s;  /* begin of the first window that was added, since 1970; 0: none */
     uint64_t *counts; /* layout.n, owned */
-    double *first;    /* n_bins: the score a bin was first seen with, two classes; owned, or NULL */
-    bool *is_mixed;   /* n_bins: it had others; owned, or NULL */
-    bool *is_used;    /* n_bins: it had one; owned, or NULL */
+    struct weir_live_total total; /* owned */
+    double *first;  /* n_bins: the score a bin was first seen with, two classes; owned, or NULL */
+    bool *is_mixed; /* n_bins: it had others; owned, or NULL */
+    bool *is_used;  /* n_bins: it had one; owned, or NULL */
     struct weir_eval_binned_calibration *calibration; /* owned, or NULL */
     struct weir_live_errors *errors;                  /* owned, or NULL */
     struct weir_mem *mem;
@@ -98,6 +102,9 @@ void weir_live_sum_deinit(struct weir_live_sum *sum);
 /* Adds a window of the same shape; and another sum. */
 void weir_live_sum_add(struct weir_live_sum *sum, const struct weir_live_window *w);
 void weir_live_sum_merge(struct weir_live_sum *sum, const struct weir_live_sum *other);
+
+/* Adds what was counted since the beginning. */
+void weir_live_sum_total(struct weir_live_sum *sum, const struct weir_live_total *total);
 
 /* Notes which scores bins have held, of n_bins. */
 void weir_live_sum_note(struct weir_live_sum *sum, const double *first, const bool *is_used,

@@ -36,6 +36,7 @@ enum weir_protocol_route_flags {
                                      pages of the web are refused: for orders */
     WEIR_PROTOCOL_NO_CASE = 16,   /* literals of the path match in any case, captures have no ':' */
     WEIR_PROTOCOL_STREAM = 32,    /* gRPC: messages are answered while the call goes on */
+    WEIR_PROTOCOL_LABELS = 64,    /* on the admin listener, on others if labels_api says so */
 };
 
 /* A row of a dialect's table of routes. */

@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "server/grpc_stream.h"
+#include "server/live.h"
 #include "server/status.h"
 
 #include <stdio.h>
@@ -161,6 +162,8 @@ static void answer_result(struct weir_server_shard *shard, struct weir_server_jo
         weir_server_answer_call_error(shard, call, call->status, body, now_ns);
         return;
     }
+    if (call->observe)
+        weir_server_live_record(shard, job, call);
     char room[ANSWER_FIELDS_BYTES];
     char type[CONTENT_TYPE_BYTES];
     struct weir_http_reply reply = {

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "server/answer.h"
+#include "server/live.h"
 
 enum { SHORT_WAIT_NS = 2000000 };
 
@@ -13,6 +14,7 @@ static void let_go(struct weir_server_shard *shard)
     struct weir_server_shard_version *sv;
     while ((sv = weir_batcher_next_released(shard->loop.batcher)) != NULL) {
         weir_list_remove(&sv->link);
+        weir_server_live_detach(shard, sv);
         struct weir_server_message message = {
             .kind = WEIR_SERVER_VERSION_RELEASED, .from = shard->index, .ptr = sv->version};
         struct weir_server_shared *shared = shard->shared;

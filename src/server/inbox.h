@@ -29,6 +29,8 @@ enum weir_server_message_kind {
     /* loop → loop */
     WEIR_SERVER_ADOPT_FD,   /* serve the connected descriptor in number */
     WEIR_SERVER_ORDER_DONE, /* answer the order in taken */
+    WEIR_SERVER_LIVE,       /* do the part in taken of a task of live quality */
+    WEIR_SERVER_LIVE_DONE,  /* the part in taken is done */
     /* loop → keeper */
     WEIR_SERVER_ORDER,            /* carry out the order in taken */
     WEIR_SERVER_TABLE_ADOPTED,    /* the loop answers from the table in ptr */

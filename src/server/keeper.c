@@ -10,11 +10,13 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "server/keeper_priv.h"
+#include "server/live.h"
 #include "server/machine.h"
 #include "server/order.h"
 #include "server/routes.h"
 
 #include <signal.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -257,6 +259,8 @@ void weir_server_keeper_tick(struct weir_server_keeper *keeper)
 {
     if (keeper->phase < WEIR_SERVER_STOPPING && keeper->repo)
         weir_server_order_check(keeper);
+    if (keeper->phase == WEIR_SERVER_SERVING)
+        weir_server_live_tick(keeper->shard, weir_loop_now_ns(&keeper->shard->loop.loop));
 }
 
 void weir_server_keeper_receive(struct weir_server_keeper *keeper,
@@ -305,6 +309,8 @@ void weir_server_keeper_receive(struct weir_server_keeper *keeper,
     case WEIR_SERVER_STOP:
     case WEIR_SERVER_ADOPT_FD:
     case WEIR_SERVER_ORDER_DONE:
+    case WEIR_SERVER_LIVE:
+    case WEIR_SERVER_LIVE_DONE:
         weir_assert(message.kind == WEIR_SERVER_STOPPED); /* These are for loops. */
         break;
     }
@@ -383,6 +389,8 @@ static enum weir_status make_routes(struct weir_server_keeper *keeper, struct we
     uint32_t flags = keeper->config->repository_api == WEIR_SERVER_REPOSITORY_MAIN
                          ? WEIR_PROTOCOL_REPOSITORY
                          : 0;
+    if (keeper->config->labels_api == WEIR_CONFIG_LABELS_MAIN)
+        flags |= WEIR_PROTOCOL_LABELS;
     const struct weir_server_routes_paths paths = {keeper->config->predict_route.at,
                                                    keeper->config->health_route.at};
     enum weir_status status =
@@ -392,7 +400,8 @@ static enum weir_status make_routes(struct weir_server_keeper *keeper, struct we
     shared->routes = &keeper->routes;
     shared->admin_routes = &keeper->admin_routes;
     return weir_server_routes_init(
-        &keeper->admin_routes, WEIR_PROTOCOL_ADMIN | WEIR_PROTOCOL_REPOSITORY, shared->mem, err);
+        &keeper->admin_routes,
+        WEIR_PROTOCOL_ADMIN | WEIR_PROTOCOL_REPOSITORY | WEIR_PROTOCOL_LABELS, shared->mem, err);
 }
 
 static enum weir_status make_shards(struct weir_server_keeper *keeper, uint32_t n_loops,
@@ -506,6 +515,9 @@ static enum weir_status make_all(struct weir_server_keeper *keeper, struct weir_
             weir_server_metrics_new(&shared->metrics, n_loops + 1,
                                     (uint32_t)keeper->config->metric_series_max, shared->mem, err);
     weir_server_statistics_init(&shared->statistics, n_loops + 1, shared->mem);
+    if (status == WEIR_OK && getrandom(&shared->live_secret, sizeof shared->live_secret, 0) !=
+                                 (ssize_t)sizeof shared->live_secret)
+        status = weir_error_set(err, WEIR_ERR_IO, "no random numbers");
     if (status == WEIR_OK)
         status = make_pool(keeper, n_workers, err);
     if (status == WEIR_OK)

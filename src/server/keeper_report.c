@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "server/keeper_priv.h"
+#include "server/live.h"
 #include "server/machine.h"
 
 enum { SAMPLE_FEATURES_SHOWN_MAX = 64, TEXT_BYTES = 256 };
@@ -330,6 +331,7 @@ void weir_server_keeper_expose(struct weir_server_keeper *keeper,
     expose_repo(keeper, &rest);
     expose_pool(keeper, &rest);
     expose_process(keeper, &rest);
+    weir_server_live_expose(keeper->shard, &rest);
     expose_names(keeper, table, &rest);
     weir_metric_selection_cut(selection, weir_buf_str(&rest), out);
     out->failed = out->failed || !weir_buf_ok(&rest);

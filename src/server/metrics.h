@@ -52,7 +52,9 @@
     X(SWAP, "weir_swap_seconds", HISTOGRAM, SECONDS,                                               \
       "Time from seeing a changed file to all loops having adopted it.", "model")                  \
     X(LOAD, "weir_load_seconds", HISTOGRAM, SECONDS, "Time a successful load took.", "model")      \
-    X(LOADS, "weir_loads_total", COUNTER, NONE, "Loads by model and outcome.", "model", "outcome")
+    X(LOADS, "weir_loads_total", COUNTER, NONE, "Loads by model and outcome.", "model", "outcome") \
+    X(LABEL_JOIN, "weir_label_join_total", COUNTER, NONE, "Labels by what became of them.",        \
+      "model", "result")
 
 enum weir_server_metric {
 #define WEIR_SERVER_METRIC_ENUM(code, ...) WEIR_SERVER_METRIC_##code,

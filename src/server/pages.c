@@ -9,6 +9,7 @@
 #include "server/catalog.h"
 #include "server/grpc.h"
 #include "server/keeper.h"
+#include "server/live.h"
 #include "server/openapi.h"
 #include "server/order.h"
 #include "server/origin.h"
@@ -253,6 +254,13 @@ static void answer_own(struct weir_server_shard *shard, struct weir_http_req *re
         break;
     case WEIR_SERVER_OWN_LOAD:
         repository_call(shard, req, route, WEIR_SERVER_ORDER_LOAD);
+        break;
+    case WEIR_SERVER_OWN_LABELS:
+        if (!is_of_web_page(shard, req, route))
+            weir_server_live_labels(shard, req);
+        break;
+    case WEIR_SERVER_OWN_QUALITY:
+        weir_server_live_quality(shard, req);
         break;
     }
 }

@@ -12,6 +12,7 @@
 #include "server/coding.h"
 #include "server/dispatch.h"
 #include "server/grpc_stream.h"
+#include "server/live.h"
 #include "server/status.h"
 
 /* Compressing takes some 20 to 50 ns for each byte. */
@@ -214,6 +215,8 @@ static void fill_call(const struct weir_server_shard *shard, struct weir_server_
     call->loop.ticket = ask->ticket;
     call->loop.entry = ask->entry;
     call->loop.sv = sv;
+    call->observe = sv->live && sv->live->live ? &sv->live->shape : NULL;
+    call->is_observed = false;
     call->loop.begun_ns = ask->begun_ns;
     call->status = WEIR_ERR_CANCELED;
     call->body_at = 0;
@@ -355,6 +358,10 @@ static void take_small(struct weir_server_shard *shard, const struct weir_server
     struct weir_server_call *call = weir_server_runner_call_of(slice);
     fill_call(shard, call, ask, sv);
     call->protocol = protocol;
+    if (call->observe) { /* The batch is open: what it computes may still grow. */
+        slice->wanted |= call->observe->wanted;
+        slice->batch->wanted |= slice->wanted;
+    }
     if (call->coding != WEIR_CODEC_CODING_IDENTITY && is_long(&protocol, sv->version->spec))
         weir_batcher_keep_off_loop(shard->loop.batcher);
     call->loop.decoded_ns = weir_clock_ns();

@@ -27,6 +27,10 @@ static const struct weir_protocol_route own_routes[] = {
     POST("/weir/v1/models/{m}/rollback", ROLLBACK, "Serve the version before this one"),
     POST("/weir/v1/models/{m}/unload", UNLOAD, "Take a model from service"),
     POST("/weir/v1/models/{m}/load", LOAD, "Load a model again"),
+    {"/weir/v1/models/{m}/labels", WEIR_PROTOCOL_HOST, WEIR_SERVER_OWN_LABELS,
+     WEIR_PROTOCOL_POST | WEIR_PROTOCOL_LABELS, "Tell the truths of past predictions"},
+    GET("/weir/v1/models/{m}/quality", QUALITY, WEIR_PROTOCOL_ADMIN,
+        "What past predictions were worth, and how far rows have drifted"),
 };
 
 /* On the admin listener it goes before other servers' answer to the path. */
@@ -65,7 +69,8 @@ static void add(struct weir_server_routes *routes, const struct weir_server_rout
 
 static bool is_served(const struct weir_protocol_route *route, uint32_t flags)
 {
-    uint32_t needed = route->flags & (WEIR_PROTOCOL_ADMIN | WEIR_PROTOCOL_REPOSITORY);
+    uint32_t needed =
+        route->flags & (WEIR_PROTOCOL_ADMIN | WEIR_PROTOCOL_REPOSITORY | WEIR_PROTOCOL_LABELS);
     return (needed & ~flags) == 0;
 }
 

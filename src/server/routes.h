@@ -21,6 +21,8 @@ enum weir_server_own {
     WEIR_SERVER_OWN_ROLLBACK, /* captures: model */
     WEIR_SERVER_OWN_UNLOAD,   /* captures: model */
     WEIR_SERVER_OWN_LOAD,     /* captures: model */
+    WEIR_SERVER_OWN_LABELS,   /* captures: model */
+    WEIR_SERVER_OWN_QUALITY,  /* captures: model */
 };
 
 /* Where the routes of the model repository are: the values of the option repository_api. */

@@ -36,6 +36,7 @@ void weir_server_runner_job_deinit(void *user)
 {
     struct weir_server_job *job = user;
     weir_buf_deinit(&job->replies);
+    weir_buf_deinit(&job->observed);
     weir_buf_deinit(&job->body);
 }
 
@@ -44,6 +45,8 @@ void weir_server_runner_job_trim(struct weir_server_job *job)
     weir_assert(job);
     if (job->replies.cap > KEPT_REPLY_BYTES_MAX)
         weir_buf_deinit(&job->replies);
+    if (job->observed.cap > KEPT_REPLY_BYTES_MAX)
+        weir_buf_deinit(&job->observed);
 }
 
 static void *align_up(void *p)
@@ -170,6 +173,18 @@ void weir_server_runner_none(struct weir_server_runner *runner, struct weir_serv
     weir_server_runner_encode(runner, job, call, &result);
 }
 
+/* Takes down what the rows were and what was said of them. Without memory nothing is. */
+static void observe(struct weir_server_runner *runner, struct weir_server_job *job,
+                    const struct weir_batch_slice *slice, struct weir_server_call *call,
+                    const struct weir_result *result)
+{
+    const char *rows = (const char *)job->batch->rows + slice->row * job->batch->row_bytes;
+    job->observed.mem = runner->mem;
+    call->observed_at = job->observed.n;
+    call->is_observed = weir_live_observe(call->observe, result, rows, result->batch_dtype,
+                                          &runner->sampler, &job->observed);
+}
+
 /* Writes the answer of a slice whose first row is row number `row` of the run. */
 static void encode_slice(struct weir_server_runner *runner, const struct run *run,
                          struct weir_server_job *job, const struct weir_batch_slice *slice,
@@ -192,6 +207,8 @@ static void encode_slice(struct weir_server_runner *runner, const struct run *ru
                             row * spec->outputs[o].n_columns * value_bytes(spec, o);
     }
     weir_server_runner_encode(runner, job, call, &result);
+    if (call->observe && call->status == WEIR_OK)
+        observe(runner, job, slice, call, &result);
 }
 
 /* The body of a large request is decoded here, into the batch that it has for itself; unless nobody
@@ -227,6 +244,8 @@ static void decode_private(struct weir_server_runner *runner, struct weir_server
                                       &call->protocol, &err);
     job->decoded_ns = weir_clock_ns();
     weir_buf_deinit(&job->body);
+    if (status == WEIR_OK && call->observe)
+        slice->wanted |= call->observe->wanted;
     if (status == WEIR_OK && call->protocol.n_rows == 0) /* So long, and nothing in it. */
         status = weir_error_set(&err, WEIR_ERR_INVALID, "no rows");
     if (status != WEIR_OK)
@@ -241,6 +260,7 @@ static bool gather(struct weir_server_runner *runner, struct run *run, struct we
         struct weir_server_job *job = WEIR_CONTAINER_OF(j, struct weir_server_job, job);
         struct weir_batch *batch = job->batch;
         weir_buf_clear(&job->replies);
+        weir_buf_clear(&job->observed);
         job->run_ns = 0;
         job->encode_ns = 0;
         if (batch->is_private) {

@@ -11,6 +11,7 @@
 #include "batch/batch.h"
 #include "codec/coding.h"
 #include "http/http.h"
+#include "live/observe.h"
 #include "pool/pool.h"
 #include "protocol/dialect.h"
 #include "repo/version.h"
@@ -47,6 +48,9 @@ struct weir_server_call {
     uint8_t coding;           /* enum weir_codec_coding: as the answer may be, then as it is sent */
     size_t coded_bytes_min;   /* a shorter answer is not compressed; set unless IDENTITY */
     uint64_t json_bytes;      /* of the answer's body where tensors follow; 0: none do */
+    const struct weir_live_shape *observe; /* what is to be taken down of its rows; NULL: nothing */
+    bool is_observed;                      /* that was done: */
+    size_t observed_at;                    /* in the job's observed */
     struct weir_protocol_call protocol;
 };
 
@@ -55,12 +59,13 @@ struct weir_server_job {
     struct weir_pool_job job;
     struct weir_batch *batch;
     const struct weir_version *version;
-    void *shard;             /* the loop's; not for the runner */
-    struct weir_buf replies; /* bodies and error texts of all slices */
-    struct weir_buf body;    /* private batches: the request body to be decoded */
-    size_t body_at;          /* private batches: where in it what the dialect reads begins */
-    size_t body_charged;     /* private batches: bytes counted as request memory until it is back */
-    uint8_t n_codings;       /* private batches: to be undone in it first, */
+    void *shard;              /* the loop's; not for the runner */
+    struct weir_buf replies;  /* bodies and error texts of all slices */
+    struct weir_buf observed; /* what was seen of the rows of slices that are observed */
+    struct weir_buf body;     /* private batches: the request body to be decoded */
+    size_t body_at;           /* private batches: where in it what the dialect reads begins */
+    size_t body_charged; /* private batches: bytes counted as request memory until it is back */
+    uint8_t n_codings;   /* private batches: to be undone in it first, */
     struct weir_codec_inflate_limits inflate_limits; /* within these */
     _Atomic uint64_t *memory;                        /* private batches: where that is counted */
     struct weir_protocol_limits limits; /* private batches: those of the loop at the time */
@@ -80,6 +85,7 @@ struct weir_server_runner {
     struct weir_codec_inflate inflate; /* of compressed bodies */
     struct weir_codec_deflate deflate; /* of answers, */
     struct weir_buf packed;            /* on their way to a batch's replies */
+    struct weir_live_sampler sampler;  /* of rows whose features are taken down */
 };
 
 /* Makes a runner that holds nothing yet. */

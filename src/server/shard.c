@@ -7,6 +7,7 @@
 #include "server/dispatch.h"
 #include "server/grpc_stream.h"
 #include "server/keeper.h"
+#include "server/live.h"
 #include "server/order.h"
 #include "server/pages.h"
 #include "server/predict.h"
@@ -194,6 +195,12 @@ void weir_server_shard_receive(struct weir_server_shard *shard, struct weir_serv
     case WEIR_SERVER_ORDER_DONE:
         weir_server_order_finish(message.taken);
         break;
+    case WEIR_SERVER_LIVE:
+        weir_server_live_receive(shard, message.taken);
+        break;
+    case WEIR_SERVER_LIVE_DONE:
+        weir_server_live_finish(shard, message.taken);
+        break;
     case WEIR_SERVER_ORDER:
     case WEIR_SERVER_TABLE_ADOPTED:
     case WEIR_SERVER_CONFIG_ADOPTED:
@@ -235,6 +242,7 @@ static void on_tick(struct weir_timer *timer, void *arg)
     struct weir_server_shard *shard = arg;
     weir_metric_histogram_add(shard->loop.cells.lag, timer->late_ns);
     weir_timer_start(timer, weir_loop_now_ns(&shard->loop.loop) + TICK_NS);
+    shard->loop.live.now_ns = weir_clock_wall_ns();
     if (shard->is_keeper)
         weir_server_keeper_tick(shard->shared->keeper);
     weir_server_grpc_stream_tick(shard);
@@ -323,6 +331,10 @@ enum weir_status weir_server_shard_new(struct weir_server_shard **out,
     weir_list_init(&shard->loop.versions);
     weir_list_init(&shard->loop.streams);
     weir_list_init(&shard->loop.streams_due);
+    weir_list_init(&shard->loop.live.models);
+    weir_list_init(&shard->loop.live.tasks);
+    weir_list_init(&shard->loop.live.told);
+    shard->loop.live.now_ns = weir_clock_wall_ns();
     enum weir_status status = weir_loop_init(&shard->loop.loop, shared->mem, err);
     if (status != WEIR_OK) {
         weir_mem_free(shared->mem, shard);
@@ -352,6 +364,7 @@ void weir_server_shard_free(struct weir_server_shard *shard)
     weir_server_runner_deinit(&shard->loop.runner);
     weir_buf_deinit(&shard->loop.unpacked);
     weir_server_inbox_deinit(&shard->inbox);
+    weir_server_live_deinit(shard);
     struct weir_list *link;
     while ((link = weir_list_take(&shard->loop.versions)) != NULL)
         weir_mem_free(mem, WEIR_CONTAINER_OF(link, struct weir_server_shard_version, link));

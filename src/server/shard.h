@@ -11,6 +11,7 @@
 #include "batch/batcher.h"
 #include "config/config.h"
 #include "http/http.h"
+#include "live/key.h"
 #include "loop/timer.h"
 #include "pool/pool.h"
 #include "repo/version.h"
@@ -21,6 +22,7 @@
 #include "server/statistics.h"
 
 struct weir_server_keeper;
+struct weir_server_live_version;
 
 enum {
     WEIR_SERVER_VERSION_FIELDS_BYTES = 384, /* "Weir-Model: …" lines of a version */
@@ -37,6 +39,7 @@ struct weir_server_shard_version {
     struct weir_batcher_version *batching;
     struct weir_server_version_cells cells;
     struct weir_server_statistics_part *statistics; /* NULL: nothing was counted yet */
+    struct weir_server_live_version *live;          /* NULL: quality is off */
     uint64_t request_timeout_ns;
     char fields[WEIR_SERVER_VERSION_FIELDS_BYTES]; /* answer header lines that name it */
     size_t fields_bytes;
@@ -55,9 +58,10 @@ struct weir_server_shared {
     uint32_t n_shards;
     const struct weir_server_routes *routes; /* of the main listener */
     const struct weir_server_routes *admin_routes;
-    uint64_t connections_max;    /* of all loops, as the descriptor limit allows */
-    uint64_t connections_admin;  /* of the admin listener, beside these */
-    uint64_t request_memory_max; /* of all requests, as the control group allows */
+    struct weir_live_secret live_secret; /* of the keys of predictions */
+    uint64_t connections_max;            /* of all loops, as the descriptor limit allows */
+    uint64_t connections_admin;          /* of the admin listener, beside these */
+    uint64_t request_memory_max;         /* of all requests, as the control group allows */
 };
 
 struct weir_server_shard {
@@ -83,8 +87,16 @@ struct weir_server_shard {
         struct weir_server_shard_version *head_version; /* and what it is for; NULL: unknown */
         struct weir_list versions;                      /* all, retired ones included */
         struct weir_server_loop_cells cells;
-        struct weir_list streams;             /* calls of gRPC that stream, */
-        struct weir_list streams_due;         /* and those of them that can go on */
+        struct weir_list streams;     /* calls of gRPC that stream, */
+        struct weir_list streams_due; /* and those of them that can go on */
+        struct {
+            uint64_t now_ns;         /* of the wall clock, as of the last tick */
+            uint32_t n_ids;          /* made since the start */
+            uint64_t refresh_ns;     /* when the keeper asks again for its metrics */
+            struct weir_list models; /* struct weir_server_live_model */
+            struct weir_list tasks;  /* struct weir_server_live_task, given here */
+            struct weir_list told;   /* struct weir_server_live_told; the keeper's */
+        } live;
         struct weir_timer coarse;             /* deadlines */
         struct weir_timer precise;            /* queue delays below a millisecond or two */
         struct weir_timer tick;               /* loop lag, and the watch over draining */

@@ -2,6 +2,7 @@
 /* What a loop serves: its configuration, its copy of the table of versions, and finding in it the
  * version a request is for. */
 #include "base/macros.h"
+#include "server/live.h"
 #include "server/shard_priv.h"
 
 #include <stdio.h>
@@ -103,7 +104,9 @@ void weir_server_shard_adopt_config(struct weir_server_shard *shard,
         weir_batcher_set_limits(sv->batching, &limits);
         sv->request_timeout_ns =
             weir_config_find_model(config, sv->version->name)->request_timeout_ns;
+        weir_server_live_attach(shard, sv);
     }
+    weir_server_live_forget(shard);
 }
 
 /* --- the table of versions --- */
@@ -159,6 +162,7 @@ static struct weir_server_shard_version *add_version(struct weir_server_shard *s
     weir_assert(n > 0);
     weir_assert((size_t)n < sizeof sv->fields);
     sv->fields_bytes = (size_t)n;
+    weir_server_live_attach(shard, sv);
     weir_list_push(&shard->loop.versions, &sv->link);
     return sv;
 }
