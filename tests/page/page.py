@@ -19,6 +19,7 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 MODELS = os.path.join(ROOT, "conf", "models")
+PEOPLE = os.path.join(ROOT, "tests", "data", "sklearn", "1.9.1", "columns", "everyday_lr.pkl")
 CHECKS = open(os.path.join(HERE, "checks.js"), encoding="utf-8").read()
 IRIS_ROW = [6.7, 3.0, 5.2, 2.3]
 CHANGES_SHOWN_S = 2
@@ -217,6 +218,23 @@ def the_form_has_the_columns_of_the_signature():
     equal([row[0] for row in table_rows("#s-signature .scroll:last-of-type")], [o["name"] for o in meta["outputs"]])
     browser.find("#predict button[type=submit]").click()
     browser.until(lambda: browser.text("#answer [data-output=predict]") in ("benign", "malignant"), "an answer")
+
+
+@case
+def columns_of_text_and_missing_values_are_sent_as_they_are():
+    open_model("people")
+    browser.until(lambda: browser.all("#predict input"), "the form")
+    row = {}
+    for label, field in zip(browser.all("#predict label"), browser.all("#predict input")):
+        name, datatype = label.text.rsplit(" ", 1)
+        row[name] = {"BYTES": "Oslo's \"text\"", "FP64": 41.5}[datatype] if name != "income" else None
+        field.clear()
+        field.send_keys("" if row[name] is None else str(row[name]))
+    equal({type(v) for v in row.values()}, {str, float, type(None)}, "kinds of columns")
+    browser.find("#predict button[type=submit]").click()
+    browser.until(lambda: browser.text("#answer"), "an answer")
+    direct = server.get("/predict_proba/people", {"features": [row]})
+    equal([float(r[1]) for r in table_rows("#answer table[data-output=predict_proba]")], next(iter(direct.values()))[0])
 
 
 @case
@@ -426,6 +444,7 @@ def main():
         for name in ("iris", "toy", "breast-cancer"):
             shutil.copyfile(os.path.join(MODELS, name + ".joblib"), os.path.join(folder, "models", name + ".joblib"))
         shutil.copyfile(os.path.join(MODELS, "toy.joblib"), os.path.join(folder, "models", "swapped.joblib"))
+        shutil.copyfile(PEOPLE, os.path.join(folder, "models", "people.pkl"))
         server = Server(os.path.abspath(sys.argv[1]), folder)
         try:
             browser = Browser(folder)

@@ -26,9 +26,9 @@ function shapeOf(value) {
   return shape;
 }
 
-/** Whether an input is one row of a table: its batch, and at most one more dimension. */
-function isRow(input) {
-  return input.shape.length <= 2;
+/** Whether an input is one row of a table: a number, or its batch and at most one more dimension. */
+function isRow({ shape }) {
+  return shape.length === 0 || (shape.length <= 2 && (shape[0] < 0 || shape[0] === 1));
 }
 
 function widthOf(input) {
@@ -71,7 +71,7 @@ function partOf(input, names) {
       },
     };
   }
-  const shape = input.shape.length < 2 ? [1] : [1, width < 0 ? 0 : width];
+  const shape = [[], [1], [1, width]][input.shape.length];
   if (width < 0 || width > FIELDS_MAX) {
     const area = areaField(`${input.name}: ${width < 0 ? 'any number of' : width} values, separated by commas`, width < 0 ? '0' : Array(width).fill('0').join(', '), 5);
     return {
