@@ -234,7 +234,7 @@ def columns_of_text_and_missing_values_are_sent_as_they_are():
     browser.find("#predict button[type=submit]").click()
     browser.until(lambda: browser.text("#answer"), "an answer")
     direct = server.get("/predict_proba/people", {"features": [row]})
-    equal([float(r[1]) for r in table_rows("#answer table[data-output=predict_proba]")], next(iter(direct.values()))[0])
+    equal([float(r[1]) for r in table_rows("#answer table[data-output=predict_proba]")], direct["probabilities"][0])
 
 
 @case

@@ -12,6 +12,7 @@ class ModelPage {
     this.shown = {};
     this.gateAt = -Infinity;
     this.isReading = false;
+    this.off = {};
     this.head = h('h1', { tabindex: '-1' }, name);
     this.line = h('div', { id: 'model-state' });
     this.said = h('p', { role: 'status', id: 'said' });
@@ -110,36 +111,37 @@ class ModelPage {
     if (this.isReading || (this.shown.gateKey === key && now - this.gateAt < GATE_MS)) return;
     this.isReading = true;
     try {
-      // Two that may not be there; the server answers 404 then, which the browser would log as an error
-      // each time: whether they are is asked of the description of the interface, once.
-      const [gate, quality] = await Promise.all([optional(this.path + '/gate', 'gate'), optional(this.path + '/quality', 'quality')]);
+      // Where one of them is off the answer is 404, which browsers log as an error: it is asked for again
+      // only when the model's versions have changed.
+      const once = (part) => {
+        const old = this.shown.gateKey === key && this.off[part];
+        return old || ask(this.path + '/' + part);
+      };
+      const [gate, quality] = await Promise.all([once('gate'), once('quality')]);
+      this.off = { gate: gate.status === 404 ? gate : null, quality: quality.status === 404 ? quality : null };
       this.show('gate', gate, () => gatePart(this.name, gate, this.say, this.done));
       this.show('quality', quality, () => qualityPart(quality));
-      this.shown.gateKey = key;
     } catch (e) {
-      setText(this.gate, e.message);
+      if (!this.shown.gate) setText(this.gate, e.message);
     }
+    this.shown.gateKey = key;
     this.gateAt = performance.now();
     this.isReading = false;
   }
 
+  /** Shows a part anew where its document has changed; what was unfolded stays so, and a part that is in
+   * use by the keyboard waits. */
   show(part, got, make) {
-    const key = got.status + got.text;
-    if (this.shown[part] === key) return;
+    const key = got.status + got.text.replace(/"to":"[^"]*"/, '');
+    const node = this[part];
+    if (this.shown[part] === key || (this.shown[part] && node.contains(document.activeElement))) return;
     this.shown[part] = key;
-    this[part].replaceChildren(...make());
+    const open = [...node.querySelectorAll('details[open] > summary')].map((e) => e.textContent);
+    node.replaceChildren(...make());
+    node.querySelectorAll('details > summary').forEach((e) => (e.parentElement.open = open.includes(e.textContent)));
   }
 
   destroy() {
     this.charts.forEach((chart) => chart.destroy());
   }
-}
-
-const known = { paths: null };
-
-/** As ask, for a path that this server may not have. */
-async function optional(path, last) {
-  if (!known.paths) known.paths = Object.keys((await get('/openapi.json')).body.paths);
-  if (!known.paths.some((p) => p.endsWith('}/' + last) && p.startsWith('/weir/'))) return { ok: false, status: 404, text: '', body: null };
-  return ask(path);
 }
