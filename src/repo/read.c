@@ -39,6 +39,11 @@ static enum writer find_writer(int fd)
     return errno == EAGAIN ? WRITER_THERE : WRITER_UNKNOWN;
 }
 
+bool weir_repo_read_has_writer(int fd)
+{
+    return find_writer(fd) == WRITER_THERE;
+}
+
 static bool is_transient_error(int error)
 {
     return error != ELOOP && error != EXDEV && error != ENOTDIR && error != ENXIO;

@@ -25,6 +25,9 @@ enum weir_repo_outcome weir_repo_read_file(const struct weir_repo_load *load,
                                            const atomic_bool *is_stopping, uint64_t deadline_ns,
                                            struct weir_repo_read *out, struct weir_error *err);
 
+/* Finds whether somebody surely has a file open for writing. */
+bool weir_repo_read_has_writer(int fd);
+
 /* Finds the digest in the text of a .sha256 file: 64 hexadecimal digits at its beginning. */
 bool weir_repo_read_sidecar(struct weir_str text, uint8_t out[WEIR_REPO_DIGEST_BYTES]);
 

@@ -11,45 +11,13 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/mem.h"
-#include "loop/timer.h"
-#include "repo/loader.h"
-#include "repo/scan.h"
-#include "repo/state_dir.h"
-#include "repo/step.h"
-#include "repo/table.h"
-#include "repo/watch.h"
+#include "repo/repo_priv.h"
 
 #include <signal.h>
 #include <stdio.h>
 
 static const uint64_t scan_gap_ns = 2 * WEIR_NS_PER_MS;
 static const uint64_t end_poll_ns = 5 * WEIR_NS_PER_MS;
-
-struct weir_repo {
-    struct weir_loop *loop;
-    const struct weir_config *config;
-    struct weir_repo_callbacks callbacks;
-    struct weir_repo_scanner scanner;
-    struct weir_repo_watch watch;
-    struct weir_repo_step *step;
-    struct weir_repo_loader *loader;
-    struct weir_repo_state_dir state;
-    struct weir_timer timer;
-    struct weir_repo_table_box *tables; /* newest first; never NULL after new */
-    struct weir_repo_counters counters;
-    uint64_t scan_began_ns, scan_ended_ns;
-    uint64_t n_state_failures;
-    uint64_t n_publishes;
-    uint32_t n_closing; /* handles whose close callback is still to come */
-    bool is_scan_wanted;
-    bool is_hangup; /* for the next scan */
-    bool is_started, is_stopping, is_closing, is_stopped;
-    bool is_pumping, is_pump_wanted;
-    bool was_watch_limited, was_state_failing;
-};
-
-static void pump(struct weir_repo *repo);
-static void close_when_ended(struct weir_repo *repo);
 
 const char *weir_repo_state_name(enum weir_repo_state state)
 {
@@ -86,7 +54,8 @@ static void tell(struct weir_repo *repo, const struct weir_repo_event *event)
         repo->callbacks.on_event(repo->callbacks.ctx, event);
 }
 
-static void tell_problem(struct weir_repo *repo, enum weir_repo_event_kind kind, const char *reason)
+void weir_repo_tell_problem(struct weir_repo *repo, enum weir_repo_event_kind kind,
+                            const char *reason)
 {
     tell(repo,
          &(struct weir_repo_event){.kind = kind, .is_problem = true, .reason = weir_str_c(reason)});
@@ -156,12 +125,15 @@ static void scan(struct weir_repo *repo)
     found.wall_ns = weir_clock_wall_ns();
     found.is_hangup = repo->is_hangup;
     tell_roots(repo, was_ok);
+    weir_repo_gates_look(&repo->gates, repo->config, repo->scanner.roots, repo->scanner.found,
+                         found.n_found);
     if (weir_repo_step_scan(repo->step, &found) == WEIR_OK)
         repo->is_hangup = false;
     weir_repo_watch_used(&repo->watch);
     if (repo->watch.is_limited && !repo->was_watch_limited) {
         repo->was_watch_limited = true;
-        tell_problem(repo, WEIR_REPO_EVENT_WATCH_LOST, "a directory could not be watched");
+        weir_repo_tell_problem(repo, WEIR_REPO_EVENT_WATCH_LOST,
+                               "a directory could not be watched");
     }
 }
 
@@ -170,11 +142,11 @@ static void on_timer(struct weir_timer *timer, void *arg)
     (void)timer;
     struct weir_repo *repo = arg;
     if (repo->is_stopping) {
-        close_when_ended(repo);
+        weir_repo_close_when_ended(repo);
         return;
     }
     scan(repo);
-    pump(repo);
+    weir_repo_pump(repo);
 }
 
 static void on_watch(void *arg)
@@ -275,6 +247,7 @@ static void act(struct weir_repo *repo, struct weir_repo_action *a)
     case WEIR_REPO_ACTION_JUDGE:
     case WEIR_REPO_ACTION_CANCEL:
     case WEIR_REPO_ACTION_NOTE:
+        weir_repo_gate_act(repo, a);
         return;
     }
 }
@@ -336,7 +309,7 @@ static void pump_once(struct weir_repo *repo)
         publish(repo);
 }
 
-static void pump(struct weir_repo *repo)
+void weir_repo_pump(struct weir_repo *repo)
 {
     /* Callbacks may call back: what they caused is done by the call that is under way. */
     repo->is_pump_wanted = true;
@@ -388,7 +361,7 @@ void weir_repo_table_adopted(struct weir_repo *repo, const struct weir_table *ta
 void weir_repo_version_released(struct weir_repo *repo, const struct weir_version *version)
 {
     weir_repo_step_released(repo->step, version);
-    pump(repo);
+    weir_repo_pump(repo);
 }
 
 const struct weir_table *weir_repo_table(const struct weir_repo *repo)
@@ -425,7 +398,7 @@ static void tell_state_failure(struct weir_repo *repo)
     if (repo->was_state_failing)
         return; /* One warning; the counter goes on. */
     repo->was_state_failing = true;
-    tell_problem(repo, WEIR_REPO_EVENT_STATE_DIR, reason);
+    weir_repo_tell_problem(repo, WEIR_REPO_EVENT_STATE_DIR, reason);
 }
 
 static void on_loader(void *arg)
@@ -437,23 +410,24 @@ static void on_loader(void *arg)
         weir_repo_step_loaded(repo->step, &result.loaded, weir_clock_ns(), weir_clock_wall_ns());
         if (result.loaded.outcome == WEIR_REPO_OUTCOME_CHANGED)
             repo->is_scan_wanted = true;
-        pump(repo);
+        weir_repo_pump(repo);
     }
     if (repo->is_stopping)
-        close_when_ended(repo);
+        weir_repo_close_when_ended(repo);
 }
 
 /* The timer goes on until the loader has ended: a wake-up alone does not keep a loop running. */
-static void close_when_ended(struct weir_repo *repo)
+void weir_repo_close_when_ended(struct weir_repo *repo)
 {
     if (repo->is_closing)
         return;
-    if (!weir_repo_loader_has_ended(repo->loader)) {
+    if (!weir_repo_loader_has_ended(repo->loader) || !weir_repo_judge_has_ended(repo->judge)) {
         weir_timer_start(&repo->timer, weir_clock_add(weir_clock_ns(), end_poll_ns));
         return;
     }
     repo->is_closing = true;
     weir_repo_loader_close(repo->loader, on_closed);
+    weir_repo_judge_close(repo->judge, on_closed);
     weir_timer_close(&repo->timer, on_timer_closed);
 }
 
@@ -462,10 +436,11 @@ void weir_repo_stop(struct weir_repo *repo)
     if (repo->is_stopping || !repo->is_started)
         return;
     repo->is_stopping = true;
-    repo->n_closing = 2; /* The timer and the loader's wake-up. */
+    repo->n_closing = 3; /* The timer and the wake-ups of loader and judge. */
     if (weir_repo_watch_close(&repo->watch, on_closed))
         repo->n_closing++;
     weir_repo_loader_stop(repo->loader);
+    weir_repo_judge_stop(repo->judge);
     weir_timer_start(&repo->timer, weir_clock_add(weir_clock_ns(), end_poll_ns));
 }
 
@@ -488,7 +463,7 @@ static void open_state(struct weir_repo *repo)
             return;
     }
     repo->was_state_failing = true;
-    tell_problem(repo, WEIR_REPO_EVENT_STATE_DIR, err.msg);
+    weir_repo_tell_problem(repo, WEIR_REPO_EVENT_STATE_DIR, err.msg);
 }
 
 static void open_watch(struct weir_repo *repo)
@@ -497,7 +472,7 @@ static void open_watch(struct weir_repo *repo)
         return;
     if (weir_repo_watch_open(&repo->watch, repo->loop, on_watch, repo) != WEIR_OK) {
         repo->was_watch_limited = true;
-        tell_problem(repo, WEIR_REPO_EVENT_WATCH_LOST, "the kernel gives no events");
+        weir_repo_tell_problem(repo, WEIR_REPO_EVENT_WATCH_LOST, "the kernel gives no events");
     }
 }
 
@@ -513,6 +488,7 @@ enum weir_status weir_repo_new(struct weir_repo **out, struct weir_loop *loop,
     repo->config = config;
     repo->callbacks = *callbacks;
     repo->state = (struct weir_repo_state_dir){-1, -1};
+    repo->verdicts.dir = repo->state;
     weir_repo_watch_off(&repo->watch);
     enum weir_status st = weir_repo_scan_init(&repo->scanner, &config->models, err);
     if (st == WEIR_OK && weir_repo_step_new(&repo->step, config) != WEIR_OK)
@@ -551,17 +527,26 @@ enum weir_status weir_repo_start(struct weir_repo *repo, struct weir_error *err)
     enum weir_status st = weir_repo_loader_new(&repo->loader, repo->loop, &repo->state,
                                                &repo->callbacks, on_loader, repo);
     if (st == WEIR_OK)
+        st = weir_repo_gate_open(repo);
+    if (st == WEIR_OK)
+        st = weir_repo_judge_start(repo->judge);
+    if (st == WEIR_OK) {
         st = weir_repo_loader_start(repo->loader);
+        if (st != WEIR_OK)
+            weir_repo_judge_stop(repo->judge); /* It has nothing to do, and ends. */
+    }
     if (st != WEIR_OK) {
         weir_timer_close(&repo->timer, NULL);
         if (repo->loader)
             weir_repo_loader_close(repo->loader, NULL);
-        return weir_error_set(err, WEIR_ERR_IO, "the loader could not be started");
+        if (repo->judge)
+            weir_repo_judge_close(repo->judge, NULL);
+        return weir_error_set(err, WEIR_ERR_IO, "the loader or the judge could not be started");
     }
     open_watch(repo);
     repo->is_started = true;
     scan(repo);
-    pump(repo);
+    weir_repo_pump(repo);
     return WEIR_OK;
 }
 
@@ -576,6 +561,7 @@ void weir_repo_free(struct weir_repo *repo)
     if (!repo)
         return;
     weir_assert(repo->is_stopped || !repo->is_started);
+    weir_repo_judge_free(repo->judge);
     weir_repo_loader_free(repo->loader);
     if (repo->step)
         weir_repo_step_each_version(repo->step, free_version, repo);
@@ -587,6 +573,9 @@ void weir_repo_free(struct weir_repo *repo)
     weir_repo_step_free(repo->step);
     weir_repo_scan_deinit(&repo->scanner);
     weir_repo_watch_deinit(&repo->watch);
+    weir_repo_gate_log_deinit(&repo->gate_log);
+    weir_repo_gates_deinit(&repo->gates);
+    weir_repo_verdicts_close(&repo->verdicts);
     weir_repo_state_dir_close(&repo->state);
     weir_mem_free(weir_mem_default(), repo);
 }
@@ -602,7 +591,7 @@ void weir_repo_reconfigure(struct weir_repo *repo, const struct weir_config *con
     if (repo->is_stopping || !repo->is_started)
         return;
     scan(repo);
-    pump(repo);
+    weir_repo_pump(repo);
 }
 
 void weir_repo_rescan(struct weir_repo *repo)
@@ -610,7 +599,7 @@ void weir_repo_rescan(struct weir_repo *repo)
     if (repo->is_stopping || !repo->is_started)
         return;
     scan(repo);
-    pump(repo);
+    weir_repo_pump(repo);
 }
 
 enum weir_status weir_repo_rollback(struct weir_repo *repo, struct weir_str model,
@@ -626,7 +615,7 @@ enum weir_status weir_repo_rollback(struct weir_repo *repo, struct weir_str mode
         (void)close(fd); /* Only whether it is there was asked. */
     }
     enum weir_status st = weir_repo_step_rollback(repo->step, model, weir_clock_wall_ns(), err);
-    pump(repo);
+    weir_repo_pump(repo);
     return st;
 }
 
@@ -635,7 +624,7 @@ enum weir_status weir_repo_unload(struct weir_repo *repo, struct weir_str model,
 {
     enum weir_status st =
         weir_repo_step_unload(repo->step, model, weir_clock_ns(), weir_clock_wall_ns(), err);
-    pump(repo);
+    weir_repo_pump(repo);
     return st;
 }
 
@@ -644,7 +633,7 @@ enum weir_status weir_repo_load(struct weir_repo *repo, struct weir_str model,
 {
     enum weir_status st =
         weir_repo_step_load(repo->step, model, weir_clock_ns(), weir_clock_wall_ns(), err);
-    pump(repo);
+    weir_repo_pump(repo);
     return st;
 }
 

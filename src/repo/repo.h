@@ -118,7 +118,11 @@ struct weir_repo_callbacks {
     void (*on_publish)(void *ctx, const struct weir_table *table);
     /* Something to log; may be NULL. */
     void (*on_event)(void *ctx, const struct weir_repo_event *event);
-    /* weir_repo_stop is done: the thread has ended, no callback follows. */
+    /* A line was added to the history of a model's gate; may be NULL. is_forced: a promotion
+     * against the verdict. */
+    void (*on_verdict)(void *ctx, struct weir_str model, enum weir_repo_verdict verdict,
+                       bool is_forced, uint64_t ns);
+    /* weir_repo_stop is done: the threads have ended, no callback follows. */
     void (*on_stopped)(void *ctx);
     void *ctx;
     weir_repo_load_fn *load; /* NULL: weir_format_load_bytes */
@@ -170,6 +174,77 @@ void weir_repo_rescan(struct weir_repo *repo);
  * is not kept. On WEIR_OK it is under way; the event ROLLED_BACK or LOAD_FAILED follows. */
 WEIR_MUST_USE enum weir_status weir_repo_rollback(struct weir_repo *repo, struct weir_str model,
                                                   struct weir_error *err);
+
+/* Serves the version that a model's gate holds, against its verdict, for a reason that is logged
+ * with who asked (by). WEIR_ERR_NOT_FOUND: no such model; WEIR_ERR_EXISTS: its gate holds none;
+ * WEIR_ERR_BUSY: one is being judged or loaded; WEIR_ERR_UNSUPPORTED: its file is neither there nor
+ * kept. On WEIR_OK it is under way; the event PROMOTED or LOAD_FAILED follows. */
+WEIR_MUST_USE enum weir_status weir_repo_promote(struct weir_repo *repo, struct weir_str model,
+                                                 struct weir_str reason, struct weir_str by,
+                                                 struct weir_error *err);
+
+/* How a model stands with its gate: enumerator, name. */
+#define WEIR_REPO_GATE_STATE_MAP(X)                   \
+    X(NONE, "none")       /* it has no gate */        \
+    X(JUDGING, "judging") /* a candidate is judged */ \
+    X(LIVE, "live")       /* nothing is held */       \
+    X(HELD, "held")       /* a candidate was refused */
+
+enum weir_repo_gate_state {
+#define WEIR_REPO_GATE_ENUM(code, name) WEIR_REPO_GATE_##code,
+    WEIR_REPO_GATE_STATE_MAP(WEIR_REPO_GATE_ENUM)
+#undef WEIR_REPO_GATE_ENUM
+};
+
+enum { WEIR_REPO_GATE_LINES_MAX = 32 }; /* of a history; older ones are forgotten */
+
+/* One verdict, or one promotion against one. Texts are borrowed with the gate. */
+struct weir_repo_gate_line {
+    uint64_t number;        /* version; 0: it was given none */
+    struct weir_str digest; /* 64 hex digits; empty: not known */
+    enum weir_repo_verdict verdict;
+    struct weir_str code; /* "ok", "rule_failed", … */
+    struct weir_str reason;
+    struct weir_str forced; /* why it was promoted against the verdict; empty: it was not */
+    struct weir_str by;     /* who asked for that */
+    uint64_t ns;            /* how long judging took */
+    uint64_t wall_ns;
+};
+
+/* One number of the latest verdict. */
+struct weir_repo_gate_number {
+    struct weir_str name; /* "roc_auc" */
+    uint64_t version;
+    double value;
+};
+
+/* What is known of a model's gate. */
+struct weir_repo_gate {
+    enum weir_repo_gate_state state;
+    struct weir_str file;     /* the gate's, below its model directory where it is; may be empty */
+    struct weir_str digest;   /* of the latest verdict's gate, 16 hex digits; may be empty */
+    struct weir_str document; /* gate/1 of the latest verdict; empty: there was none */
+    struct weir_str report;   /* HTML of the latest verdict; may be empty */
+    uint64_t n_uses;          /* candidates judged on its holdout; 0: not known */
+    struct weir_repo_gate_line lines[WEIR_REPO_GATE_LINES_MAX]; /* n_lines, newest first */
+    size_t n_lines;
+};
+
+/* Returns the name of a state ("held"), borrowed for ever. */
+const char *weir_repo_gate_state_name(enum weir_repo_gate_state state);
+
+/* Finds what is known of a model's gate; its texts are borrowed until the repository does anything
+ * again. false: there is no such model. */
+bool weir_repo_gate(const struct weir_repo *repo, struct weir_str model,
+                    struct weir_repo_gate *out);
+
+/* Returns number i of the latest verdict on a model, those of the candidate first; false: there are
+ * no more. Borrowed as above. */
+bool weir_repo_gate_number(const struct weir_repo *repo, struct weir_str model, size_t i,
+                           struct weir_repo_gate_number *out);
+
+/* Tells whether a candidate is being judged. */
+bool weir_repo_gate_is_judging(const struct weir_repo *repo);
 
 /* Unloads a model until its file changes (or, when the file is gone, for good).
  * WEIR_ERR_NOT_FOUND: no such model, or none of its versions serves. */

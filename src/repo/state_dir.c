@@ -230,7 +230,7 @@ enum weir_status weir_repo_state_dir_parse(struct weir_str index,
     return WEIR_OK;
 }
 
-static enum weir_status read_all(int fd, struct weir_buf *out)
+enum weir_status weir_repo_state_dir_read(int fd, struct weir_buf *out, size_t bytes_max)
 {
     for (;;) {
         char block[8192];
@@ -242,7 +242,7 @@ static enum weir_status read_all(int fd, struct weir_buf *out)
         if (n == 0)
             return weir_buf_ok(out) ? WEIR_OK : WEIR_ERR_NO_MEMORY;
         weir_buf_append(out, block, (size_t)n);
-        if (out->n > WEIR_REPO_STATE_DIR_INDEX_BYTES_MAX)
+        if (out->n > bytes_max)
             return WEIR_ERR_LIMIT;
     }
 }
@@ -257,7 +257,7 @@ enum weir_status weir_repo_state_dir_recall(const struct weir_repo_state_dir *di
     if (fd < 0)
         return errno == ENOENT ? WEIR_ERR_NOT_FOUND
                                : weir_error_set(err, WEIR_ERR_IO, "index: %s", strerror(errno));
-    enum weir_status st = read_all(fd, &text);
+    enum weir_status st = weir_repo_state_dir_read(fd, &text, WEIR_REPO_STATE_DIR_INDEX_BYTES_MAX);
     (void)close(fd); /* Only read from. */
     if (st != WEIR_OK)
         return weir_error_set(err, st, "index: cannot be read");
@@ -280,11 +280,11 @@ static bool write_all(int fd, const char *at, size_t n)
     return true;
 }
 
-/* Writes name whole: beside it, synced, renamed over it, the directory synced. */
-static enum weir_status replace(const struct weir_repo_state_dir *dir, const char *name,
-                                const void *bytes, size_t n, struct weir_error *err)
+enum weir_status weir_repo_state_dir_replace(const struct weir_repo_state_dir *dir,
+                                             const char *name, const void *bytes, size_t n,
+                                             struct weir_error *err)
 {
-    char temporary[WEIR_REPO_DIGEST_HEX + 8];
+    char temporary[WEIR_REPO_STATE_DIR_NAME_BYTES + 8];
     (void)snprintf(temporary, sizeof temporary, "%s.tmp", name); /* Fits the longest name. */
     int fd =
         openat(dir->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -406,7 +406,7 @@ enum weir_status weir_repo_state_dir_write(const struct weir_repo_state_dir *dir
     weir_buf_append_c(&text, "\n");
     if (!weir_buf_ok(&text))
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
-    enum weir_status st = replace(dir, "index", text.at, text.n, err);
+    enum weir_status st = weir_repo_state_dir_replace(dir, "index", text.at, text.n, err);
     if (st != WEIR_OK)
         return st;
     struct wanted w = {0};
@@ -432,7 +432,7 @@ enum weir_status weir_repo_state_dir_keep(const struct weir_repo_state_dir *dir,
     if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
         (uint64_t)st.st_size == n)
         return WEIR_OK;
-    return replace(dir, name, bytes, n, err);
+    return weir_repo_state_dir_replace(dir, name, bytes, n, err);
 }
 
 enum weir_status weir_repo_state_dir_find(const struct weir_repo_state_dir *dir,

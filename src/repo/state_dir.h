@@ -5,6 +5,7 @@
  *     STATE_DIR/<16 hex digits of the model paths>/lock     held while a server runs
  *                                                 /index    the records, as text, with a digest
  *                                                 /<64 hex digits>   one kept model file
+ *                                                 /verdicts/         what gates said (verdicts.h)
  *
  * Files are written beside and renamed, with fsync between: whatever instant the process is killed
  * at, the old or the new one is there whole. Open and recall: the keeper, before the loader starts;
@@ -16,7 +17,10 @@
 #include "config/config.h"
 #include "repo/step.h"
 
-enum { WEIR_REPO_STATE_DIR_INDEX_BYTES_MAX = 16 << 20 };
+enum {
+    WEIR_REPO_STATE_DIR_INDEX_BYTES_MAX = 16 << 20,
+    WEIR_REPO_STATE_DIR_NAME_BYTES = 160, /* of a file in it, with its NUL */
+};
 
 struct weir_repo_state_dir {
     int fd;      /* the directory; -1: there is none */
@@ -60,6 +64,17 @@ WEIR_MUST_USE enum weir_status
 weir_repo_state_dir_keep(const struct weir_repo_state_dir *dir,
                          const uint8_t digest[WEIR_REPO_DIGEST_BYTES], const void *bytes, size_t n,
                          uint64_t bytes_max, struct weir_error *err);
+
+/* Writes a file of the directory whole: beside it, synced, renamed over it, the directory synced.
+ * name is shorter than WEIR_REPO_STATE_DIR_NAME_BYTES. WEIR_ERR_IO. */
+WEIR_MUST_USE enum weir_status weir_repo_state_dir_replace(const struct weir_repo_state_dir *dir,
+                                                           const char *name, const void *bytes,
+                                                           size_t n, struct weir_error *err);
+
+/* Appends all that can be read from a descriptor. WEIR_ERR_IO; WEIR_ERR_LIMIT: more than bytes_max;
+ * WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_repo_state_dir_read(int fd, struct weir_buf *out,
+                                                        size_t bytes_max);
 
 /* Opens a kept file for reading; *fd is the caller's. WEIR_ERR_NOT_FOUND. */
 WEIR_MUST_USE enum weir_status

@@ -154,6 +154,7 @@ struct weir_repo_source {
     struct weir_version *candidate; /* CHECKING: loaded and not live yet; owned */
     struct weir_repo_gate_seen gate;
     uint64_t gate_same_ns;     /* its gate is the same since */
+    uint64_t judge_after_ns;   /* the candidate is not judged before that */
     uint64_t candidate_number; /* of the candidate, or of the one that its gate holds; 0: none */
     uint64_t load_ns;          /* how long the candidate's load took */
     bool is_gate_held;         /* HELD by its gate; the following say why */

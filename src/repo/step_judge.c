@@ -150,7 +150,8 @@ bool weir_repo_step_take_judge(struct weir_repo_step *step, struct weir_repo_act
     for (size_t i = 0; !step->judging.candidate && i < step->n_sources; i++) {
         struct weir_repo_source *s = step->sources[i];
         if (!s->candidate || !s->gate.print || s->model->is_restore_wanted ||
-            step->restoring == s->model || !weir_repo_step_is_gate_settled(step, s))
+            step->restoring == s->model || !weir_repo_step_is_gate_settled(step, s) ||
+            s->judge_after_ns > step->now_ns)
             continue;
         if (!best || s->same_ns < best->same_ns)
             best = s;
@@ -234,8 +235,13 @@ void weir_repo_step_judged(struct weir_repo_step *step, const struct weir_repo_j
     }
     const struct weir_repo_live *now = weir_repo_step_default(step, s->model);
     bool is_same_gate = s->gate.print == step->judging.print;
-    if (!j->is_canceled && is_same_gate)
+    if (is_same_gate && j->gate.print && j->gate.print != s->gate.print) {
         s->gate = j->gate;
+        s->gate_same_ns = j->is_canceled ? now_ns : s->gate_same_ns;
+    }
+    /* Nobody here gave it up: a file of the gate may still be written. */
+    s->judge_after_ns =
+        j->is_canceled && is_same_gate ? weir_clock_add(now_ns, step->config->rescan_ns) : 0;
     step->is_changed = true;
     if (j->is_canceled || !is_same_gate || (now ? now->version : NULL) != live) {
         weir_repo_step_reason(s, WEIR_STR("waits for its gate")); /* It is judged again. */

@@ -337,6 +337,8 @@ static uint64_t wanted_at(const struct weir_repo_step *step, const struct weir_r
     }
     if (s->candidate && !weir_repo_step_is_gate_settled(step, s))
         at = weir_clock_add(s->gate_same_ns, step->config->settle_ns);
+    else if (s->candidate && s->judge_after_ns > step->now_ns)
+        at = s->judge_after_ns;
     bool is_grace = !s->is_present && s->live && s->missing_ns != WEIR_TIME_NEVER &&
                     step->config->on_removal == WEIR_CONFIG_REMOVAL_UNLOAD;
     if (is_grace) {

@@ -38,10 +38,13 @@ enum weir_status weir_test_repo_load(void *ctx, struct weir_model **out,
         text[end] != '\n' || (size_t)end + 1 != n)
         return weir_error_set(err, WEIR_ERR_CORRUPT, "%s: offset %zu: the end is missing", file.at,
                               n);
+    static const struct weir_labels numbers; /* A target that is a number has no labels. */
     struct weir_model_builder b;
     const struct weir_model_node *root = NULL;
     struct weir_model_linear_opts opts = {.name = WEIR_STR("Test"),
                                           .n_features = 2,
+                                          .targets = &numbers,
+                                          .n_targets = 1,
                                           .weights = v,
                                           .bias = &v[2],
                                           .is_vector = true,
