@@ -43,8 +43,10 @@ bool weir_eval_delong_variance(const struct weir_eval_sweep *sweep, double *out)
         double n_tp = sweep->tp[g] - tp;
         double n_fp = sweep->fp[g] - fp;
         /* Negatives above a positive, and positives not above a negative. */
-        add(&positives, (fp + n_fp / 2) / sweep->negatives, n_tp);
-        add(&negatives, (sweep->positives - tp - n_tp / 2) / sweep->positives, n_fp);
+        if (n_tp > 0)
+            add(&positives, (fp + n_fp / 2) / sweep->negatives, n_tp);
+        if (n_fp > 0)
+            add(&negatives, (sweep->positives - tp - n_tp / 2) / sweep->positives, n_fp);
         tp = sweep->tp[g];
         fp = sweep->fp[g];
     }

@@ -44,9 +44,8 @@ static void count_digits(const uint64_t *keys, size_t n, uint32_t counts[N_DIGIT
     }
 }
 
-/* Moves all pairs to where their digit says. counts becomes the places. */
-static void move(const struct weir_eval_sort *sort, size_t n, unsigned digit, uint32_t *counts,
-                 const uint32_t *from, uint32_t *to)
+/* Turns counts of a digit into places. */
+static void make_places(uint32_t *counts)
 {
     uint32_t place = 0;
     for (size_t b = 0; b < N_BUCKETS; b++) {
@@ -54,6 +53,13 @@ static void move(const struct weir_eval_sort *sort, size_t n, unsigned digit, ui
         counts[b] = place;
         place += count;
     }
+}
+
+/* Moves all pairs to where their digit says. counts becomes the places. */
+static void move(const struct weir_eval_sort *sort, size_t n, unsigned digit, uint32_t *counts,
+                 const uint32_t *from, uint32_t *to)
+{
+    make_places(counts);
     for (size_t i = 0; i < n; i++) {
         uint32_t at = counts[sort->keys[i] >> (digit * DIGIT_BITS) & (N_BUCKETS - 1)]++;
         sort->spare[at] = sort->keys[i];
@@ -84,4 +90,30 @@ void weir_eval_sort_run(struct weir_eval_sort *sort, size_t n)
     }
     if (from != sort->values)
         memcpy(sort->values, from, n * sizeof *from);
+}
+
+void weir_eval_sort_run_keys(struct weir_eval_sort *sort, size_t first, size_t n)
+{
+    weir_assert(sort);
+    weir_assert(first <= sort->n);
+    weir_assert(n <= sort->n - first);
+    uint32_t counts[N_DIGITS][N_BUCKETS];
+    uint64_t *from = sort->keys + first;
+    uint64_t *to = sort->spare + first;
+    if (n == 0)
+        return;
+    count_digits(from, n, counts);
+    for (unsigned d = 0; d < N_DIGITS; d++) {
+        unsigned shift = d * DIGIT_BITS;
+        if (counts[d][from[0] >> shift & (N_BUCKETS - 1)] == n)
+            continue;
+        make_places(counts[d]);
+        for (size_t i = 0; i < n; i++)
+            to[counts[d][from[i] >> shift & (N_BUCKETS - 1)]++] = from[i];
+        uint64_t *other = from;
+        from = to;
+        to = other;
+    }
+    if (from != sort->keys + first)
+        memcpy(sort->keys + first, from, n * sizeof *from);
 }

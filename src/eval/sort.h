@@ -30,6 +30,9 @@ void weir_eval_sort_deinit(struct weir_eval_sort *sort);
  * keys share cost nothing. */
 void weir_eval_sort_run(struct weir_eval_sort *sort, size_t n);
 
+/* Sorts keys first … first + n − 1 alone, ascending; their values have no meaning then. */
+void weir_eval_sort_run_keys(struct weir_eval_sort *sort, size_t first, size_t n);
+
 /* Returns the key by which larger scores sort first; −0 and +0 have the same one. */
 static inline uint64_t weir_eval_sort_key(double score)
 {
