@@ -21,6 +21,7 @@ enum {
     OPTION_SLICE,
     OPTION_MAX_ROWS,
     OPTION_BASELINE,
+    OPTION_RULES,
     OPTION_CI,
     OPTION_SEED,
     OPTION_PROGRESS,
@@ -160,6 +161,9 @@ static enum weir_status take_option(void *ctx, struct weir_cli_args *args, size_
     case OPTION_BASELINE:
         r->baseline = value;
         return WEIR_OK;
+    case OPTION_RULES:
+        r->rules = value;
+        return WEIR_OK;
     case OPTION_CI:
         return read_ci(r, value, err);
     case OPTION_SEED:
@@ -259,6 +263,7 @@ static const struct weir_cli_option options[] = {
     [OPTION_MAX_ROWS] = {"max-rows", 0, "N", "read N rows at most"},
     [OPTION_BASELINE] = {"baseline", 0, "MODEL",
                          "a second model on the same rows: differences, both curves"},
+    [OPTION_RULES] = {"rules", 0, "FILE", "judge by rules (conf/rules.md); live is the baseline"},
     [OPTION_CI] = {"ci", 0, "METHOD",
                    "intervals: delong (default: of numbers that have a formula),\n"
                    "or bootstrap:N of all numbers with N resamples, best 2000"},

@@ -13,6 +13,7 @@ struct weir_cli_evaluate {
     const char *model;    /* NULL: scores are in the file */
     const char *baseline; /* a second model; NULL: none */
     const char *data;
+    const char *rules; /* a file of rules; NULL: none */
     const char *policy_text;
     struct weir_eval_policy policy;
     struct weir_gate_holdout_opts holdout;
@@ -27,9 +28,12 @@ struct weir_cli_evaluate {
     struct weir_cli_mlflow_opts mlflow;
 };
 
-/* Reads, measures, compares and writes all that is asked for. Returns what the process ends with;
- * what failed has been said. */
-int weir_cli_evaluate_run(const struct weir_cli_evaluate *request);
+/* What the command ends with beside the exits of all commands. */
+enum { WEIR_CLI_EVALUATE_EXIT_FAIL = 3, WEIR_CLI_EVALUATE_EXIT_INCONCLUSIVE = 4 };
+
+/* Reads, measures, compares, judges and writes all that is asked for; the request gets the columns
+ * that rules cut by. Returns what the process ends with; what failed has been said. */
+int weir_cli_evaluate_run(struct weir_cli_evaluate *request);
 
 /* Writes the files that are asked for, then the table or document to standard output. */
 WEIR_MUST_USE enum weir_status weir_cli_evaluate_write(const struct weir_cli_evaluate *request,
@@ -42,7 +46,7 @@ WEIR_MUST_USE enum weir_status weir_cli_evaluate_log(const struct weir_cli_evalu
                                                      struct weir_error *err);
 
 /* Appends the document: of the model an eval/1, and of a baseline in it "baseline", "delta" and
- * "disagreements". */
+ * "disagreements", of rules "rules" and "verdict". */
 void weir_cli_evaluate_document(struct weir_buf *out, const struct weir_gate_report *report,
                                 bool has_full_curves);
 

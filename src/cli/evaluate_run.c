@@ -4,12 +4,13 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/evaluate.h"
+#include "cli/evaluate_rules.h"
 #include "cli/file.h"
 #include "gate/align.h"
 #include "gate/bootstrap.h"
 #include <weir/format.h>
 
-enum { MODEL, BASELINE, N_SIDES };
+enum { MODEL, BASELINE, N_SIDES, REPLICATES_DEFAULT = 2000 };
 
 /* A model on the rows. */
 struct side {
@@ -24,7 +25,8 @@ struct side {
 
 /* Everything of one run; zeroed is fine to end. */
 struct work {
-    const struct weir_cli_evaluate *request;
+    struct weir_cli_evaluate *request;
+    struct weir_cli_evaluate_rules rules;
     struct side sides[N_SIDES];
     size_t n_sides;
     struct weir_gate_align align;
@@ -131,11 +133,37 @@ static enum weir_status align(struct work *w)
     return status;
 }
 
+/* Reads the rules; what they need is then measured. */
+static enum weir_status read_rules(struct work *w)
+{
+    struct weir_cli_evaluate *r = w->request;
+    if (!r->rules)
+        return WEIR_OK;
+    enum weir_status status = weir_cli_evaluate_rules_read(&w->rules, r->rules, w->err);
+    if (status == WEIR_OK)
+        status = weir_cli_evaluate_rules_cut(&w->rules, r->slices, &r->holdout.n_slices,
+                                             WEIR_ARRAY_LEN(r->slices), w->err);
+    if (status == WEIR_OK && r->compare.n_replicates == 0 &&
+        weir_gate_rules_needs(&w->rules.rules, r->baseline != NULL).bootstrap)
+        r->compare.n_replicates = REPLICATES_DEFAULT;
+    return status;
+}
+
+static enum weir_status judge(struct work *w)
+{
+    struct weir_gate_compare_opts opts = w->request->compare;
+    opts.alpha = w->request->evaluation.alpha;
+    weir_cli_progress_phase(&w->progress, "judging", NULL, weir_clock_ns());
+    return weir_cli_evaluate_rules_judge(
+        &w->rules, &w->sides[MODEL].evaluation,
+        w->n_sides == N_SIDES ? &w->sides[BASELINE].evaluation : NULL, w->compare, &opts, w->err);
+}
+
 static enum weir_status work(struct work *w)
 {
     const struct weir_cli_evaluate *r = w->request;
     const char *const paths[N_SIDES] = {r->model, r->baseline};
-    enum weir_status status = WEIR_OK;
+    enum weir_status status = read_rules(w);
     w->n_sides = r->baseline ? N_SIDES : 1;
     for (size_t i = 0; i < w->n_sides && status == WEIR_OK; i++)
         status = paths[i] ? load(&w->sides[i], paths[i], w->err) : WEIR_OK;
@@ -147,7 +175,31 @@ static enum weir_status work(struct work *w)
         status = measure(w, &w->sides[i]);
     if (status == WEIR_OK && r->baseline)
         status = compare(w);
+    if (status == WEIR_OK && r->rules)
+        status = judge(w);
     return status;
+}
+
+/* Puts the rules' verdict into the report; returns the exit that stands for it. */
+static int tell_verdict(const struct work *w, struct weir_gate_report *report)
+{
+    const struct weir_gate_rules_judgement *j = &w->rules.judgement;
+    if (!w->rules.has_judgement)
+        return WEIR_CLI_EXIT_OK;
+    report->rules = j;
+    report->verdict = weir_str_c(weir_gate_rules_verdict_name(j->verdict));
+    report->reason = weir_str_c(j->reason);
+    switch (j->verdict) {
+    case WEIR_GATE_RULES_PASS:
+        break;
+    case WEIR_GATE_RULES_FAIL:
+        report->code = WEIR_STR("rule_failed");
+        return WEIR_CLI_EVALUATE_EXIT_FAIL;
+    case WEIR_GATE_RULES_INCONCLUSIVE:
+        report->code = WEIR_STR("inconclusive");
+        return WEIR_CLI_EVALUATE_EXIT_INCONCLUSIVE;
+    }
+    return WEIR_CLI_EXIT_OK;
 }
 
 /* Writes and logs; returns what the process ends with. */
@@ -169,14 +221,17 @@ static int write_all(struct work *w)
             fprintf(stderr, "weir: %zu rows are left out that %s refuses\n", w->align.n_dropped[i],
                     i == MODEL ? r->baseline : r->model);
     }
+    int verdict = tell_verdict(w, &report);
     if (weir_cli_evaluate_write(r, &report, w->err) != WEIR_OK)
         return weir_cli_fail_json(w->err, r->is_json);
-    if (r->mlflow.url && weir_cli_evaluate_log(r, &report, w->err) != WEIR_OK)
-        return weir_cli_fail(w->err); /* The document has been written. */
-    return WEIR_CLI_EXIT_OK;
+    if (r->mlflow.url && weir_cli_evaluate_log(r, &report, w->err) != WEIR_OK) {
+        int code = weir_cli_fail(w->err); /* The document has been written. */
+        verdict = verdict == WEIR_CLI_EXIT_OK ? code : verdict;
+    }
+    return verdict;
 }
 
-int weir_cli_evaluate_run(const struct weir_cli_evaluate *request)
+int weir_cli_evaluate_run(struct weir_cli_evaluate *request)
 {
     struct weir_error err = WEIR_ERROR_INIT;
     struct work w = {.request = request, .err = &err};
@@ -185,6 +240,7 @@ int weir_cli_evaluate_run(const struct weir_cli_evaluate *request)
     enum weir_status status = work(&w);
     weir_cli_progress_end(&w.progress);
     int code = status == WEIR_OK ? write_all(&w) : weir_cli_fail_json(&err, request->is_json);
+    weir_cli_evaluate_rules_deinit(&w.rules); /* Its slices borrow from the holdouts. */
     for (size_t i = 0; i < N_SIDES; i++) {
         struct side *side = &w.sides[i];
         if (side->has_evaluation)

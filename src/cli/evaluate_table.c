@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "gate/compare.h"
+#include "gate/rules.h"
 #include "gate/slice.h"
 
 #include <math.h>
@@ -216,6 +217,17 @@ static void put_compare(struct weir_buf *out, const struct weir_gate_compare *c)
         weir_buf_append_c(out, "\n");
 }
 
+static void put_rules(struct weir_buf *out, const struct weir_gate_report *r)
+{
+    for (size_t i = 0; i < r->rules->n_outcomes; i++) {
+        const struct weir_gate_rules_outcome *o = &r->rules->outcomes[i];
+        weir_buf_printf(out, "  %-8s %-7s %s\n", weir_gate_rules_result_name(o->result),
+                        weir_gate_rules_severity_name(o->rule->severity), o->sentence);
+    }
+    weir_buf_printf(out, "verdict    %.*s: %.*s\n", WEIR_STR_ARG(r->verdict),
+                    WEIR_STR_ARG(r->reason));
+}
+
 void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_report *report,
                              const char *bold, const char *plain)
 {
@@ -243,5 +255,9 @@ void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_report
     if (report->compare) {
         weir_buf_printf(out, "\n%sagainst the baseline%s\n", bold, plain);
         put_compare(out, report->compare);
+    }
+    if (report->rules) {
+        weir_buf_printf(out, "\n%srules%s\n", bold, plain);
+        put_rules(out, report);
     }
 }

@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "codec/number.h"
 #include "gate/plot.h"
+#include "gate/rules.h"
 
 #include <errno.h>
 #include <string.h>
@@ -155,14 +156,21 @@ void weir_cli_evaluate_document(struct weir_buf *out, const struct weir_gate_rep
 {
     weir_gate_document_append(out, report->candidate.evaluation, report->candidate.source,
                               has_full_curves);
-    if (report->live.evaluation && weir_buf_ok(out)) {
-        out->n--; /* The object goes on. */
+    if (!weir_buf_ok(out))
+        return;
+    out->n--; /* The object goes on. */
+    if (report->live.evaluation) {
         weir_buf_append_c(out, ",\"baseline\":");
         weir_gate_document_append(out, report->live.evaluation, report->live.source,
                                   has_full_curves);
         if (report->compare)
             put_compare(out, report->compare);
-        weir_buf_append_byte(out, '}');
     }
-    weir_buf_append_byte(out, '\n');
+    if (report->rules) {
+        weir_buf_append_c(out, ",\"rules\":");
+        weir_gate_rules_append(report->rules, out);
+        weir_buf_printf(out, ",\"verdict\":\"%.*s\",\"reason\":", WEIR_STR_ARG(report->verdict));
+        weir_codec_json_append_text(out, report->reason);
+    }
+    weir_buf_append_c(out, "}\n");
 }

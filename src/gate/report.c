@@ -248,8 +248,10 @@ void weir_gate_report_append(struct weir_buf *buf, const struct weir_gate_report
         r.candidate_name = WEIR_STR("candidate");
     if (r.live_name.n == 0)
         r.live_name = WEIR_STR("live");
+    weir_gate_report_rules_append(&sections, &r);
     append_plots(&sections, &r);
     weir_gate_report_compare_append(&sections, &r);
+    weir_gate_report_slices_append(&sections, &r);
     weir_gate_report_tables_append_confusion(&sections, &r);
     weir_gate_report_tables_append_thresholds(&sections, &r);
     weir_gate_report_tables_append_numbers(&sections, &r);

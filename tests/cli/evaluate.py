@@ -198,6 +198,37 @@ def a_baseline_is_judged_on_the_same_rows(folder):
 
 
 @case
+def rules_decide_what_the_command_ends_with(folder):
+    table, rules, page = (os.path.join(folder, name) for name in ("scores.csv", "gate.rules", "report.html"))
+    write_csv(table, zip(TRUTHS, SCORES, "abababaabb"), ["y", "s", "part"])
+    arguments = [table, "-l", "y", "--score-column", "s", "--threshold-policy", "fixed:0.5", "--rules", rules]
+
+    def judge(text, code, *more):
+        with open(rules, "w", encoding="utf-8") as f:
+            f.write(text)
+        return exits(weir("evaluate", *arguments, *more), code)
+
+    doc = json.loads(judge("roc_auc >= 0.6 # enough\nwarn accuracy > 0.9; live.f1 > 1", 0, "--json", "--html", page).out)
+    equal([(r["severity"], r["result"]) for r in doc["rules"]],
+          [("must", "true"), ("warn", "false"), ("must", "skipped")])
+    equal(doc["verdict"], "pass")
+    near(doc["rules"][0]["candidate"], 0.66, "the number of a rule")
+    with open(page, encoding="utf-8") as f:
+        html = f.read()
+    contains(html, '<div class="verdict pass"')
+    contains(html, "<code>roc_auc &gt;= 0.6</code>")
+    text = judge("small: roc_auc >= 0.7\nrecall >= 0.1", 3).out
+    contains(text, "verdict    fail: ")
+    equal(judge("roc_auc >= 0.6 @ part=a", 0, "--json").code, 0, "rules cut by the columns that they name")
+    contains(judge("roc_auc >= 0.6\nlatency.p99_ms < 5", 4).out, "it was not measured")
+    equal(judge("roc_auc >= 0.6 @ part=c", 4).code, 4, "a slice without rows is not known")
+    contains(judge("roc_auc >= 0.6\nrocauc > 1", 1).err, f"{rules}: line 2, column 1: ")
+    contains(judge("", 1).err, rules)
+    os.unlink(rules)
+    contains(exits(weir("evaluate", *arguments), 1).err, rules)
+
+
+@case
 def the_report_is_one_page_that_fetches_and_runs_nothing(folder):
     table = os.path.join(folder, "t.csv")
     names = {0: "<b>no</b>", 1: 'y&"es'}
