@@ -4,6 +4,7 @@
  * here is what will serve; the state directory is left alone. */
 #include "base/clock.h"
 #include "cli/args.h"
+#include "cli/check_gate.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "codec/json.h"
@@ -324,6 +325,8 @@ static bool is_about_flags(const struct weir_error *err)
 
 static int run(const struct weir_cli_command *self, int argc, char **argv)
 {
+    if (weir_cli_check_gate_is_asked(argc, argv))
+        return weir_cli_check_gate(self, argc, argv);
     char config_flag[] = "--config";
     char state_flag[] = "--state-dir=off";
     char *args[ARGS_MAX];
@@ -359,23 +362,35 @@ static int run(const struct weir_cli_command *self, int argc, char **argv)
 }
 
 static const struct weir_cli_option options[] = {
-    {"json", 0, NULL, "print one JSON object"},
+    [WEIR_CLI_CHECK_JSON] = {"json", 0, NULL,
+                             "print one JSON object; of a gate the verdict (gate/1)"},
+    [WEIR_CLI_CHECK_GATE] = {"gate", 0, "FILE",
+                             "judge one model file by this gate; default NAME.gate.yaml beside it"},
+    [WEIR_CLI_CHECK_LIVE] = {"live", 0, "MODEL", "the version that serves, to compare with"},
+    [WEIR_CLI_CHECK_HTML] = {"html", 0, "FILE", "also write the verdict's report: one page"},
+    [WEIR_CLI_CHECK_USES] = {"uses", 0, "N", "candidates judged on the holdout, this one included"},
 };
 
 const struct weir_cli_command weir_cli_check = {
     .name = "check",
     .summary = "check a configuration and its models before they are deployed",
-    .usage = "CONFIG.yaml|DIR|FILE … [--json] [OPTION of serve …]",
+    .usage = "CONFIG.yaml|DIR|FILE … [--json] [OPTION of serve …]\n"
+             "MODEL [--gate FILE] [--live MODEL] [--html FILE] [--json]",
     .text =
         "Reads the configuration as \"weir serve\" would (file, environment, options), then\n"
         "finds, loads and warms up every model that it would serve. Nothing is listened on and\n"
         "the state directory is not touched.\n"
         "\n"
-        "Exits 0 when all is fine, 1 when the configuration or a model is not, 2 when the\n"
-        "command line is wrong.",
+        "With --gate, --live or --html one model file is judged as a server would judge it\n"
+        "before it takes the live version's place: signature, smoke rows, rules on a holdout.\n"
+        "\n"
+        "Exits 0 when all is fine, 1 when the configuration, a model or the gate's file is\n"
+        "not, 2 when the command line is wrong; of a gate 3 when the model is refused and 4\n"
+        "when nothing certain can be said.",
     .examples = "weir check conf/weir.yaml\n"
                 "weir check models/ --strict-readiness\n"
-                "weir check models/ --json",
+                "weir check models/ --json\n"
+                "weir check new/churn.joblib --gate churn.gate.yaml --live models/churn.joblib",
     .options = options,
     .n_options = WEIR_ARRAY_LEN(options),
     .run = run,

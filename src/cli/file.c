@@ -113,3 +113,18 @@ void weir_cli_file_model_name(const char *path, struct weir_buf *out)
     }
     weir_buf_append_str(out, name);
 }
+
+void weir_cli_file_model_folder(const char *path, struct weir_buf *out)
+{
+    struct weir_str rest = weir_str_c(path);
+    uint64_t number;
+    (void)take_last(&rest); /* the file */
+    struct weir_str above = rest;
+    if (weir_str_to_u64(take_last(&above), UINT64_MAX, &number) && above.n > 0) {
+        (void)take_last(&above); /* the model's folder */
+        rest = above;
+    }
+    while (rest.n > 1 && rest.at[rest.n - 1] == '/')
+        rest.n--;
+    weir_buf_append_str(out, rest.n > 0 ? rest : WEIR_STR("."));
+}

@@ -28,4 +28,8 @@ void weir_cli_file_deinit(struct weir_cli_file *f);
  * digits, or the file's name without its last extension. */
 void weir_cli_file_model_name(const char *path, struct weir_buf *out);
 
+/* Appends the folder in which a server finds that model: the one of the file, or of the folder of
+ * version folders; "." for none. */
+void weir_cli_file_model_folder(const char *path, struct weir_buf *out);
+
 #endif

@@ -9,6 +9,7 @@
 #include "gate/smoke.h"
 #include "gate/verdict.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -184,6 +185,12 @@ static void judge(struct weir_gate_case *c)
     if (has_holdout && (!weir_gate_case_score(c) || !find_rules(c) || !weir_gate_case_measure(c) ||
                         !weir_gate_case_slices(c) || !weir_gate_case_latency(c) || !judge_rules(c)))
         return;
+    if (c->out->has_threshold && isinf(c->out->threshold)) {
+        (void)weir_gate_case_decide(c, WEIR_GATE_CODE_INCONCLUSIVE,
+                                    "the threshold policy %s is only met when nothing is positive",
+                                    c->job->gate->threshold_text.at);
+        return;
+    }
     if (allows_first(c))
         (void)weir_gate_case_decide(c, WEIR_GATE_CODE_OK, "%s",
                                     has_holdout ? c->judgement.reason
@@ -195,6 +202,7 @@ static enum weir_status finish(struct weir_gate_case *c, struct weir_error *err)
 {
     struct weir_gate_verdict *v = c->out;
     const struct weir_gate_holdout *h = &c->holdouts[WEIR_GATE_CANDIDATE];
+    v->has_threshold = v->has_threshold && !isinf(v->threshold);
     if (v->has_threshold && h->n_classes == 2)
         v->positive = h->classes[1];
     weir_gate_verdict_append(&v->document, c);
