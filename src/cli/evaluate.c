@@ -19,6 +19,7 @@ enum {
     OPTION_BINS,
     OPTION_CURVES,
     OPTION_SLICE,
+    OPTION_FOLD_COLUMN,
     OPTION_MAX_ROWS,
     OPTION_BASELINE,
     OPTION_RULES,
@@ -156,6 +157,9 @@ static enum weir_status take_option(void *ctx, struct weir_cli_args *args, size_
         return weir_cli_args_word("curves", value, "reduced", "full", &r->has_full_curves, err);
     case OPTION_SLICE:
         return read_slices(r, value, err);
+    case OPTION_FOLD_COLUMN:
+        r->holdout.fold = value;
+        return WEIR_OK;
     case OPTION_MAX_ROWS:
         return weir_cli_args_u64("max-rows", value, 1, UINT64_MAX, &r->holdout.n_rows_max, err);
     case OPTION_BASELINE:
@@ -260,6 +264,9 @@ static const struct weir_cli_option options[] = {
     [OPTION_SLICE] = {"slice", 0, "COLUMNS",
                       "also measure the rows of each value of columns alone:\n"
                       "A,B; A:N cuts numbers into N parts of as many rows"},
+    [OPTION_FOLD_COLUMN] = {"fold-column", 0, "COLUMN",
+                            "the column that says in which fold a row is: each fold's\n"
+                            "numbers, their mean and standard deviation"},
     [OPTION_MAX_ROWS] = {"max-rows", 0, "N", "read N rows at most"},
     [OPTION_BASELINE] = {"baseline", 0, "MODEL",
                          "a second model on the same rows: differences, both curves"},

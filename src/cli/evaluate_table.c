@@ -183,6 +183,23 @@ static void put_slices(struct weir_buf *out, const struct weir_gate_evaluation *
         weir_buf_printf(out, "  and %zu with fewer rows\n", e->n_slices_left_out);
 }
 
+/* Each number's mean over the folds beside that of all rows. */
+static void put_folds(struct weir_buf *out, const struct weir_gate_evaluation *e)
+{
+    weir_buf_printf(out, "  %-*s %12s%12s%12s  folds\n", NAME_WIDTH, "", "mean", "sd", "pooled");
+    for (size_t i = 0; i < e->n_metrics; i++) {
+        const struct weir_gate_metric *m = &e->metrics[i];
+        struct weir_gate_fold_mean mean = weir_gate_slice_fold_mean(e, i);
+        if (weir_gate_metric_kind(m->id)->traits & WEIR_GATE_METRIC_IS_COUNT)
+            continue;
+        weir_buf_printf(out, "  %-*s ", NAME_WIDTH, m->name);
+        put_cell(out, mean.mean);
+        put_cell(out, mean.sd);
+        put_cell(out, m->value);
+        weir_buf_printf(out, "  %zu of %zu\n", mean.n, e->n_folds);
+    }
+}
+
 static void put_delta(struct weir_buf *out, const struct weir_gate_delta *d, double alpha)
 {
     weir_buf_printf(out, "  %-*s ", NAME_WIDTH, d->name);
@@ -247,6 +264,10 @@ void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_report
     if (e->has_confusion) {
         weir_buf_printf(out, "\n%sclasses%s\n", bold, plain);
         put_classes(out, e);
+    }
+    if (e->n_folds > 0) {
+        weir_buf_printf(out, "\n%sfolds%s (above, all rows are pooled)\n", bold, plain);
+        put_folds(out, e);
     }
     if (e->n_slices > 0) {
         weir_buf_printf(out, "\n%sslices%s\n", bold, plain);

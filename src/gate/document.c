@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "codec/json.h"
 #include "codec/number.h"
+#include "eval/gain.h"
 #include "eval/roc.h"
 #include "gate/slice.h"
 
@@ -189,20 +190,90 @@ static double threshold(const struct weir_eval_sweep *s, size_t g)
     return s->thresholds[g];
 }
 
-/* Appends a column; first: a value before those of the groups, NULL: none. */
-static void append_column(struct weir_buf *buf, const char *name, const char *first,
-                          const struct weir_eval_sweep *s, const size_t *kept, size_t n,
-                          point_fn *value)
+/* Appends part of a column; first: a value before those of the groups, NULL: none. */
+static void append_range(struct weir_buf *buf, const char *name, const char *first,
+                         const struct weir_eval_sweep *s, const size_t *kept, size_t from,
+                         size_t to, point_fn *value)
 {
     key(buf, name);
     weir_buf_append_byte(buf, '[');
     if (first)
         weir_buf_append_c(buf, first);
-    for (size_t i = 0; i < n; i++) {
-        comma(buf, first ? 1 : i);
+    for (size_t i = from; i < to; i++) {
+        comma(buf, first ? 1 : i - from);
         number(buf, value(s, kept ? kept[i] : i));
     }
     weir_buf_append_byte(buf, ']');
+}
+
+static void append_column(struct weir_buf *buf, const char *name, const char *first,
+                          const struct weir_eval_sweep *s, const size_t *kept, size_t n,
+                          point_fn *value)
+{
+    append_range(buf, name, first, s, kept, 0, n, value);
+}
+
+static double fnr(const struct weir_eval_sweep *s, size_t g)
+{
+    return (s->positives - s->tp[g]) / s->positives;
+}
+
+static double share(const struct weir_eval_sweep *s, size_t g)
+{
+    return (s->tp[g] + s->fp[g]) / (s->positives + s->negatives);
+}
+
+static double lift(const struct weir_eval_sweep *s, size_t g)
+{
+    return tpr(s, g) / share(s, g);
+}
+
+/* The DET curve: the part of the points that it consists of. */
+static void append_det(struct weir_buf *buf, const struct weir_eval_sweep *s, const size_t *kept,
+                       size_t n)
+{
+    bool has_infinity;
+    size_t first;
+    size_t last;
+    if (!weir_eval_gain_det(s, &has_infinity, &first, &last))
+        return;
+    size_t from = 0;
+    while (from < n && (kept ? kept[from] : from) < first)
+        from++;
+    size_t to = from;
+    while (to < n && (kept ? kept[to] : to) < last)
+        to++;
+    key(buf, "det");
+    weir_buf_append_byte(buf, '{');
+    append_range(buf, "fpr", has_infinity ? "0.0" : NULL, s, kept, from, to, fpr);
+    append_range(buf, "fnr", has_infinity ? "1.0" : NULL, s, kept, from, to, fnr);
+    append_range(buf, "thr", has_infinity ? "null" : NULL, s, kept, from, to, threshold);
+    weir_buf_append_byte(buf, '}');
+}
+
+/* Gain and lift by the share of rows with the largest scores, and where the two classes are
+ * furthest apart. */
+static void append_gain(struct weir_buf *buf, const struct weir_eval_sweep *s, const size_t *kept,
+                        size_t n)
+{
+    double ks;
+    size_t group;
+    if (!weir_eval_gain_ks(s, &ks, &group))
+        return;
+    key(buf, "gain");
+    weir_buf_append_byte(buf, '{');
+    append_column(buf, "share", "0.0", s, kept, n, share);
+    append_column(buf, "gain", "0.0", s, kept, n, tpr);
+    append_column(buf, "lift", "null", s, kept, n, lift);
+    append_column(buf, "thr", "null", s, kept, n, threshold);
+    weir_buf_append_byte(buf, '}');
+    key(buf, "ks");
+    weir_buf_append_byte(buf, '{');
+    put_number(buf, "value", ks);
+    put_number(buf, "thr", s->thresholds[group]);
+    put_number(buf, "tpr", tpr(s, group));
+    put_number(buf, "fpr", fpr(s, group));
+    weir_buf_append_byte(buf, '}');
 }
 
 static void append_calibration(struct weir_buf *buf, const struct weir_gate_evaluation *e)
@@ -248,6 +319,8 @@ static void append_curves(struct weir_buf *buf, const struct weir_gate_evaluatio
     append_column(buf, "precision", NULL, s, kept, n, precision);
     append_column(buf, "thr", NULL, s, kept, n, threshold);
     weir_buf_append_byte(buf, '}');
+    append_det(buf, s, kept, n);
+    append_gain(buf, s, kept, n);
     if (e->n_bins > 0)
         append_calibration(buf, e);
     weir_buf_append_byte(buf, '}');
@@ -256,9 +329,10 @@ static void append_curves(struct weir_buf *buf, const struct weir_gate_evaluatio
 
 /* --- slices ----------------------------------------------------------------------------------- */
 
-static void append_metrics(struct weir_buf *buf, const struct weir_gate_evaluation *e)
+static void append_metrics(struct weir_buf *buf, const char *name,
+                           const struct weir_gate_evaluation *e)
 {
-    key(buf, "metrics");
+    key(buf, name);
     weir_buf_append_byte(buf, '{');
     for (size_t i = 0; i < e->n_metrics; i++)
         append_metric(buf, &e->metrics[i], e->alpha);
@@ -282,12 +356,44 @@ static void append_slices(struct weir_buf *buf, const struct weir_gate_evaluatio
             put_number(buf, "high", s->high);
         }
         put_count(buf, "rows", s->rows.n);
-        append_metrics(buf, &s->evaluation);
+        append_metrics(buf, "metrics", &s->evaluation);
         weir_buf_append_byte(buf, '}');
     }
     weir_buf_append_byte(buf, ']');
     if (e->n_slices_left_out > 0)
         put_count(buf, "slices_left_out", e->n_slices_left_out);
+}
+
+/* The means over folds are the metrics of the document; those of all rows are "pooled". */
+static void append_folds(struct weir_buf *buf, const struct weir_gate_evaluation *e)
+{
+    key(buf, "metrics");
+    weir_buf_append_byte(buf, '{');
+    for (size_t i = 0; i < e->n_metrics; i++) {
+        struct weir_gate_fold_mean m = weir_gate_slice_fold_mean(e, i);
+        key(buf, m.name);
+        weir_buf_append_byte(buf, '{');
+        put_number(buf, "value", m.mean);
+        put_number(buf, "sd", m.sd);
+        put_count(buf, "folds", m.n);
+        if (m.n == 0)
+            put_text(buf, "why", WEIR_STR("it is undefined in all folds"));
+        weir_buf_append_byte(buf, '}');
+    }
+    weir_buf_append_byte(buf, '}');
+    key(buf, "folds");
+    weir_buf_append_byte(buf, '[');
+    for (size_t i = 0; i < e->n_folds; i++) {
+        const struct weir_gate_slice *s = &e->folds[i];
+        comma(buf, i);
+        weir_buf_append_byte(buf, '{');
+        key(buf, "fold");
+        weir_codec_json_append_text(buf, s->cut->values[s->part]);
+        put_count(buf, "rows", s->rows.n);
+        append_metrics(buf, "metrics", &s->evaluation);
+        weir_buf_append_byte(buf, '}');
+    }
+    weir_buf_append_byte(buf, ']');
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -307,7 +413,9 @@ void weir_gate_document_append(struct weir_buf *buf, const struct weir_gate_eval
         put_text(buf, "positive", h->classes[1]);
     if (h->score_space)
         put_text(buf, "score_space", weir_str_c(h->score_space));
-    append_metrics(buf, evaluation);
+    if (evaluation->n_folds > 0)
+        append_folds(buf, evaluation);
+    append_metrics(buf, evaluation->n_folds > 0 ? "pooled" : "metrics", evaluation);
     if (evaluation->has_choice)
         append_threshold(buf, evaluation, source->policy);
     if (evaluation->has_confusion)

@@ -3,9 +3,12 @@
  *
  *     {"schema":"eval/1","model":{…},"data":{…},"task":"binary","classes":[…],"positive":"1",
  *      "score_space":"predict_proba","metrics":{"roc_auc":{"value":…,"se":…,"ci":[…],…},…},
- *      "threshold":{…},"confusion":{…},"per_class":[…],"curves":{"roc":{…},"pr":{…},
+ *      "threshold":{…},"confusion":{…},"per_class":[…],"curves":{"roc":{…},"pr":{…},"det":{…},"gain":{…},"ks":{…},
  *      "calibration":{…}},"slices":[{"name":"country=CN","column":"country","part":"CN","rows":…,
  *      "metrics":{…}},…]}
+ *
+ * Of a holdout with folds, "metrics" are the means over the folds ({"value","sd","folds"}), "folds"
+ * lists each fold's own, and "pooled" are those of all rows together.
  *
  * What is undefined is null with a "why" beside it; the first threshold of the ROC curve, which is
  * infinite, is null. Members that do not apply are left out. */

@@ -197,6 +197,8 @@ enum weir_status weir_gate_evaluation_make(struct weir_gate_evaluation *evaluati
         add_counts(&w);
     if (status == WEIR_OK && !whole.is_bare)
         status = weir_gate_slice_all(evaluation, err);
+    if (status == WEIR_OK && !whole.is_bare)
+        status = weir_gate_slice_folds(evaluation, err);
     if (status != WEIR_OK)
         weir_gate_evaluation_deinit(evaluation);
     return status;
@@ -207,7 +209,10 @@ void weir_gate_evaluation_deinit(struct weir_gate_evaluation *evaluation)
     weir_assert(evaluation);
     for (size_t i = 0; i < evaluation->n_slices; i++)
         weir_gate_slice_deinit(&evaluation->slices[i]);
+    for (size_t i = 0; i < evaluation->n_folds; i++)
+        weir_gate_slice_deinit(&evaluation->folds[i]);
     weir_mem_free(evaluation->mem, evaluation->slices);
+    weir_mem_free(evaluation->mem, evaluation->folds);
     if (evaluation->has_sweep)
         weir_eval_sweep_deinit(&evaluation->sweep);
     if (evaluation->has_confusion)

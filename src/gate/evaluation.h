@@ -29,7 +29,7 @@ struct weir_gate_evaluation_opts {
                                               model makes them */
     bool has_threshold;                    /* decisions are by this one, without a policy: */
     double threshold;                      /* positive when the score is at least this */
-    bool is_bare;                          /* slices are not measured */
+    bool is_bare;                          /* slices and folds are not measured */
     double fbeta;                          /* 0: 1 */
     double quantile;                       /* of the pinball loss; 0: 0.5 */
     size_t n_bins;                         /* of the calibration curve; 0: 10 */
@@ -66,6 +66,8 @@ struct weir_gate_evaluation {
     struct weir_eval_policy_choice choice; /* of the policy */
     size_t n_slices;                       /* in gate/slice.h; owned */
     struct weir_gate_slice *slices;
+    size_t n_folds; /* the same; the numbers above are then those of all folds pooled */
+    struct weir_gate_slice *folds;
     size_t n_slices_left_out; /* parts of columns that there are too many of */
     struct weir_mem *mem;
 };

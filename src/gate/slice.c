@@ -2,6 +2,7 @@
 #include "gate/slice.h"
 
 #include "base/macros.h"
+#include "codec/number.h"
 #include "gate/rows.h"
 
 #include <math.h>
@@ -195,4 +196,84 @@ enum weir_status weir_gate_slice_all(struct weir_gate_evaluation *whole, struct 
         }
     }
     return WEIR_OK;
+}
+
+/* A fold while it is put in order. */
+struct fold {
+    struct weir_str value;
+    double number;
+    size_t at;
+};
+
+static int by_number(const void *a, const void *b)
+{
+    const struct fold *x = a;
+    const struct fold *y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct fold *x = a;
+    const struct fold *y = b;
+    return weir_str_cmp(x->value, y->value);
+}
+
+enum weir_status weir_gate_slice_folds(struct weir_gate_evaluation *whole, struct weir_error *err)
+{
+    weir_assert(whole);
+    const struct weir_gate_holdout *h = whole->holdout;
+    size_t counts[WEIR_GATE_CUT_VALUES_MAX];
+    struct fold folds[WEIR_GATE_FOLDS_MAX];
+    size_t n = 0;
+    bool are_numbers = true;
+    if (!h->has_fold)
+        return WEIR_OK;
+    size_t c = h->n_cuts - 1;
+    count(h, c, counts);
+    for (size_t p = 0; p < h->cuts[c].n_parts; p++) {
+        if (counts[p] == 0)
+            continue;
+        if (n == WEIR_GATE_FOLDS_MAX)
+            return weir_error_set(err, WEIR_ERR_LIMIT, "more than %d folds", WEIR_GATE_FOLDS_MAX);
+        folds[n] = (struct fold){h->cuts[c].values[p], 0, p};
+        are_numbers = weir_codec_number_read_f64(folds[n].value, &folds[n].number) && are_numbers;
+        n++;
+    }
+    qsort(folds, n, sizeof *folds, are_numbers ? by_number : by_bytes);
+    whole->folds = weir_mem_zarray(whole->mem, weir_max_size(n, 1), sizeof *whole->folds);
+    if (!whole->folds)
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for folds");
+    for (size_t i = 0; i < n; i++) {
+        size_t part = folds[i].at;
+        enum weir_status status = make(&whole->folds[i], whole, c, part, counts[part], err);
+        if (status != WEIR_OK)
+            return status;
+        whole->n_folds++;
+    }
+    return WEIR_OK;
+}
+
+struct weir_gate_fold_mean weir_gate_slice_fold_mean(const struct weir_gate_evaluation *whole,
+                                                     size_t i)
+{
+    weir_assert(whole);
+    weir_assert(i < whole->n_metrics);
+    struct weir_gate_fold_mean m = {.name = whole->metrics[i].name};
+    double values[WEIR_GATE_FOLDS_MAX];
+    double sum = 0;
+    double square = 0;
+    for (size_t f = 0; f < whole->n_folds; f++) {
+        const struct weir_gate_metric *found =
+            weir_gate_evaluation_find(&whole->folds[f].evaluation, weir_str_c(m.name));
+        if (!found || isnan(found->value))
+            continue;
+        values[m.n++] = found->value;
+        sum += found->value;
+    }
+    m.mean = m.n > 0 ? sum / (double)m.n : (double)NAN;
+    for (size_t f = 0; f < m.n; f++)
+        square += (values[f] - m.mean) * (values[f] - m.mean);
+    m.sd = m.n > 1 ? sqrt(square / (double)(m.n - 1)) : (double)NAN;
+    return m;
 }

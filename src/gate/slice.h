@@ -7,6 +7,7 @@
 #include "gate/evaluation.h"
 
 enum {
+    WEIR_GATE_FOLDS_MAX = 100,
     WEIR_GATE_SLICES_MAX = 500,    /* of an evaluation */
     WEIR_GATE_SLICE_PARTS_MAX = 50 /* of one column: those with the most rows */
 };
@@ -36,5 +37,24 @@ const struct weir_gate_slice *weir_gate_slice_find(const struct weir_gate_evalua
 /* Measures the evaluation's own slices: of each column the parts with the most rows, in order. */
 WEIR_MUST_USE enum weir_status weir_gate_slice_all(struct weir_gate_evaluation *whole,
                                                    struct weir_error *err);
+
+/* One number over the folds. */
+struct weir_gate_fold_mean {
+    const char *name; /* borrowed for ever */
+    size_t n;         /* folds in which it is defined; the mean and deviation are theirs */
+    double mean;      /* NaN: of none */
+    double sd;        /* sample standard deviation; NaN: of fewer than two */
+};
+
+/* Measures the evaluation's folds, in the order of their names (as numbers if all are). The
+ * evaluation's own numbers are those of all rows pooled, which is something else than the mean: an
+ * area, say, then also compares rows of different folds. WEIR_ERR_LIMIT: more than
+ * WEIR_GATE_FOLDS_MAX; WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_gate_slice_folds(struct weir_gate_evaluation *whole,
+                                                     struct weir_error *err);
+
+/* Computes the mean of the whole's i-th number over its folds. */
+struct weir_gate_fold_mean weir_gate_slice_fold_mean(const struct weir_gate_evaluation *whole,
+                                                     size_t i);
 
 #endif

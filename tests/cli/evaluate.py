@@ -11,6 +11,7 @@ import json
 import math
 import os
 import random
+import statistics
 import xml.etree.ElementTree
 
 from harness import case, contains, equal, exits, fixture, main, rows_of, weir, write_csv
@@ -292,6 +293,29 @@ def slices_are_the_same_numbers_of_some_of_the_rows(folder):
         if found.code == 0:
             raise AssertionError(f"--slice {wrong} is taken")
         contains(found.err, what)
+
+
+@case
+def folds_have_their_own_numbers_and_a_mean(folder):
+    table = os.path.join(folder, "rows.csv")
+    randomness = random.Random(4)
+    rows = [(randomness.random() < 0.4, round(randomness.random(), 2), i % 11 % 3 + 9) for i in range(200)]
+    write_csv(table, [(int(y), s, f) for y, s, f in rows], ["y", "s", "fold"])
+    arguments = ("-l", "y", "--score-column", "s", "--threshold-policy", "fixed:0.5")
+    doc = document(table, *arguments, "--fold-column", "fold")
+    equal([f["fold"] for f in doc["folds"]], ["9", "10", "11"], "in the order of numbers")
+    alone = []
+    for fold in (9, 10, 11):
+        write_csv(os.path.join(folder, "fold.csv"), [(int(y), s) for y, s, f in rows if f == fold], ["y", "s"])
+        alone.append(document(os.path.join(folder, "fold.csv"), *arguments)["metrics"])
+    equal([f["metrics"] for f in doc["folds"]], alone)
+    for name in ("roc_auc", "f1", "ks"):
+        values = [metrics[name]["value"] for metrics in alone]
+        near(value(doc, name), statistics.mean(values), name)
+        near(doc["metrics"][name]["sd"], statistics.stdev(values), name)
+        equal(doc["metrics"][name]["folds"], 3)
+    equal(doc["pooled"], document(table, *arguments)["metrics"])
+    contains(exits(weir("evaluate", table, *arguments, "--fold-column", "fold"), 0).out, "3 of 3")
 
 
 def quantile(values, share):
