@@ -26,6 +26,11 @@ WEIR_MUST_USE enum weir_status weir_gate_keys_read(struct weir_gate_keys *r,
                                                    const struct weir_yaml *key,
                                                    const struct weir_yaml *v);
 
+/* Returns the name of the i-th key of WEIR_GATE_KEYS_N, borrowed for ever. */
+const char *weir_gate_keys_name(size_t i);
+
+enum { WEIR_GATE_KEYS_N = 18 };
+
 /* Fails at a place; returns WEIR_ERR_INVALID. */
 enum weir_status weir_gate_keys_fail(const struct weir_gate_keys *r, const struct weir_yaml *at,
                                      const char *what);

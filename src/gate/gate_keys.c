@@ -261,7 +261,7 @@ static enum weir_status read_report(struct weir_gate_keys *r, const struct weir_
 static const struct key {
     const char *name;
     enum weir_status (*read)(struct weir_gate_keys *r, const struct weir_yaml *v);
-} keys[] = {
+} keys[WEIR_GATE_KEYS_N] = {
     {"holdout", read_holdout},
     {"label", read_label},
     {"weight", read_weight},
@@ -303,4 +303,10 @@ enum weir_status weir_gate_keys_read(struct weir_gate_keys *r, const struct weir
                    near ? "unknown key \"%s\"; did you mean \"%s\"?" : "unknown key \"%s\"", echo,
                    near); /* Cut at the end at worst. */
     return weir_gate_keys_fail(r, key, text);
+}
+
+const char *weir_gate_keys_name(size_t i)
+{
+    weir_assert(i < WEIR_GATE_KEYS_N);
+    return keys[i].name;
 }

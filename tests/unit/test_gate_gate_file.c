@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "codec/yaml.h"
-#include "gate/gate_file.h"
+#include "gate/gate_file_priv.h"
 #include "test_mem.h"
 #include "test_tmp.h"
 
@@ -10,6 +10,7 @@
 #include <criterion/parameterized.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void gate_freep(struct weir_gate_file **gate)
@@ -78,6 +79,26 @@ Test(gate_file, all_keys_are_read)
     cr_assert_eq(g->rows_min, 10);
     cr_assert_eq(g->memory_max, 64 << 20);
     cr_assert_str_eq(g->report.at, "m/churn.gate.html");
+}
+
+Test(gate_file, the_example_has_every_key)
+{
+    GATE g = NULL;
+    struct weir_error err = WEIR_ERROR_INIT;
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/conf/example.gate.yaml", getenv("WEIR_TEST_SOURCE_ROOT"));
+    struct weir_gate_file_place place = {.path = path};
+    cr_assert_eq(weir_gate_file_read(&g, &place, &err), WEIR_OK, "%s", err.msg);
+    size_t n;
+    char *text = weir_test_tmp_read(path, &n);
+    for (size_t i = 0; i < WEIR_GATE_KEYS_N; i++) {
+        char line[64];
+        (void)snprintf(line, sizeof line, "\n%s:", weir_gate_keys_name(i));
+        cr_assert_not_null(strstr(text, line), "%s", weir_gate_keys_name(i));
+    }
+    free(text);
+    cr_assert_eq(g->n_slices, 2);
+    cr_assert_eq(g->list.n_rules, 6, "and n_invalid == 0");
 }
 
 Test(gate_file, what_is_not_said_has_a_bound)
