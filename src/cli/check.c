@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "codec/json.h"
 #include "config/config.h"
+#include "gate/judge.h"
 #include "loop/addr.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
@@ -124,6 +125,31 @@ static size_t n_failed(const struct weir_table *table)
         n += e->n_versions == 0 && n == n_before;
     }
     return n;
+}
+
+/* Returns what the process ends with when models do not serve: where only gates keep them from it,
+ * what their verdicts are. */
+static int exit_of_gates(const struct weir_table *table)
+{
+    int code = WEIR_CLI_CHECK_INCONCLUSIVE;
+    for (size_t i = 0; i < table->n_models; i++) {
+        const struct weir_repo_entry *e = &table->models[i];
+        for (size_t j = 0; j < e->n_status; j++) {
+            const struct weir_repo_status *s = &e->status[j];
+            enum weir_gate_code found = WEIR_GATE_CODE_GATE_INVALID;
+            struct weir_str reason = s->reason;
+            bool is_held = s->state == WEIR_REPO_HELD &&
+                           weir_gate_judge_code_find(weir_str_split(&reason, ':'), &found);
+            if (s->state == WEIR_REPO_FAILED ||
+                (s->state == WEIR_REPO_HELD && found == WEIR_GATE_CODE_GATE_INVALID))
+                return WEIR_CLI_EXIT_FAILED;
+            if (is_held && weir_gate_judge_code_result(found) == WEIR_GATE_FAIL)
+                code = WEIR_CLI_CHECK_REFUSED;
+        }
+        if (e->n_versions == 0 && e->n_status == 0)
+            return WEIR_CLI_EXIT_FAILED;
+    }
+    return code;
 }
 
 /* Checks what only serving would find. */
@@ -281,7 +307,8 @@ static int report(const struct check *c, struct weir_error *err, bool is_json)
     if (failed > 0) {
         (void)weir_error_set(err, WEIR_ERR_INVALID, "%zu model file%s cannot be served", failed,
                              failed == 1 ? "" : "s");
-        return weir_cli_fail(err);
+        (void)weir_cli_fail(err);
+        return exit_of_gates(weir_repo_table(c->repo));
     }
     return is_put ? WEIR_CLI_EXIT_OK : WEIR_CLI_EXIT_FAILED;
 }

@@ -294,7 +294,27 @@ static void append_calibration(struct weir_buf *buf, const struct weir_gate_eval
     weir_buf_append_byte(buf, '}');
 }
 
-static void append_curves(struct weir_buf *buf, const struct weir_gate_evaluation *e, bool is_full)
+/* Keeps of n points of the ROC curve those that are apart by a share of its length, which is 2
+ * along the axes, and the last; returns how many there are, at most n_max. */
+static size_t thin(const struct weir_eval_sweep *s, size_t *kept, size_t n, size_t n_max)
+{
+    double step = 2. / (double)(weir_max_size(n_max, 3) - 2);
+    double next = 0;
+    size_t n_kept = 0;
+    if (n_max == 0 || n <= n_max)
+        return n;
+    for (size_t i = 0; i < n; i++) {
+        double at = fpr(s, kept[i]) + tpr(s, kept[i]);
+        if (at < next && i + 1 < n)
+            continue;
+        next = (floor(at / step) + 1) * step;
+        kept[n_kept++] = kept[i];
+    }
+    return n_kept;
+}
+
+static void append_curves(struct weir_buf *buf, const struct weir_gate_evaluation *e,
+                          size_t n_points_max, bool is_full)
 {
     const struct weir_eval_sweep *s = &e->sweep;
     size_t n = s->n_groups;
@@ -303,7 +323,7 @@ static void append_curves(struct weir_buf *buf, const struct weir_gate_evaluatio
         kept = weir_mem_array(e->mem, weir_max_size(n, 1), sizeof *kept);
         if (!kept)
             buf->failed = true;
-        n = kept ? weir_eval_roc_corners(s, kept) : 0;
+        n = kept ? thin(s, kept, weir_eval_roc_corners(s, kept), n_points_max) : 0;
     }
     key(buf, "curves");
     weir_buf_append_byte(buf, '{');
@@ -421,7 +441,7 @@ void weir_gate_document_append(struct weir_buf *buf, const struct weir_gate_eval
     if (evaluation->has_confusion)
         append_confusion(buf, evaluation);
     if (evaluation->has_sweep)
-        append_curves(buf, evaluation, is_full);
+        append_curves(buf, evaluation, source->n_points_max, is_full);
     if (evaluation->n_slices > 0)
         append_slices(buf, evaluation);
     weir_buf_append_byte(buf, '}');

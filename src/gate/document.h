@@ -23,6 +23,7 @@ struct weir_gate_source {
     struct weir_str digest; /* of it, 64 hex digits */
     struct weir_str data;   /* the holdout's file */
     struct weir_str policy; /* the threshold policy, as written */
+    size_t n_points_max;    /* of a curve, corners further apart are kept; 0: no bound */
 };
 
 /* Appends the document; curves are reduced to the points that a drawing needs unless is_full. Look

@@ -37,6 +37,22 @@ const char *weir_gate_judge_code_name(enum weir_gate_code code)
     return codes[code].name;
 }
 
+bool weir_gate_judge_code_find(struct weir_str name, enum weir_gate_code *out)
+{
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(codes); i++) {
+        if (!weir_str_eq_c(name, codes[i].name))
+            continue;
+        *out = (enum weir_gate_code)i;
+        return true;
+    }
+    return false;
+}
+
+enum weir_gate_result weir_gate_judge_code_result(enum weir_gate_code code)
+{
+    return codes[code].result;
+}
+
 /* --- deciding ----------------------------------------------------------------------------------
  */
 

@@ -56,6 +56,12 @@ enum { WEIR_GATE_CODE_N = WEIR_GATE_CODE_SUPERSEDED + 1 };
 const char *weir_gate_judge_result_name(enum weir_gate_result result);
 const char *weir_gate_judge_code_name(enum weir_gate_code code);
 
+/* Finds a code by its name; false: there is none. */
+bool weir_gate_judge_code_find(struct weir_str name, enum weir_gate_code *out);
+
+/* Returns the result that a code has unless the gate says otherwise. */
+enum weir_gate_result weir_gate_judge_code_result(enum weir_gate_code code);
+
 struct weir_gate_report;
 
 /* A model in a judgement. */
@@ -64,7 +70,7 @@ struct weir_gate_party {
     struct weir_str digest;         /* SHA-256 of its file, 64 hex digits; empty: unknown */
     struct weir_str version;        /* for documents; may be empty */
     struct weir_str file;           /* for documents; may be empty */
-    bool has_threshold;             /* it serves with a threshold: */
+    bool has_threshold;             /* it serves, or is to serve, with a threshold of its own: */
     double threshold;               /* score >= threshold is the positive class, */
     struct weir_str score_space;    /* on this output ("predict_proba"); empty: the gate's */
     bool chooses_threshold;         /* the live one without a threshold: the gate's policy chooses

@@ -174,7 +174,7 @@ bool weir_gate_case_measure(struct weir_gate_case *c)
     if (status != WEIR_OK)
         return weir_gate_case_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
     const struct weir_gate_evaluation *e = &c->evaluations[WEIR_GATE_CANDIDATE];
-    if (e->has_choice && c->job->gate->has_threshold) {
+    if (e->has_choice && c->job->gate->has_threshold && !c->job->candidate.has_threshold) {
         c->out->has_threshold = true;
         c->out->threshold = e->choice.threshold;
         c->out->score_space = weir_str_c(e->holdout->score_space);

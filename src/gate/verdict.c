@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <time.h>
 
+enum { POINTS_MAX = 2000 }; /* of a curve: documents are kept and sent */
+
 /* --- pieces ----------------------------------------------------------------------------------- */
 
 static void key(struct weir_buf *buf, const char *name)
@@ -97,7 +99,8 @@ static struct weir_gate_source source_of(const struct weir_gate_case *c, int sid
     return (struct weir_gate_source){.model = party->file,
                                      .digest = party->digest,
                                      .data = c->job->gate->holdout,
-                                     .policy = c->job->gate->threshold_text};
+                                     .policy = c->job->gate->threshold_text,
+                                     .n_points_max = POINTS_MAX};
 }
 
 static void put_evaluation(struct weir_buf *buf, const char *name, const struct weir_gate_case *c,

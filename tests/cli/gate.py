@@ -198,6 +198,21 @@ def the_gate_beside_a_model_is_found(folder):
 
 
 @case
+def a_folder_of_models_is_checked_with_its_gates(folder):
+    models = os.path.join(folder, "models")
+    os.makedirs(models)
+    shutil.copy(model("good"), models)
+    gate(models, name="good.gate.yaml")
+    exits(weir("check", models), 0)
+    gate(models, name="good.gate.yaml", rules=["roc_auc >= 0.999"])
+    contains(exits(weir("check", models), 3).out, "rule_failed: roc_auc 0.98")
+    gate(models, name="good.gate.yaml", rules=["rmse <= 1"])
+    contains(exits(weir("check", models), 4).out, "held")
+    gate(models, name="good.gate.yaml", lable="y")
+    contains(exits(weir("check", models), 1).out, "good.gate.yaml:3:1: unknown key")
+
+
+@case
 def a_report_has_both_curves(folder):
     page = os.path.join(folder, "report.html")
     exits(weir("check", model("poor"), "--gate", gate(folder), "--live", model("good"), "--html", page), 3)

@@ -13,6 +13,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { N_ROWS = 600 };
@@ -192,6 +193,9 @@ static const struct ruling {
      WEIR_GATE_CODE_RULE_FAILED, "disagreement"},
     {"uses that are not known", HOLDOUT ", rules: [holdout.uses <= 50]}", good, fair,
      WEIR_GATE_INCONCLUSIVE, WEIR_GATE_CODE_INCONCLUSIVE, "not known here"},
+    {"a bootstrapped difference",
+     HOLDOUT ", rows_max: 200, rules: ['ci_low(delta(log_loss)) <= 0']}", good, fair,
+     WEIR_GATE_PASS, WEIR_GATE_CODE_OK, ""},
     {"a slice", HOLDOUT ", rules: ['roc_auc >= live.roc_auc @ part=a', 'n_rows == 300 @ part=b']}",
      good, fair, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, ""},
     {"a slice that does worse", HOLDOUT ", rules: ['ci_high(delta(roc_auc)) >= 0 @ part=b']}", bad,
@@ -245,6 +249,35 @@ Test(judge, latency_is_measured_when_a_rule_asks)
     expect(&w, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, "");
     cr_assert(has(&w, "\"latency\":[{\"batch\":1,\"n\":1000,\"candidate\":{\"p50_ms\":"));
     cr_assert(has(&w, "{\"batch\":32,\"n\":1000,"));
+}
+
+/* Documents are kept and sent: however many rows there are, curves have an end. */
+Test(judge, curves_in_the_document_are_bounded)
+{
+    enum { N = 20000 };
+    char *text = malloc(N * 64);
+    struct weir_test_random r;
+    WORLD w;
+    init(&w, HOLDOUT "}", good, NULL);
+    weir_test_random_init(&r, 9);
+    size_t at = (size_t)snprintf(text, N * 64, "x0,x1,x2,y\n");
+    for (size_t i = 0; i < N; i++) {
+        double x = weir_test_random_unit(&r);
+        at += (size_t)snprintf(text + at, N * 64 - at, "%.9f,0,0,%d\n", x,
+                               weir_test_random_unit(&r) < x);
+    }
+    weir_test_tmp_write(&w.tmp, "h.csv", text, at);
+    free(text);
+    judge(&w);
+    expect(&w, WEIR_GATE_PASS, WEIR_GATE_CODE_OK, "");
+    cr_assert_lt(w.verdict.document.n, 600000, "%zu", w.verdict.document.n);
+    const char *curve = memmem(w.verdict.document.at, w.verdict.document.n, "\"fpr\":[", 7);
+    cr_assert_not_null(curve);
+    size_t n = 0;
+    for (const char *p = curve + 7; *p != ']'; p++)
+        n += *p == ',';
+    cr_assert_geq(n, 1000);
+    cr_assert_leq(n, 2000);
 }
 
 Test(judge, the_live_version_decides_by_the_threshold_it_serves_with)
