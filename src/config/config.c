@@ -242,7 +242,9 @@ static bool is_same_model(const struct weir_config_model *a, const struct weir_c
 {
     if (!weir_str_eq(a->name, b->name) || a->policy != b->policy ||
         a->n_versions != b->n_versions || a->n_labels != b->n_labels ||
-        !weir_str_eq(a->root_key, b->root_key) ||
+        !weir_str_eq(a->root_key, b->root_key) || a->has_threshold != b->has_threshold ||
+        a->threshold != b->threshold || !weir_str_eq(a->threshold_score, b->threshold_score) ||
+        !weir_str_eq(a->threshold_positive, b->threshold_positive) ||
         !weir_str_eq(a->drift_reference, b->drift_reference) ||
         !weir_codec_yaml_is_same(a->gate, b->gate))
         return false;

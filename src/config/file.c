@@ -2,9 +2,11 @@
 /* The YAML file: a map of options, and under model_options a map of models. Every message begins
  * with the place, `weir.yaml:3:7: `. */
 #include "base/macros.h"
+#include "codec/number.h"
 #include "codec/yaml.h"
 #include "config/read_priv.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,8 +20,8 @@ struct file {
 enum { ROOT_KEY_BYTES_MAX = 256 };
 
 static const char *const file_words[] = {"model_options"};
-static const char *const model_words[] = {"version_policy", "labels", "root_key", "gate",
-                                          "drift_reference"};
+static const char *const model_words[] = {"version_policy", "labels",          "root_key",
+                                          "gate",           "drift_reference", "threshold"};
 
 static enum weir_status fail(const struct file *f, const struct weir_yaml *at, const char *what)
 {
@@ -213,6 +215,42 @@ static enum weir_status read_gate(const struct file *f, struct weir_config_model
     return m->gate_name.at ? WEIR_OK : fail_memory(f);
 }
 
+/* One key of a threshold's map. */
+static enum weir_status read_threshold_key(const struct file *f, struct weir_config_model *m,
+                                           const struct weir_yaml *key, const struct weir_yaml *v)
+{
+    if (v->kind != WEIR_YAML_SCALAR || v->text.n == 0)
+        return fail(f, v, "threshold: expected a number or a text");
+    if (weir_str_eq_c(key->text, "value")) {
+        if (!weir_codec_number_read_f64(v->text, &m->threshold) || !isfinite(m->threshold))
+            return fail(f, v, "threshold: expected a number");
+        m->has_threshold = true;
+        return WEIR_OK;
+    }
+    if (weir_str_eq_c(key->text, "score"))
+        m->threshold_score = v->text;
+    else if (weir_str_eq_c(key->text, "positive"))
+        m->threshold_positive = v->text;
+    else
+        return fail(f, key, "threshold: expected the keys value, score and positive");
+    return WEIR_OK;
+}
+
+/* A number, or a map of it and what it is on. */
+static enum weir_status read_threshold(const struct file *f, struct weir_config_model *m,
+                                       const struct weir_yaml *v)
+{
+    const struct weir_yaml value = {.text = WEIR_STR("value")};
+    if (v->kind != WEIR_YAML_MAP)
+        return read_threshold_key(f, m, &value, v);
+    for (size_t i = 0; i + 1 < v->n_children; i += 2) {
+        enum weir_status st = read_threshold_key(f, m, v->children[i], v->children[i + 1]);
+        if (st != WEIR_OK)
+            return st;
+    }
+    return m->has_threshold ? WEIR_OK : fail(f, v, "threshold: expected the key value");
+}
+
 /* Finds the per-model row of a key; NULL: none. */
 static const struct weir_config_model_row *find_model_row(struct weir_str key)
 {
@@ -237,6 +275,8 @@ static enum weir_status read_model_key(const struct file *f, struct weir_config_
         return read_gate(f, m, v);
     if (weir_str_eq_c(key->text, "drift_reference"))
         return read_reference(f, m, v);
+    if (weir_str_eq_c(key->text, "threshold"))
+        return read_threshold(f, m, v);
     const struct weir_config_model_row *row = find_model_row(key->text);
     if (!row) {
         char text[200];

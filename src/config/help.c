@@ -2,6 +2,7 @@
 /* The option table as people read it: --help, conf/options.md, and a configuration as YAML. */
 #include "base/macros.h"
 #include "codec/json.h"
+#include "codec/number.h"
 #include "codec/yaml.h"
 #include "config/value_priv.h"
 
@@ -151,7 +152,7 @@ void weir_config_help_flags(struct weir_buf *out)
     }
     weir_buf_append_c(out, "\nPer model:\n  --model-options 'churn: {max_batch_size: 64}'\n");
     put_wrapped(WEIR_STR("A YAML map of models; the options that options.md marks, version_policy, "
-                         "labels, gate, drift_reference and root_key."),
+                         "labels, gate, threshold, drift_reference and root_key."),
                 out);
 }
 
@@ -238,7 +239,13 @@ void weir_config_help_markdown(struct weir_buf *out)
         "against; relative to the model's directory. Counts from the next load. |\n"
         "| `root_key` | TEXT | | Which of several estimators in the model's file is served: its "
         "key in the dict or its index in the list, nested ones a/b. Counts from the next load. "
-        "|\n");
+        "|\n"
+        "| `threshold` | a number, or a map of `value`, `score` (`predict_proba` or "
+        "`decision_function`) and `positive` (a class) | | Of two classes the positive one is "
+        "answered when its score is at least this, instead of what the model decides. The score is "
+        "decision_function where the model has it, and the second class the positive one, unless "
+        "said otherwise; `weir evaluate --threshold-policy` tells what to write. Counts from the "
+        "next load. |\n");
 }
 
 static const char *origin_text(enum weir_config_origin origin)
@@ -256,6 +263,21 @@ static const char *origin_text(enum weir_config_origin origin)
         return "  # flag";
     }
     return "";
+}
+
+static void put_threshold(const struct weir_config_model *m, struct weir_buf *out)
+{
+    weir_buf_append_c(out, "    threshold: {value: ");
+    weir_codec_number_append_f64(out, m->threshold, WEIR_CODEC_NUMBER_NONFINITE_NULL);
+    if (m->threshold_score.n > 0) {
+        weir_buf_append_c(out, ", score: ");
+        weir_codec_json_append_text(out, m->threshold_score);
+    }
+    if (m->threshold_positive.n > 0) {
+        weir_buf_append_c(out, ", positive: ");
+        weir_codec_json_append_text(out, m->threshold_positive);
+    }
+    weir_buf_append_c(out, "}\n");
 }
 
 static void put_model(const struct weir_config_model *m, struct weir_buf *out)
@@ -283,6 +305,8 @@ static void put_model(const struct weir_config_model *m, struct weir_buf *out)
         weir_codec_json_append_text(out, m->drift_reference);
         weir_buf_append_byte(out, '\n');
     }
+    if (m->has_threshold)
+        put_threshold(m, out);
     if (m->gate) {
         weir_buf_append_c(out, "    gate: ");
         weir_codec_yaml_append(out, m->gate);

@@ -242,6 +242,15 @@ static const struct bad {
     {"model_options: {churn: {labels: {\"3\": 3}}}\n", "weir.yaml:1:34: labels: a label has"},
     {"model_options: {churn: {root_key: [a]}}\n", "weir.yaml:1:35: root_key: expected a key"},
     {"model_options: {churn: {gate: [a]}}\n", "weir.yaml:1:31: gate: expected a map of keys"},
+    {"model_options: {churn: {threshold: high}}\n", "weir.yaml:1:36: threshold: expected a number"},
+    {"model_options: {churn: {threshold: 1e999}}\n",
+     "weir.yaml:1:36: threshold: expected a number"},
+    {"model_options: {churn: {threshold: [1]}}\n",
+     "weir.yaml:1:36: threshold: expected a number or a text"},
+    {"model_options: {churn: {threshold: {score: a}}}\n",
+     "weir.yaml:1:36: threshold: expected the key value"},
+    {"model_options: {churn: {threshold: {value: 1, t: 2}}}\n",
+     "weir.yaml:1:47: threshold: expected the keys value, score and positive"},
     {"model_options: {../x: {}}\n", "weir.yaml:1:17: model_options: not a model name"},
     {"default_model: a/b\n", "weir.yaml:1:16: default_model: \"a/b\" is not a model name"},
 };
@@ -450,6 +459,38 @@ Test(config, help_names_every_option_within_100_columns)
     }
 }
 
+Test(config, a_threshold_is_read_and_shown)
+{
+    static const char *const texts[] = {
+        "model_options: {m: {threshold: 0.37}}\n",
+        "model_options: {m: {threshold: {value: 0.37, score: predict_proba, positive: \"1\"}}}\n",
+        "model_options: {m: {threshold: {value: 0.38, score: predict_proba, positive: \"1\"}}}\n",
+        "model_options: {m: {threshold: {value: 0.38, score: predict_proba, positive: \"2\"}}}\n",
+        "model_options: {m: {}}\n",
+    };
+    struct weir_config *c[WEIR_ARRAY_LEN(texts)] = {NULL};
+    const struct weir_config_sources sources = {NULL};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(texts); i++)
+        cr_assert_eq(weir_config_new_from_text(&c[i], WEIR_STR("x.yaml"), weir_str_c(texts[i]),
+                                               &sources, NULL),
+                     WEIR_OK);
+    const struct weir_config_model *m = weir_config_find_model(c[1], WEIR_STR("m"));
+    cr_assert(m->has_threshold);
+    cr_assert_float_eq(m->threshold, .37, 0);
+    cr_assert(weir_str_eq_c(m->threshold_score, "predict_proba"));
+    cr_assert(weir_str_eq_c(m->threshold_positive, "1"));
+    cr_assert_eq(weir_config_find_model(c[0], WEIR_STR("m"))->threshold_score.n, 0);
+    cr_assert_not(weir_config_find_model(c[4], WEIR_STR("m"))->has_threshold);
+    struct weir_buf out = WEIR_BUF_INIT;
+    weir_config_help_yaml(c[1], &out);
+    cr_assert_not_null(
+        strstr(weir_buf_c(&out),
+               "    threshold: {value: 0.37, score: \"predict_proba\", positive: \"1\"}\n"));
+    weir_buf_deinit(&out);
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(texts); i++)
+        weir_config_free(c[i]);
+}
+
 /* What is in a gate is another's to read; the configuration keeps it and tells it from others. */
 Test(config, a_gate_is_kept_as_it_is)
 {
@@ -486,7 +527,7 @@ Test(config, every_failing_allocation_is_a_clean_refusal)
             weir_config_new_from_text(&c, WEIR_STR("x"),
                                       WEIR_STR("models: [a, b]\nmodel_options: {m: {labels: {s: "
                                                "1}, version_policy: [1], root_key: "
-                                               "'x/0', gate: {a: 1}}}\n"),
+                                               "'x/0', gate: {a: 1}, threshold: 2}}\n"),
                                       &sources, &err);
         bool failed = test_mem_has_failed();
         test_mem_fail_at(0, false);
