@@ -2,6 +2,8 @@
 #include "cli/evaluate_table.h"
 
 #include "base/macros.h"
+#include "codec/json.h"
+#include "codec/number.h"
 #include "gate/compare.h"
 #include "gate/rules.h"
 #include "gate/slice.h"
@@ -245,6 +247,31 @@ static void put_rules(struct weir_buf *out, const struct weir_gate_report *r)
                     WEIR_STR_ARG(r->reason));
 }
 
+/* The threshold, and what makes weir serve use it. */
+static void put_threshold(struct weir_buf *out, const struct weir_gate_report *report)
+{
+    const struct weir_gate_evaluation *e = report->candidate.evaluation;
+    const struct weir_gate_source *source = report->candidate.source;
+    const struct weir_gate_holdout *h = e->holdout;
+    double t = e->choice.threshold;
+    weir_buf_printf(out, "threshold  %.10g by %.*s\n", t, WEIR_STR_ARG(source->policy));
+    if (source->model.n == 0 || !isfinite(t))
+        return;
+    struct weir_str name = source->model;
+    const char *slash = memrchr(name.at, '/', name.n);
+    if (slash)
+        name = weir_str_make(slash + 1, name.n - (size_t)(slash + 1 - name.at));
+    const char *dot = memrchr(name.at, '.', name.n);
+    name.n = dot && dot > name.at ? (size_t)(dot - name.at) : name.n;
+    weir_buf_append_c(out, "           to serve with it: --model-options '");
+    weir_buf_append_str(out, name);
+    weir_buf_append_c(out, ": {threshold: {value: ");
+    weir_codec_number_append_f64(out, t, WEIR_CODEC_NUMBER_NONFINITE_NULL);
+    weir_buf_printf(out, ", score: %s, positive: ", h->score_space);
+    weir_codec_json_append_text(out, h->classes[1]);
+    weir_buf_append_c(out, "}}'\n");
+}
+
 void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_report *report,
                              const char *bold, const char *plain)
 {
@@ -252,8 +279,7 @@ void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_report
     const struct weir_gate_evaluation *e = report->candidate.evaluation;
     put_head(out, report);
     if (e->has_choice)
-        weir_buf_printf(out, "threshold  %.10g by %.*s\n", e->choice.threshold,
-                        WEIR_STR_ARG(report->candidate.source->policy));
+        put_threshold(out, report);
     weir_buf_printf(out, "\n%smetrics%s\n", bold, plain);
     put_metrics(out, e);
     if (e->has_confusion && e->confusion.n_classes <= CLASSES_SHOWN_MAX) {
