@@ -14,6 +14,7 @@
 #define WEIR_PROTOCOL_DIALECT_H
 
 #include "protocol/protocol.h"
+#include "tensor/threshold.h"
 
 /* --- routes ---------------------------------------------------------------------------------- */
 
@@ -94,7 +95,8 @@ struct weir_protocol_version {
     struct weir_str state;  /* "ready", "orphaned", "loading", "failed", … (repo/version.h) */
     struct weir_str reason; /* why it is in this state; empty: none */
     uint64_t since_wall_ns; /* in this state since, of the wall clock */
-    const struct weir_spec *spec;    /* NULL: it does not serve */
+    const struct weir_spec *spec;                  /* NULL: it does not serve */
+    const struct weir_tensor_threshold *threshold; /* by which labels are decided; NULL: none */
     uint32_t max_batch_size;         /* rows gathered at most; 0: the model does not batch */
     uint64_t queue_delay_ns;         /* how long a batch may wait although a worker is idle */
     uint32_t n_priority_levels;      /* 0: none */

@@ -38,6 +38,9 @@ struct load {
     struct weir_config config; /* its numbers only: the texts are the original's */
     char *root, *file, *model; /* owned */
     char *reference;           /* owned; NULL: none */
+    bool has_threshold;
+    double threshold;
+    char *score, *positive; /* of the threshold, owned */
 };
 
 struct weir_repo_loader {
@@ -92,6 +95,8 @@ static void load_deinit(struct load *load)
     weir_mem_free(weir_mem_default(), load->file);
     weir_mem_free(weir_mem_default(), load->model);
     weir_mem_free(weir_mem_default(), load->reference);
+    weir_mem_free(weir_mem_default(), load->score);
+    weir_mem_free(weir_mem_default(), load->positive);
     *load = (struct load){0};
 }
 
@@ -184,7 +189,13 @@ static enum weir_status make_version(struct weir_repo_loader *l, const struct lo
                                   weir_str_c(load->file), read->bytes, read->n, deadline_ns, err);
     if (st != WEIR_OK)
         return st;
-    st = weir_repo_warm_run(model, &warm, err);
+    struct weir_tensor_threshold threshold = {.is_set = false};
+    if (load->has_threshold)
+        st = weir_tensor_threshold_set(&threshold, weir_model_spec(model), load->threshold,
+                                       weir_str_c(load->score), weir_str_c(load->positive),
+                                       "config", err);
+    if (st == WEIR_OK)
+        st = weir_repo_warm_run(model, &warm, err);
     struct weir_version *v = st == WEIR_OK ? new_version(load) : NULL;
     if (!v) {
         weir_model_free(model);
@@ -192,6 +203,7 @@ static enum weir_status make_version(struct weir_repo_loader *l, const struct lo
     }
     v->model = model;
     v->spec = weir_model_spec(model);
+    v->threshold = threshold;
     memcpy(v->digest, read->digest, sizeof v->digest);
     weir_codec_digest_hex(v->digest, v->digest_hex);
     memcpy(v->digest_short, v->digest_hex, WEIR_REPO_DIGEST_SHORT_HEX);
@@ -467,7 +479,16 @@ enum weir_status weir_repo_loader_load(struct weir_repo_loader *l,
     if (has_reference)
         own.reference =
             weir_mem_strndup(mem, options->drift_reference.at, options->drift_reference.n);
-    if (!own.root || !own.file || !own.model || (has_reference && !own.reference)) {
+    own.has_threshold = options->has_threshold;
+    own.threshold = options->threshold;
+    own.score =
+        weir_mem_strndup(mem, options->threshold_score.at ? options->threshold_score.at : "",
+                         options->threshold_score.n);
+    own.positive =
+        weir_mem_strndup(mem, options->threshold_positive.at ? options->threshold_positive.at : "",
+                         options->threshold_positive.n);
+    if (!own.root || !own.file || !own.model || !own.score || !own.positive ||
+        (has_reference && !own.reference)) {
         load_deinit(&own);
         return WEIR_ERR_NO_MEMORY;
     }

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "live/reference.h"
 #include "model/model.h"
+#include "tensor/threshold.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,9 @@ struct weir_version {
     char digest_short[WEIR_REPO_DIGEST_SHORT_HEX + 1]; /* its first 16 digits, for Weir-Digest */
     const struct weir_model *model;
     const struct weir_spec *spec;
+    struct weir_tensor_threshold threshold; /* of labels; part of the version: a request sees it
+                                               with its model or not at all. May be set until the
+                                               version is published */
     struct weir_str file; /* below its model directory ("churn/2/model.joblib"); never an absolute
                              path */
     uint64_t file_bytes;

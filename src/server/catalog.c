@@ -78,6 +78,7 @@ static void describe_serving(const struct weir_server_shard *shard,
     out->digest = weir_str_c(version->digest_hex);
     out->file = version->file;
     out->spec = version->spec;
+    out->threshold = version->threshold.is_set ? &version->threshold : NULL;
     out->version = version;
     out->max_batch_size = (uint32_t)options->max_batch_size;
     if (version->spec->tensors && !version->spec->tensors->is_batched)

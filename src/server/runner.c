@@ -281,12 +281,25 @@ static bool gather(struct weir_server_runner *runner, struct run *run, struct we
     return run->n_blocks > 0;
 }
 
+/* Runs the model on the rows. Returns the number of rows with a fault. */
+static size_t run_model(const struct weir_version *version, struct run *run)
+{
+    const struct weir_tensor_threshold *threshold = &version->threshold;
+    size_t n_faults = weir_model_run(version->model, &run->args);
+    if (threshold->is_set && run->args.out[WEIR_OUTPUT_PREDICT])
+        weir_tensor_threshold_apply(threshold, version->spec, run->n_rows,
+                                    run->args.out[threshold->score],
+                                    run->args.out[WEIR_OUTPUT_PREDICT]);
+    return n_faults;
+}
+
 /* Runs the model on the rows and writes the answers. */
 static struct weir_server_runner_times run_rows(struct weir_server_runner *runner, struct run *run)
 {
-    const struct weir_model *model = run->jobs[0]->version->model;
-    bool has_room = make_room(runner, run, model, run->jobs[0]->version->spec);
-    size_t n_faults = has_room ? weir_model_run(model, &run->args) : 0;
+    const struct weir_version *version = run->jobs[0]->version;
+    run->args.wanted = weir_tensor_threshold_wanted(&version->threshold, run->args.wanted);
+    bool has_room = make_room(runner, run, version->model, version->spec);
+    size_t n_faults = has_room ? run_model(version, run) : 0;
     uint64_t run_end_ns = weir_clock_ns();
     size_t row = 0;
     for (size_t b = 0; b < run->n_blocks; b++) {

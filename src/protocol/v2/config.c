@@ -2,7 +2,10 @@
 /* The configuration of a model as Triton's model configuration extension shows it: the JSON form of
  * its ModelConfig message, names in snake case, defaults written out, 64-bit numbers as numbers. */
 #include "base/clock.h"
+#include "codec/number.h"
 #include "protocol/v2/v2_priv.h"
+
+#include <math.h>
 
 /* Returns the name of an element type in Triton's configurations. */
 static const char *type_name(enum weir_dtype dtype)
@@ -200,6 +203,30 @@ static void write_batching(struct weir_buf *buf, const struct weir_protocol_vers
     weir_buf_append_c(buf, ",\"priority_queue_policy\":{}}");
 }
 
+static void write_parameter(struct weir_buf *buf, const char *name, struct weir_str value)
+{
+    weir_buf_printf(buf, "\"%s\":{\"string_value\":", name);
+    weir_codec_json_append_text(buf, value);
+    weir_buf_append_byte(buf, '}');
+}
+
+/* How labels are decided, as parameters of the configuration: texts. */
+static void write_threshold(struct weir_buf *buf, const struct weir_protocol_version *version)
+{
+    const struct weir_tensor_threshold *t = version->threshold;
+    char room[WEIR_CODEC_NUMBER_BYTES_MAX];
+    struct weir_str value = isinf(t->value)
+                                ? weir_str_c(t->value > 0 ? "Infinity" : "-Infinity")
+                                : weir_str_make(room, weir_codec_number_print_f64(room, t->value));
+    write_parameter(buf, "threshold", value);
+    weir_buf_append_byte(buf, ',');
+    write_parameter(buf, "threshold_score", weir_str_c(weir_output_name(t->score)));
+    weir_buf_append_byte(buf, ',');
+    const struct weir_labels *labels = &version->spec->targets[0];
+    write_parameter(buf, "threshold_positive",
+                    labels->text ? labels->text[t->positive] : labels->json[t->positive]);
+}
+
 enum weir_status weir_protocol_v2_config_page(const struct weir_protocol_question *question,
                                               const struct weir_protocol_catalog *catalog,
                                               struct weir_buf *buf, struct weir_error *err)
@@ -228,9 +255,11 @@ enum weir_status weir_protocol_v2_config_page(const struct weir_protocol_questio
     weir_buf_append_c(buf, ",\"gpus\":[],\"secondary_devices\":[],\"profile\":[],\"passive\":false,"
                            "\"host_policy\":\"\"}],\"default_model_filename\":");
     weir_codec_json_append_text(buf, base_name(version.file));
+    weir_buf_append_c(buf, ",\"cc_model_filenames\":{},\"metric_tags\":{},\"parameters\":{");
+    if (version.threshold)
+        write_threshold(buf, &version);
     weir_buf_append_c(buf,
-                      ",\"cc_model_filenames\":{},\"metric_tags\":{},\"parameters\":{},"
-                      "\"model_warmup\":[],\"model_transaction_policy\":{\"decoupled\":false}");
+                      "},\"model_warmup\":[],\"model_transaction_policy\":{\"decoupled\":false}");
     write_batching(buf, &version);
     weir_buf_append_byte(buf, '}');
     return WEIR_OK;

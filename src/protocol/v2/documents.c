@@ -188,6 +188,20 @@ static struct weir_str time_text(uint64_t wall_ns, char room[WEIR_PROTOCOL_V2_TI
                          strftime(room, WEIR_PROTOCOL_V2_TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &tm));
 }
 
+/* Appends how labels are decided. */
+static void write_threshold(struct weir_buf *buf, const struct weir_protocol_version *version)
+{
+    const struct weir_tensor_threshold *t = version->threshold;
+    bool is_first = false;
+    weir_buf_append_c(buf, ",\"threshold\":{\"value\":");
+    weir_codec_number_append_f64(buf, t->value, WEIR_CODEC_NUMBER_NONFINITE_NULL);
+    write_member(buf, &is_first, "score", weir_str_c(weir_output_name(t->score)));
+    weir_buf_append_c(buf, ",\"positive\":");
+    weir_buf_append_str(buf, weir_tensor_threshold_positive(t, version->spec));
+    write_member(buf, &is_first, "origin", weir_str_c(t->origin));
+    weir_buf_append_byte(buf, '}');
+}
+
 /* What failed most recently of a model. */
 static void write_failure(struct weir_buf *buf, bool is_first,
                           const struct weir_protocol_model *model,
@@ -237,7 +251,7 @@ static void write_versions(struct weir_buf *buf, const struct weir_protocol_mode
 
 /* The v2 metadata of a model, and under "parameters" what we add: version, digest, file, state,
  * estimator, library, library_version, feature_names, classes (a list for each target where there
- * are several), last_failure. */
+ * are several), threshold, last_failure. */
 static void model_page(struct weir_buf *buf, const struct weir_protocol_model *model,
                        const struct weir_protocol_version *version, bool is_one,
                        const struct weir_protocol_catalog *catalog)
@@ -264,6 +278,8 @@ static void model_page(struct weir_buf *buf, const struct weir_protocol_model *m
     write_member(buf, &is_first, "state", version->state);
     if (version->spec)
         write_origin(buf, &is_first, version->spec);
+    if (version->spec && version->threshold)
+        write_threshold(buf, version);
     write_failure(buf, is_first, model, catalog);
     weir_buf_append_c(buf, "}}");
 }
