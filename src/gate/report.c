@@ -188,7 +188,7 @@ static void append_head(struct weir_buf *buf, const struct weir_gate_report *r)
     append_title(buf, r);
     weir_buf_append_c(buf, "</title><style>");
     weir_gate_report_style_append(buf);
-    weir_buf_append_c(buf, "</style></head><body><main><h1>");
+    weir_buf_append_c(buf, "</style></head><body><header><h1>");
     append_title(buf, r);
     weir_buf_append_c(buf, "</h1>");
 }
@@ -260,7 +260,9 @@ void weir_gate_report_append(struct weir_buf *buf, const struct weir_gate_report
     append_verdict(buf, &r);
     append_key(buf, &r);
     append_source(buf, &r);
+    weir_buf_append_c(buf, "</header>");
     append_contents(buf, weir_buf_str(&sections));
+    weir_buf_append_c(buf, "<main>");
     weir_buf_append_str(buf, weir_buf_str(&sections));
     weir_buf_append_c(buf, "</main></body></html>\n");
     buf->failed |= sections.failed;

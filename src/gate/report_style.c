@@ -8,7 +8,7 @@ void weir_gate_report_style_append(struct weir_buf *buf)
     weir_buf_append_c(
         buf,
         ":root{color-scheme:light dark;--bg:#fff;--ink:#1c2733;--soft:#55646f;--rule:#d9dfe6;"
-        "--band:#f4f6f9;--other:#c2410c;--fill:11 98 "
+        "--band:#f4f6f9;--other:#a3370a;--fill:11 98 "
         "196;--pass:#0a6b3d;--fail:#b3202c;--open:#8a5a00}"
         "@media screen and (prefers-color-scheme:dark){:root{--bg:#12171d;--ink:#e4eaf0;"
         "--soft:#9fb0c0;--rule:#333d48;--band:#1a2129;--other:#ff9a5a;--fill:127 178 "
