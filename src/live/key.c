@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "live/key.h"
 
+#include <endian.h>
 #include <string.h>
 
 struct state {
@@ -35,13 +36,20 @@ static inline void absorb(struct state *s, uint64_t m)
     s->v0 ^= m;
 }
 
-/* Reads n <= 8 bytes, the first the lowest. */
-static inline uint64_t read_bytes(const unsigned char *p, size_t n)
+/* Reads eight bytes, the first the lowest; and up to seven. */
+static inline uint64_t read_word(const unsigned char *p)
+{
+    uint64_t m;
+    memcpy(&m, p, sizeof m);
+    return le64toh(m);
+}
+
+static inline uint64_t read_rest(const unsigned char *p, size_t n)
 {
     uint64_t m = 0;
-    for (size_t i = 0; i < n; i++)
-        m |= (uint64_t)p[i] << 8 * i;
-    return m;
+    if (n > 0)
+        memcpy(&m, p, n);
+    return le64toh(m);
 }
 
 struct weir_live_key weir_live_key_hash(const struct weir_live_secret *secret, const void *bytes,
@@ -54,8 +62,8 @@ struct weir_live_key weir_live_key_hash(const struct weir_live_secret *secret, c
                       secret->k[1] ^ UINT64_C(0x7465646279746573)};
     size_t left = n;
     for (; left >= 8; left -= 8, p += 8)
-        absorb(&s, read_bytes(p, 8));
-    absorb(&s, (uint64_t)n << 56 | read_bytes(p, left));
+        absorb(&s, read_word(p));
+    absorb(&s, (uint64_t)n << 56 | read_rest(p, left));
     s.v2 ^= 0xee;
     rounds(&s, 4);
     struct weir_live_key key;

@@ -140,13 +140,14 @@ static bool fill(struct version *v, const struct weir_str *classes)
     for (size_t i = 0; i < WEIR_LIVE_SPANS && is_ok && v->classes; i++) {
         struct weir_live_window *w = &v->windows[i];
         *w = (struct weir_live_window){.span = UINT64_MAX};
-        w->counts = weir_arena_zarray(&v->arena, v->layout.n, sizeof *w->counts);
+        /* Zeroed when its span begins. */
+        w->counts = weir_arena_array(&v->arena, v->layout.n, sizeof *w->counts);
         if (is_binary && shape->space == WEIR_EVAL_BINNED_PROBABILITY) {
-            w->calibration = weir_arena_zalloc(&v->arena, sizeof *w->calibration);
+            w->calibration = weir_arena_alloc(&v->arena, sizeof *w->calibration);
             is_ok = is_ok && w->calibration;
         }
         if (shape->task == WEIR_LIVE_REGRESSION) {
-            w->errors = weir_arena_zalloc(&v->arena, sizeof *w->errors);
+            w->errors = weir_arena_alloc(&v->arena, sizeof *w->errors);
             is_ok = is_ok && w->errors;
         }
         is_ok = is_ok && w->counts;

@@ -67,10 +67,12 @@ enum weir_status weir_live_store_new(struct weir_live_store **out,
                                   .n_extra = opts->n_extra,
                                   .mask = index_size(opts->capacity) - 1,
                                   .threshold = UINT64_MAX};
-    s->ring = weir_mem_zarray(mem, opts->capacity, sizeof *s->ring);
+    /* Records are written before they are read: without zeroing them the pages come with the
+     * records, and a loop that switches this on does not stand still. */
+    s->ring = weir_mem_array(mem, opts->capacity, sizeof *s->ring);
     s->index = weir_mem_zarray(mem, (size_t)s->mask + 1, sizeof *s->index);
     if (opts->n_extra > 0)
-        s->extra = weir_mem_zarray(mem, opts->capacity, opts->n_extra * sizeof *s->extra);
+        s->extra = weir_mem_array(mem, opts->capacity, opts->n_extra * sizeof *s->extra);
     if (!s->ring || !s->index || (opts->n_extra > 0 && !s->extra)) {
         weir_live_store_free(s);
         return WEIR_ERR_NO_MEMORY;

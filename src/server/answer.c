@@ -60,6 +60,12 @@ void weir_server_answer_refuse_of(struct weir_server_shard *shard,
     weir_server_answer_refuse(shard, ask, code, text);
 }
 
+static size_t append(char *room, size_t at, struct weir_str text)
+{
+    memcpy(room + at, text.at, text.n);
+    return at + text.n;
+}
+
 /* Puts together the header lines of an answer; the usual ones are those of the version as they are.
  */
 static struct weir_str answer_fields(const struct weir_server_call *call,
@@ -72,9 +78,12 @@ static struct weir_str answer_fields(const struct weir_server_call *call,
         return weir_str_make(sv->fields, sv->fields_bytes);
     memcpy(room, sv->fields, sv->fields_bytes);
     size_t at = sv->fields_bytes;
-    if (call->loop.request_id_bytes > 0)
-        at += (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at, "X-Request-Id: %.*s\r\n",
-                               (int)call->loop.request_id_bytes, call->loop.request_id);
+    if (call->loop.request_id_bytes > 0) {
+        struct weir_str id = weir_str_make(call->loop.request_id, call->loop.request_id_bytes);
+        at = append(room, at, WEIR_STR("X-Request-Id: "));
+        at = append(room, at, id);
+        at = append(room, at, WEIR_STR("\r\n"));
+    }
     if (is_coded)
         at += (size_t)snprintf(room + at, ANSWER_FIELDS_BYTES - at,
                                call->loop.dialect == WEIR_PROTOCOL_GRPC

@@ -162,13 +162,22 @@ void weir_server_live_forget(struct weir_server_shard *shard)
 
 /* --- predictions ----------------------------------------------------------------------------- */
 
+static char *put_hex(char *to, uint64_t v, int n_digits)
+{
+    for (int i = n_digits; i-- > 0;)
+        *to++ = "0123456789abcdef"[v >> 4 * i & 15];
+    return to;
+}
+
 /* Makes an id that rises with time: milliseconds, the loop, a count. */
 static void make_id(struct weir_server_shard *shard, struct weir_server_call *call)
 {
-    int n = snprintf(call->loop.request_id, sizeof call->loop.request_id, "%012llx-%02x%08x",
-                     (unsigned long long)(shard->loop.live.now_ns / WEIR_NS_PER_MS), shard->index,
-                     shard->loop.live.n_ids++);
-    call->loop.request_id_bytes = (uint8_t)n; /* Fits. */
+    char *to = call->loop.request_id;
+    to = put_hex(to, shard->loop.live.now_ns / WEIR_NS_PER_MS, 12);
+    *to++ = '-';
+    to = put_hex(to, shard->index, 2);
+    to = put_hex(to, shard->loop.live.n_ids++, 8);
+    call->loop.request_id_bytes = (uint8_t)(to - call->loop.request_id);
 }
 
 /* The id that a body brought, as a client would write it in a label. */
