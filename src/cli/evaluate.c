@@ -64,6 +64,27 @@ static enum weir_status read_share(const char *name, const char *text, double *o
     return status;
 }
 
+/* Reads the column of the truths, or several with commas between. */
+static enum weir_status read_label(struct weir_cli_evaluate *r, const char *text,
+                                   struct weir_error *err)
+{
+    struct weir_str rest = weir_str_c(text);
+    if (!strchr(text, ',')) {
+        r->holdout.label = text;
+        return WEIR_OK;
+    }
+    while (rest.n > 0) {
+        struct weir_str label = weir_str_split(&rest, ',');
+        if (label.n == 0 || r->holdout.n_labels == WEIR_ARRAY_LEN(r->labels))
+            return weir_error_set(err, WEIR_ERR_INVALID,
+                                  "--label: expected a column, or several with commas between, up "
+                                  "to %zu",
+                                  WEIR_ARRAY_LEN(r->labels));
+        r->labels[r->holdout.n_labels++] = label;
+    }
+    return WEIR_OK;
+}
+
 /* Reads "country,age:3", perhaps after others. */
 static enum weir_status read_slices(struct weir_cli_evaluate *r, const char *text,
                                     struct weir_error *err)
@@ -124,8 +145,7 @@ static enum weir_status take_option(void *ctx, struct weir_cli_args *args, size_
     const char *value = args->value;
     switch (index) {
     case OPTION_LABEL:
-        r->holdout.label = value;
-        return WEIR_OK;
+        return read_label(r, value, err);
     case OPTION_WEIGHT:
         r->holdout.weight = value;
         return WEIR_OK;
@@ -211,7 +231,11 @@ static const char *find_fault(const struct weir_cli_evaluate *r)
     bool has_column = r->holdout.score_column || r->holdout.prediction_column;
     if (!r->data)
         return "no CSV file is given";
-    if (!r->holdout.label)
+    if (r->holdout.n_labels > 0 && (r->model || has_column))
+        return "several labels are judged by the columns p_LABEL of the file only";
+    if (r->holdout.n_labels > 0 && (r->holdout.n_slices > 0 || r->holdout.fold))
+        return "rows with several labels are not cut into slices or folds";
+    if (!r->holdout.label && r->holdout.n_labels == 0)
         return "--label: which column holds the truths?";
     if (r->model && has_column)
         return "a model gives the scores; take it or the column away";
@@ -231,6 +255,7 @@ static int run(const struct weir_cli_command *self, int argc, char **argv)
     static const struct weir_cli_args_taker taker = {take_option, take_operand};
     struct weir_cli_evaluate r = {.compare = {.seed = 1}};
     r.holdout.slices = r.slices;
+    r.holdout.labels = r.labels;
     int code = weir_cli_args_take(self, argc, argv, &taker, &r);
     if (code != WEIR_CLI_EXIT_OK)
         return code;
@@ -239,7 +264,9 @@ static int run(const struct weir_cli_command *self, int argc, char **argv)
 }
 
 static const struct weir_cli_option options[] = {
-    [OPTION_LABEL] = {"label", 'l', "COLUMN", "the column of the truths; required"},
+    [OPTION_LABEL] = {"label", 'l', "COLUMN",
+                      "the column of the truths; required. A,B,C: several columns of\n"
+                      "0 and 1, and their scores in p_A, p_B, p_C (multi-label)"},
     [OPTION_WEIGHT] = {"weight", 0, "COLUMN", "the column of the rows' weights"},
     [OPTION_POSITIVE] = {"positive", 0, "CLASS",
                          "of two classes the positive one; default the greater"},
@@ -296,8 +323,9 @@ const struct weir_cli_command weir_cli_evaluate = {
     .text = "Accuracy, confusion matrix, ROC AUC with its interval (DeLong), average precision,\n"
             "log loss, calibration and more for classes; errors and R2 for numbers; all as\n"
             "scikit-learn defines them. Columns are found by the model's feature names. Without\n"
-            "a model, DATA.csv holds the scores. Rows without a truth are left out and counted,\n"
-            "as are rows that the model refuses. \"-\" is standard input.",
+            "a model, DATA.csv holds the scores. Rows without a truth (nothing, NA, NaN, null,\n"
+            "None) are left out and counted, as are rows that the model refuses. \"-\" is standard "
+            "input.",
     .examples = "weir evaluate models/churn.joblib holdout.csv --label churned\n"
                 "weir evaluate churn.joblib holdout.csv -l churned --threshold-policy 'fpr<=0.05'\n"
                 "weir evaluate churn.joblib holdout.csv -l churned --html report.html\n"

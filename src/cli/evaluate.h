@@ -17,7 +17,8 @@ struct weir_cli_evaluate {
     const char *policy_text;
     struct weir_eval_policy policy;
     struct weir_gate_holdout_opts holdout;
-    struct weir_str slices[WEIR_GATE_CUTS_MAX]; /* what holdout.slices are */
+    struct weir_str labels[WEIR_GATE_MULTILABEL_MAX]; /* what holdout.labels are */
+    struct weir_str slices[WEIR_GATE_CUTS_MAX];       /* what holdout.slices are */
     struct weir_gate_evaluation_opts evaluation;
     struct weir_gate_compare_opts compare;
     enum weir_cli_progress_mode progress;

@@ -137,7 +137,7 @@ static void put_classes(struct weir_buf *out, const struct weir_gate_evaluation 
 {
     const struct weir_gate_holdout *h = e->holdout;
     int width = label_width(h);
-    bool has_auc = h->task == WEIR_GATE_MULTICLASS;
+    bool has_auc = h->task != WEIR_GATE_BINARY;
     weir_buf_printf(out, "  %-*s %10s %10s %10s %10s%s\n", width, "", "precision", "recall", "f1",
                     "support", has_auc ? "    roc_auc" : "");
     for (size_t k = 0; k < h->n_classes; k++) {
@@ -159,6 +159,7 @@ static void put_slices(struct weir_buf *out, const struct weir_gate_evaluation *
         [WEIR_GATE_BINARY] = {"roc_auc", "average_precision", "accuracy", "recall"},
         [WEIR_GATE_MULTICLASS] = {"roc_auc_ovr_macro", "accuracy", "f1_macro", "log_loss"},
         [WEIR_GATE_REGRESSION] = {"rmse", "mae", "r2", "median_ae"},
+        [WEIR_GATE_MULTILABEL] = {"roc_auc_macro", "f1_macro", "f1_samples", "subset_accuracy"},
     };
     const char *const *names = all[e->holdout->task];
     weir_buf_printf(out, "  %-*s %10s", NAME_WIDTH, "", "rows");
@@ -287,7 +288,7 @@ void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_report
                         plain);
         put_confusion(out, e);
     }
-    if (e->has_confusion) {
+    if (e->has_confusion || e->holdout->labels) {
         weir_buf_printf(out, "\n%sclasses%s\n", bold, plain);
         put_classes(out, e);
     }

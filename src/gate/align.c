@@ -108,6 +108,7 @@ enum weir_status weir_gate_align(struct weir_gate_holdout *first, struct weir_ga
     weir_assert(out);
     struct weir_gate_holdout *const sides[2] = {first, second};
     *out = (struct weir_gate_align){.n = 0};
+    weir_assert(first->truths || first->numbers || first->n == 0); /* Models give one of both. */
     if (strcmp(first->digest, second->digest) != 0)
         return weir_error_set(err, WEIR_ERR_INVALID,
                               "the rows are of two files, or of one that has changed meanwhile");

@@ -87,7 +87,14 @@ static void put_point(const struct weir_gate_evaluation *e, double at, struct we
 /* Returns what a row is decided by for class k. */
 static double score_of(const struct weir_gate_holdout *h, size_t row, size_t k)
 {
+    if (h->labels)
+        return h->scores[row * h->n_classes + k];
     return h->p ? h->p[row * h->n_classes + k] : h->scores[row];
+}
+
+static bool is_of(const struct weir_gate_holdout *h, size_t row, size_t k)
+{
+    return h->labels ? h->labels[row * h->n_classes + k] != 0 : h->truths[row] == k;
 }
 
 /* Measures the decisions "class k when its score is at least t". */
@@ -96,7 +103,7 @@ static enum weir_status put_threshold(const struct weir_gate_evaluation *e, size
 {
     const struct weir_gate_holdout *h = e->holdout;
     struct weir_eval_confusion confusion;
-    if (!h->p && (h->task != WEIR_GATE_BINARY || !h->scores || k != 1)) {
+    if (!h->p && !h->labels && (h->task != WEIR_GATE_BINARY || !h->scores || k != 1)) {
         undefined(m, "a threshold needs probabilities, or scores of the positive class");
         return WEIR_OK;
     }
@@ -104,7 +111,7 @@ static enum weir_status put_threshold(const struct weir_gate_evaluation *e, size
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
     for (size_t i = 0; i < h->n; i++) {
         if (weir_gate_evaluation_has_row(h, i))
-            weir_eval_confusion_add(&confusion, h->truths[i] == k, score_of(h, i, k) >= t,
+            weir_eval_confusion_add(&confusion, is_of(h, i, k), score_of(h, i, k) >= t,
                                     h->weights ? h->weights[i] : 1);
     }
     weir_gate_evaluation_put_decided(m, &confusion, 1, e->opts.fbeta, e->alpha, h->weights != NULL);
@@ -146,12 +153,33 @@ static enum weir_status put_negative(const struct weir_gate_evaluation *e,
     return status;
 }
 
+/* Reads a number of a label off its counts. */
+static enum weir_status put_label(const struct weir_gate_evaluation *e, size_t k,
+                                  struct weir_gate_metric *m, struct weir_error *err)
+{
+    const struct weir_eval_confusion_class *c = &e->classes[k].counts;
+    struct weir_eval_confusion confusion;
+    if (weir_eval_confusion_init(&confusion, 2, e->mem) != WEIR_OK)
+        return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
+    weir_eval_confusion_add(&confusion, 1, 1, c->tp);
+    weir_eval_confusion_add(&confusion, 0, 1, c->fp);
+    weir_eval_confusion_add(&confusion, 1, 0, c->fn);
+    weir_eval_confusion_add(&confusion, 0, 0, c->tn);
+    weir_gate_evaluation_put_decided(m, &confusion, 1, e->opts.fbeta, e->alpha,
+                                     e->holdout->weights != NULL);
+    weir_eval_confusion_deinit(&confusion);
+    return WEIR_OK;
+}
+
 static enum weir_status put_class(const struct weir_gate_evaluation *e, size_t k,
                                   struct weir_gate_metric *m, struct weir_error *err)
 {
     const struct weir_gate_holdout *h = e->holdout;
     bool is_auc = m->id == WEIR_GATE_METRIC_ROC_AUC;
-    if (!is_auc && m->id != WEIR_GATE_METRIC_AVERAGE_PRECISION) {
+    bool is_ap = m->id == WEIR_GATE_METRIC_AVERAGE_PRECISION;
+    if (h->labels && !is_auc && !is_ap)
+        return put_label(e, k, m, err);
+    if (!is_auc && !is_ap) {
         if (e->has_confusion)
             weir_gate_evaluation_put_decided(m, &e->confusion, k, e->opts.fbeta, e->alpha,
                                              h->weights != NULL);
@@ -209,7 +237,7 @@ enum weir_status weir_gate_evaluation_at(const struct weir_gate_evaluation *eval
         put_point(e, ask->at, &m);
     else if (ask->has_at && !(kind->traits & WEIR_GATE_METRIC_BY_THRESHOLD))
         undefined(&m, "it does not depend on a threshold");
-    else if (ask->has_at && (!is_classes || (h->n_classes != 2 && !has_class)))
+    else if (ask->has_at && (!is_classes || ((h->n_classes != 2 || h->labels) && !has_class)))
         undefined(&m, "a threshold needs two classes, or one of them named");
     else if (ask->has_at)
         status = put_threshold(e, k, ask->at, &m, err);

@@ -211,6 +211,7 @@ static bool are_paired(const struct weir_gate_holdout *a, const struct weir_gate
         return false;
     return (!a->lines || !b->lines || memcmp(a->lines, b->lines, n * sizeof *a->lines) == 0) &&
            (!a->truths || memcmp(a->truths, b->truths, n * sizeof *a->truths) == 0) &&
+           (!a->labels || memcmp(a->labels, b->labels, n * a->n_classes) == 0) &&
            (!a->numbers || memcmp(a->numbers, b->numbers, n * sizeof *a->numbers) == 0);
 }
 

@@ -147,9 +147,13 @@ static void append_confusion(struct weir_buf *buf, const struct weir_gate_evalua
         weir_buf_append_byte(buf, ']');
     }
     weir_buf_append_c(buf, "]}");
+}
+
+static void append_per_class(struct weir_buf *buf, const struct weir_gate_evaluation *e)
+{
     key(buf, "per_class");
     weir_buf_append_byte(buf, '[');
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < e->holdout->n_classes; k++) {
         const struct weir_eval_confusion_class *c = &e->classes[k].counts;
         comma(buf, k);
         weir_buf_append_byte(buf, '{');
@@ -158,8 +162,16 @@ static void append_confusion(struct weir_buf *buf, const struct weir_gate_evalua
         put_number(buf, "recall", c->recall);
         put_number(buf, "f1", c->f1);
         put_number(buf, "support", c->support);
-        if (e->holdout->task == WEIR_GATE_MULTICLASS)
+        if (e->holdout->task != WEIR_GATE_BINARY) {
             put_number(buf, "roc_auc", e->classes[k].roc_auc);
+            put_number(buf, "average_precision", e->classes[k].average_precision);
+        }
+        if (e->holdout->labels) {
+            put_number(buf, "tp", c->tp);
+            put_number(buf, "fp", c->fp);
+            put_number(buf, "fn", c->fn);
+            put_number(buf, "tn", c->tn);
+        }
         weir_buf_append_byte(buf, '}');
     }
     weir_buf_append_byte(buf, ']');
@@ -440,6 +452,8 @@ void weir_gate_document_append(struct weir_buf *buf, const struct weir_gate_eval
         append_threshold(buf, evaluation, source->policy);
     if (evaluation->has_confusion)
         append_confusion(buf, evaluation);
+    if (evaluation->has_confusion || h->labels)
+        append_per_class(buf, evaluation);
     if (evaluation->has_sweep)
         append_curves(buf, evaluation, source->n_points_max, is_full);
     if (evaluation->n_slices > 0)

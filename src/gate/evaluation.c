@@ -133,6 +133,8 @@ static enum weir_status measure_valid(struct weir_gate_evaluation_work *w)
 {
     const struct weir_gate_holdout *h = w->holdout;
     enum weir_status status = WEIR_OK;
+    if (h->task == WEIR_GATE_MULTILABEL)
+        return weir_gate_evaluation_measure_labels(w);
     w->is_positive = weir_mem_array(w->out->mem, weir_max_size(h->n, 1), 1);
     if (!w->is_positive)
         return weir_gate_evaluation_no_memory(w);
@@ -161,7 +163,7 @@ static enum weir_status measure_classes(struct weir_gate_evaluation_work *w)
     enum weir_status status = leave_out(w, &valid);
     if (status == WEIR_OK)
         status = measure_valid(w);
-    if (status == WEIR_OK)
+    if (status == WEIR_OK && w->holdout->task != WEIR_GATE_MULTILABEL)
         status = weir_gate_evaluation_decide(w);
     weir_gate_holdout_deinit(&valid);
     return status;
@@ -188,9 +190,14 @@ enum weir_status weir_gate_evaluation_make(struct weir_gate_evaluation *evaluati
     struct weir_gate_evaluation_work w = {
         .out = evaluation, .holdout = holdout, .opts = &whole, .err = err};
     enum weir_status status;
-    if (opts->policy && (holdout->task != WEIR_GATE_BINARY || !holdout->scores))
-        status =
-            weir_error_set(err, WEIR_ERR_INVALID, "a threshold policy needs scores of two classes");
+    bool takes_policy =
+        holdout->scores && (holdout->task == WEIR_GATE_BINARY ||
+                            (holdout->task == WEIR_GATE_MULTILABEL && opts->policy &&
+                             opts->policy->kind == WEIR_EVAL_POLICY_FIXED));
+    if (opts->policy && !takes_policy)
+        status = weir_error_set(err, WEIR_ERR_INVALID,
+                                "a threshold policy needs scores of two classes; several labels "
+                                "take fixed:T");
     else
         status = holdout->task == WEIR_GATE_REGRESSION ? measure_numbers(&w) : measure_classes(&w);
     if (status == WEIR_OK)
@@ -239,6 +246,7 @@ const char *weir_gate_evaluation_task(enum weir_gate_task task)
         [WEIR_GATE_BINARY] = "binary",
         [WEIR_GATE_MULTICLASS] = "multiclass",
         [WEIR_GATE_REGRESSION] = "regression",
+        [WEIR_GATE_MULTILABEL] = "multilabel",
     };
     return names[task];
 }

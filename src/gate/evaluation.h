@@ -57,7 +57,7 @@ struct weir_gate_evaluation {
                             not finite; NULL: nothing is decided. Owned */
     bool has_confusion;
     struct weir_eval_confusion confusion;
-    struct weir_gate_class *classes; /* n_classes, where there is a confusion matrix */
+    struct weir_gate_class *classes; /* n_classes, where there is a confusion matrix; labels */
     bool has_sweep;
     struct weir_eval_sweep sweep; /* of two classes */
     size_t n_bins;                /* of the calibration curve of two classes */
@@ -101,7 +101,7 @@ weir_gate_evaluation_at(const struct weir_gate_evaluation *evaluation,
                         const struct weir_gate_evaluation_ask *ask, struct weir_gate_metric *out,
                         struct weir_error *err);
 
-/* Returns "binary", "multiclass" or "regression". */
+/* Returns "binary", "multiclass", "regression" or "multilabel". */
 const char *weir_gate_evaluation_task(enum weir_gate_task task);
 
 #endif

@@ -36,6 +36,9 @@ enum weir_status weir_gate_evaluation_measure_p(struct weir_gate_evaluation_work
 /* More than two classes: numbers of scores. */
 enum weir_status weir_gate_evaluation_rank_many(struct weir_gate_evaluation_work *w);
 
+/* Several labels: numbers of scores and decisions. */
+enum weir_status weir_gate_evaluation_measure_labels(struct weir_gate_evaluation_work *w);
+
 /* Decides each row of out->holdout, and measures decisions. */
 enum weir_status weir_gate_evaluation_decide(struct weir_gate_evaluation_work *w);
 

@@ -13,7 +13,6 @@
 enum {
     FIRST_ROWS = 1024,
     CLASS_COLUMNS_MAX = 1000,
-    SKIPS_UNTOLD = 64, /* reads of a file's rest between two questions whether to go on: 4 MiB */
 };
 
 /* A holdout while it is read. */
@@ -318,34 +317,6 @@ static enum weir_status take_row(struct reader *r)
     return WEIR_OK;
 }
 
-/* Tells how much was read, and asks whether to go on. */
-static enum weir_status tell(struct reader *r)
-{
-    const struct weir_table *t = &r->table;
-    if (!r->opts->progress ||
-        r->opts->progress(r->opts->progress_ctx, t->csv.bytes_taken, t->bytes_total, t->n_rows))
-        return WEIR_OK;
-    return weir_error_set(r->err, WEIR_ERR_CANCELED, "%s: stopped after %llu rows", t->path,
-                          (unsigned long long)t->n_rows);
-}
-
-/* Takes the digest of the whole file. A stream that goes on is left alone. */
-static enum weir_status take_digest(struct reader *r)
-{
-    struct weir_table *t = &r->table;
-    bool is_end = t->csv.is_end;
-    if (!is_end && t->bytes_total == 0)
-        return WEIR_OK;
-    for (unsigned i = 1; !is_end; i++) {
-        enum weir_status status = weir_table_skip(t, &is_end, r->err);
-        if (status == WEIR_OK && i % SKIPS_UNTOLD == 0)
-            status = tell(r);
-        if (status != WEIR_OK)
-            return status;
-    }
-    return weir_table_digest(t, r->out->digest, r->err);
-}
-
 static enum weir_status read_rows(struct reader *r)
 {
     char none[1];
@@ -362,12 +333,12 @@ static enum weir_status read_rows(struct reader *r)
         if (status != WEIR_OK)
             return status;
         if (i % WEIR_GATE_CHUNK_ROWS == 0)
-            status = tell(r);
+            status = weir_gate_holdout_tell(r->opts, &r->table, r->err);
         if (status != WEIR_OK)
             return status;
     }
     run_chunk(r);
-    return take_digest(r);
+    return weir_gate_holdout_digest(r->out, r->opts, &r->table, r->err);
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
@@ -474,9 +445,15 @@ enum weir_status weir_gate_holdout_read(struct weir_gate_holdout *holdout, const
 {
     weir_assert(holdout);
     weir_assert(opts);
-    weir_assert(opts->label);
+    weir_assert(opts->label || opts->n_labels > 0);
     struct weir_error own = WEIR_ERROR_INIT;
     *holdout = (struct weir_gate_holdout){.n = 0};
+    if (!opts->label) {
+        weir_assert(!model);
+        weir_assert(opts->n_slices == 0);
+        weir_assert(!opts->fold);
+        return weir_gate_holdout_read_labels(holdout, path, opts, err ? err : &own);
+    }
     struct reader *r = weir_mem_zalloc(weir_mem_default(), sizeof *r);
     if (!r)
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");

@@ -3,7 +3,9 @@
  *
  * Truths are in a column of the file (the label). With a model, the other columns are its features,
  * found by name; without one, scores are in the file: one column of scores of the positive class,
- * or a column p_CLASS for each class. A row without a truth is left out and counted. */
+ * or a column p_CLASS for each class. A row without a truth is left out and counted. A truth is
+ * missing where pandas reads a missing value: nothing, NA, NaN, null, None and the like, so a class
+ * cannot be called so; blanks around a truth do not count. */
 #ifndef WEIR_GATE_HOLDOUT_H
 #define WEIR_GATE_HOLDOUT_H
 
@@ -16,15 +18,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { WEIR_GATE_MULTILABEL_MAX = 1000 }; /* labels of a row */
+
 /* What is measured. */
 enum weir_gate_task {
     WEIR_GATE_BINARY,
     WEIR_GATE_MULTICLASS,
     WEIR_GATE_REGRESSION,
+    WEIR_GATE_MULTILABEL, /* several labels for each row, each yes or no */
 };
 
 struct weir_gate_holdout_opts {
-    const char *label;        /* the column of the truths */
+    const char *label;             /* the column of the truths; NULL: there are several, */
+    const struct weir_str *labels; /* n_labels columns of 0 and 1, each with scores in p_LABEL;
+                                      without a model, slices and folds */
+    size_t n_labels;
     const char *weight;       /* the column of weights; NULL: all 1 */
     const char *score_column; /* without a model: the column of scores; NULL: p_CLASS columns */
     const char *prediction_column; /* without a model: predicted numbers; regression then */
@@ -51,7 +59,8 @@ struct weir_gate_holdout {
     char refused[256];        /* why, of the first of them: "line 7: row 6, …" */
     size_t n_classes;         /* 0: regression */
     struct weir_str *classes; /* n_classes labels as texts; two: the second is the positive one */
-    uint32_t *truths;         /* n class indexes; NULL: regression */
+    uint32_t *truths;         /* n class indexes; NULL: regression, several labels */
+    uint8_t *labels;          /* n × n_classes: which labels a row has; NULL: one class each */
     double *numbers;          /* n true values; NULL: classes */
     double *weights;          /* n; NULL: all 1 */
     size_t n_cuts;            /* columns that rows are cut by, */

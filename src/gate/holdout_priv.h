@@ -31,6 +31,22 @@ WEIR_MUST_USE enum weir_status weir_gate_scorer_init(struct weir_gate_scorer *sc
 /* Runs the model on the first n rows of the chunk. Returns how many it refused. */
 size_t weir_gate_scorer_run(struct weir_gate_scorer *scorer, size_t n);
 
+/* Tells progress how much was read. WEIR_ERR_CANCELED: it said to stop. */
+WEIR_MUST_USE enum weir_status weir_gate_holdout_tell(const struct weir_gate_holdout_opts *opts,
+                                                      const struct weir_table *table,
+                                                      struct weir_error *err);
+
+/* Takes the digest of the whole file. A stream that goes on is left alone. */
+WEIR_MUST_USE enum weir_status weir_gate_holdout_digest(struct weir_gate_holdout *holdout,
+                                                        const struct weir_gate_holdout_opts *opts,
+                                                        struct weir_table *table,
+                                                        struct weir_error *err);
+
+/* Reads rows with several labels, as weir_gate_holdout_read. */
+WEIR_MUST_USE enum weir_status
+weir_gate_holdout_read_labels(struct weir_gate_holdout *holdout, const char *path,
+                              const struct weir_gate_holdout_opts *opts, struct weir_error *err);
+
 /* Writes what was said of row i into the holdout's row `to`. */
 void weir_gate_scorer_put(const struct weir_gate_scorer *scorer, size_t i,
                           struct weir_gate_holdout *holdout, size_t to);

@@ -221,10 +221,10 @@ void weir_gate_report_tables_append_numbers(struct weir_buf *buf, const struct w
 void weir_gate_report_tables_append_classes(struct weir_buf *buf, const struct weir_gate_report *r)
 {
     const struct weir_gate_evaluation *e = r->candidate.evaluation;
-    bool has_auc = e->holdout->task == WEIR_GATE_MULTICLASS;
+    bool has_auc = e->holdout->task != WEIR_GATE_BINARY;
     size_t n = e->holdout->n_classes;
     char caption[CAPTION_BYTES];
-    if (!e->has_confusion)
+    if (!e->has_confusion && !e->holdout->labels)
         return;
     (void)snprintf(caption, sizeof caption, "Each class against all others%s",
                    n > CLASSES_MAX ? "; the first 200." : ".");

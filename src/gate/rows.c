@@ -13,9 +13,11 @@ struct column {
 
 static void columns_of(struct weir_gate_holdout *h, struct column out[WEIR_GATE_ARRAY_N])
 {
-    size_t n_scores = h->task == WEIR_GATE_MULTICLASS ? h->n_classes : 1;
+    bool has_many = h->task == WEIR_GATE_MULTICLASS || h->task == WEIR_GATE_MULTILABEL;
+    size_t n_scores = has_many ? h->n_classes : 1;
     size_t n_p = h->task == WEIR_GATE_BINARY ? 2 : h->n_classes;
     out[WEIR_GATE_TRUTHS] = (struct column){&h->truths, sizeof *h->truths};
+    out[WEIR_GATE_LABELS] = (struct column){&h->labels, h->n_classes * sizeof *h->labels};
     out[WEIR_GATE_NUMBERS] = (struct column){&h->numbers, sizeof *h->numbers};
     out[WEIR_GATE_WEIGHTS] = (struct column){&h->weights, sizeof *h->weights};
     out[WEIR_GATE_LINES] = (struct column){&h->lines, sizeof *h->lines};

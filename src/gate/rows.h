@@ -8,6 +8,7 @@
 /* The arrays that a holdout may have. */
 enum weir_gate_array {
     WEIR_GATE_TRUTHS,
+    WEIR_GATE_LABELS,
     WEIR_GATE_NUMBERS,
     WEIR_GATE_WEIGHTS,
     WEIR_GATE_LINES,

@@ -296,6 +296,34 @@ def slices_are_the_same_numbers_of_some_of_the_rows(folder):
 
 
 @case
+def several_labels_are_judged_each_and_together(folder):
+    table = os.path.join(folder, "labels.csv")
+    rows = [(1, 0, 0.9, 0.2), (1, 1, 0.6, 0.7), (0, 1, 0.4, 0.4), (0, "", 0.1, 0.1), (0, 0, 0.5, 0.6)]
+    write_csv(table, rows, ["cat", "dog", "p_cat", "p_dog"])
+    doc = document(table, "-l", "cat,dog")
+    equal((doc["task"], doc["classes"]), ("multilabel", ["cat", "dog"]))
+    equal((doc["data"]["used"], doc["data"]["n_unlabeled"]), (4, 1))
+    equal(value(doc, "subset_accuracy"), 0.5)
+    near(value(doc, "hamming_loss"), 2 / 8, "Hamming loss")
+    equal([(c["class"], c["tp"], c["fp"], c["fn"], c["tn"]) for c in doc["per_class"]],
+          [("cat", 2.0, 0.0, 0.0, 2.0), ("dog", 1.0, 1.0, 1.0, 1.0)])
+    equal(value(doc, "roc_auc_samples"), None, "a row has no label")
+    equal(value(document(table, "-l", "cat,dog", "--threshold-policy", "fixed:0.4"), "recall_micro"), 1)
+    resampled = document(table, "-l", "cat,dog", "--ci", "bootstrap:200")
+    equal(resampled["metrics"]["hamming_loss"]["method"], "bootstrap")
+    contains(exits(weir("evaluate", table, "-l", "cat,dog", "--threshold-policy", "youden"), 1).err, "fixed:T")
+    write_csv(table, [(1, 2, 0.9, 0.2)], ["cat", "dog", "p_cat", "p_dog"])
+    for arguments, what in ((("-l", "cat,dog"), 'line 2), column "dog": expected 0 or 1'),
+                            (("-l", "cat,cow"), 'column "cow" is missing'),
+                            (("-l", "cat,dog", "--slice", "cat"), "not cut into slices"),
+                            (("-l", "cat,,dog"), "--label")):
+        found = weir("evaluate", table, *arguments)
+        if found.code == 0:
+            raise AssertionError(f"{arguments} are taken")
+        contains(found.err, what)
+
+
+@case
 def folds_have_their_own_numbers_and_a_mean(folder):
     table = os.path.join(folder, "rows.csv")
     randomness = random.Random(4)

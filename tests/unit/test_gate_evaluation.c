@@ -130,6 +130,43 @@ Test(gate_evaluation, numbers_of_many_classes_are_found_by_class)
     cr_assert_eq(test_mem_n_live(), 0);
 }
 
+Test(gate_evaluation, numbers_of_labels_are_found_by_label)
+{
+    static const char text[] = "cat,dog,p_cat,p_dog\n"
+                               "1,0,.9,.2\n1,1,.6,.7\n0,1,.4,.4\n0,0,.5,.6\n1,1,.3,nan\n";
+    static const struct weir_str labels[] = {{"cat", 3}, {"dog", 3}};
+    const struct weir_gate_holdout_opts opts = {.labels = labels, .n_labels = 2};
+    const double no = (double)NAN;
+    struct weir_gate_holdout holdout;
+    struct weir_gate_evaluation e;
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_test_tmp tmp;
+    char path[300];
+    test_mem_install();
+    weir_test_tmp_init(&tmp);
+    weir_test_tmp_write(&tmp, "rows.csv", text, sizeof text - 1);
+    weir_test_tmp_path(&tmp, "rows.csv", path, sizeof path);
+    cr_assert_eq(weir_gate_holdout_read(&holdout, path, NULL, &opts, &err), WEIR_OK, "%s", err.msg);
+    cr_assert_eq(
+        weir_gate_evaluation_make(&e, &holdout, &(struct weir_gate_evaluation_opts){0}, &err),
+        WEIR_OK, "%s", err.msg);
+    cr_assert_eq(e.n_invalid, 1u);
+    ask(&e, "recall", "dog", no, .5);
+    ask(&e, "specificity", "cat", no, 1);
+    ask(&e, "recall", "dog", .4, 1);
+    ask(&e, "precision", "dog", .4, 2. / 3);
+    ask(&e, "roc_auc", "cat", no, 1);
+    ask(&e, "average_precision", "cat", no, 1);
+    ask(&e, "recall", "", .4, none);
+    ask(&e, "recall", "", no, none);
+    ask(&e, "recall_micro", "", no, .75);
+    ask(&e, "subset_accuracy", "", no, .5);
+    weir_gate_evaluation_deinit(&e);
+    weir_gate_holdout_deinit(&holdout);
+    weir_test_tmp_deinit(&tmp);
+    cr_assert_eq(test_mem_n_live(), 0);
+}
+
 Test(gate_evaluation, rows_without_a_finite_score_count_nowhere)
 {
     static const char text[] = "y,p_no,p_yes\n"
