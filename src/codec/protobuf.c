@@ -129,6 +129,17 @@ bool weir_codec_protobuf_next(struct weir_codec_protobuf *reader,
     return false;
 }
 
+struct weir_str weir_codec_protobuf_whole(struct weir_str part)
+{
+    struct weir_codec_protobuf reader = weir_codec_protobuf_of(part);
+    struct weir_codec_protobuf_field f;
+    struct weir_str rest;
+    do {
+        rest = reader.rest;
+    } while (weir_codec_protobuf_next(&reader, &f));
+    return reader.is_malformed ? weir_str_make(part.at, part.n - rest.n) : part;
+}
+
 float weir_codec_protobuf_f32(const struct weir_codec_protobuf_field *field)
 {
     uint32_t bits = (uint32_t)field->value;

@@ -49,6 +49,10 @@ static inline struct weir_codec_protobuf weir_codec_protobuf_of(struct weir_str 
 bool weir_codec_protobuf_next(struct weir_codec_protobuf *reader,
                               struct weir_codec_protobuf_field *out);
 
+/* Returns the whole fields that a part of a message begins with; of one that is cut within a field,
+ * without groups that stand just before it. */
+struct weir_str weir_codec_protobuf_whole(struct weir_str part);
+
 /* Takes an element from packed ones: a varint; false: cut, or longer than ten bytes. */
 bool weir_codec_protobuf_take_varint(struct weir_str *rest, uint64_t *out);
 

@@ -57,7 +57,9 @@ enum weir_status weir_server_coding_unpack(struct weir_server_runner *runner,
                                                      job->inflate_limits, &out, err);
     if (status != WEIR_OK) {
         weir_buf_deinit(&out);
-        (void)weir_error_prefix(err, "Content-Encoding"); /* The status is returned below. */
+        bool is_grpc = job->head.dialect == WEIR_PROTOCOL_GRPC;
+        /* The status is returned below. */
+        (void)weir_error_prefix(err, is_grpc ? "grpc-encoding" : "Content-Encoding");
         return status;
     }
     weir_buf_deinit(&job->body);

@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "codec/coding.h"
+#include "codec/protobuf.h"
 #include "protocol/grpc/grpc.h"
 #include "server/pages.h"
 
@@ -119,12 +120,36 @@ enum weir_http_verdict weir_server_grpc_head(struct weir_server_shard *shard,
                                                       : WEIR_HTTP_ACCEPT;
 }
 
-enum weir_server_grpc_status
-weir_server_grpc_unpack(struct weir_server_shard *shard, const struct weir_server_grpc_frame *frame,
-                        enum weir_server_grpc_coding coding, struct weir_buf *unpacked,
-                        struct weir_str *message, struct weir_error *err)
+/* Finds the model in what was inflated so far of a long message. */
+static enum weir_server_grpc_status find_target(const struct weir_server_route *route,
+                                                struct weir_str part,
+                                                struct weir_server_grpc_message *out,
+                                                struct weir_error *err)
 {
-    *message = frame->bytes;
+    const struct weir_protocol_head head = {.dialect = route->dialect,
+                                            .action = route->route->action};
+    struct weir_str whole = weir_codec_protobuf_whole(part);
+    if (route->ops->target(&head, whole, &out->target, err) != WEIR_OK ||
+        out->target.model.n == 0) {
+        (void)weir_error_set(err, WEIR_ERR_LIMIT,
+                             "a compressed message that inflates to more than %zu bytes must begin "
+                             "with the model's name",
+                             (size_t)WEIR_SERVER_INLINE_BODY_BYTES_MAX);
+        return WEIR_SERVER_GRPC_RESOURCE_EXHAUSTED;
+    }
+    out->target_bytes = whole.n;
+    return WEIR_SERVER_GRPC_OK;
+}
+
+enum weir_server_grpc_status
+weir_server_grpc_unpack(struct weir_server_shard *shard, const struct weir_server_route *route,
+                        const struct weir_server_grpc_frame *frame,
+                        enum weir_server_grpc_coding coding, struct weir_buf *unpacked,
+                        struct weir_server_grpc_message *out, struct weir_error *err)
+{
+    out->bytes = frame->bytes;
+    out->target_bytes = 0;
+    out->target.model = out->target.version = WEIR_STR("");
     if (!frame->is_compressed)
         return WEIR_SERVER_GRPC_OK;
     if (coding == WEIR_SERVER_GRPC_IDENTITY) {
@@ -133,9 +158,14 @@ weir_server_grpc_unpack(struct weir_server_shard *shard, const struct weir_serve
     }
     const struct weir_config *config = shard->loop.config;
     struct weir_codec_inflate_limits limits = {config->body_bytes_max, config->inflated_ratio_max};
+    bool is_cut = limits.bytes_max > WEIR_SERVER_INLINE_BODY_BYTES_MAX;
+    if (is_cut)
+        limits.bytes_max = WEIR_SERVER_INLINE_BODY_BYTES_MAX;
     unpacked->mem = shard->shared->mem;
     enum weir_status status = weir_codec_inflate_all(frame->bytes, limits, unpacked, err);
-    *message = weir_buf_str(unpacked);
+    if (status == WEIR_ERR_LIMIT && is_cut && route->route->act == WEIR_PROTOCOL_PREDICT)
+        return find_target(route, weir_buf_str(unpacked), out, err);
+    out->bytes = weir_buf_str(unpacked);
     if (status == WEIR_OK)
         return WEIR_SERVER_GRPC_OK;
     if (status == WEIR_ERR_LIMIT)
@@ -144,11 +174,10 @@ weir_server_grpc_unpack(struct weir_server_shard *shard, const struct weir_serve
 }
 
 /* Finds the only message of a unary call's body. */
-static enum weir_server_grpc_status take_message(struct weir_server_shard *shard,
-                                                 struct weir_str body,
-                                                 enum weir_server_grpc_coding coding,
-                                                 struct weir_buf *unpacked,
-                                                 struct weir_str *message, struct weir_error *err)
+static enum weir_server_grpc_status
+take_message(struct weir_server_shard *shard, const struct weir_server_route *route,
+             struct weir_str body, enum weir_server_grpc_coding coding, struct weir_buf *unpacked,
+             struct weir_server_grpc_message *message, struct weir_error *err)
 {
     struct weir_server_grpc_frame frame;
     uint64_t n_bytes;
@@ -161,7 +190,7 @@ static enum weir_server_grpc_status take_message(struct weir_server_shard *shard
         (void)weir_error_set(err, WEIR_ERR_INVALID, "more than one message");
         return WEIR_SERVER_GRPC_INTERNAL;
     }
-    return weir_server_grpc_unpack(shard, &frame, coding, unpacked, message, err);
+    return weir_server_grpc_unpack(shard, route, &frame, coding, unpacked, message, err);
 }
 
 void weir_server_grpc_body(struct weir_server_shard *shard, struct weir_http_req *req,
@@ -170,12 +199,12 @@ void weir_server_grpc_body(struct weir_server_shard *shard, struct weir_http_req
     struct weir_error err = WEIR_ERROR_INIT;
     struct weir_buf unpacked = {.mem = shard->shared->mem};
     struct weir_str body = weir_http_req_body(req);
-    struct weir_str message;
+    struct weir_server_grpc_message message;
     enum weir_server_grpc_coding coding;
     uint64_t timeout_ns;
     weir_server_grpc_read(req, &timeout_ns, &coding);
     enum weir_server_grpc_status status =
-        take_message(shard, body, coding, &unpacked, &message, &err);
+        take_message(shard, route, body, coding, &unpacked, &message, &err);
     if (status != WEIR_SERVER_GRPC_OK) {
         weir_server_grpc_fail(shard, weir_http_req_ticket(req), status, WEIR_STR(""),
                               weir_str_c(err.msg));
@@ -183,15 +212,20 @@ void weir_server_grpc_body(struct weir_server_shard *shard, struct weir_http_req
         struct weir_server_ask ask;
         int code = weir_server_predict_read(req, route, &ask, NULL);
         weir_assert(code == 0); /* Else the head was refused. */
-        ask.body = message;
+        ask.body = message.bytes;
         ask.coding = weir_server_grpc_answer_coding(req, coding);
         ask.body_at = WEIR_PROTOCOL_GRPC_FRAME_BYTES;
-        ask.unpacked = message.at == unpacked.at ? &unpacked : NULL;
+        ask.unpacked = message.bytes.at == unpacked.at ? &unpacked : NULL;
+        ask.target_bytes = message.target_bytes;
+        if (message.target_bytes > 0) {
+            ask.n_codings = 1;
+            ask.target = message.target;
+        }
         if (timeout_ns < ask.timeout_ns)
             ask.timeout_ns = timeout_ns;
         weir_server_predict_ask(shard, &ask);
     } else {
-        struct weir_protocol_question question = {.route = route->route, .body = message};
+        struct weir_protocol_question question = {.route = route->route, .body = message.bytes};
         weir_server_pages_ask(shard, req, route, &question);
     }
     weir_buf_deinit(&unpacked);

@@ -45,11 +45,20 @@ void weir_server_grpc_read(const struct weir_http_req *req, uint64_t *timeout_ns
 uint8_t weir_server_grpc_answer_coding(const struct weir_http_req *req,
                                        enum weir_server_grpc_coding coding);
 
-/* Gives a frame's message: the frame's own bytes, or what they are inflated to, in *unpacked. Not
- * OK: err says why. */
+/* A message, as far as it may be inflated on the loop. */
+struct weir_server_grpc_message {
+    struct weir_str bytes;              /* whole; or the frame's, where target_bytes is not 0 */
+    size_t target_bytes;                /* see struct weir_server_ask */
+    struct weir_protocol_target target; /* views into *unpacked, where target_bytes is not 0 */
+};
+
+/* Gives a frame's message: the frame's own bytes, or what they are inflated to, in *unpacked; of a
+ * long one of a prediction only the model that it is for, as a worker inflates it. Not OK: err says
+ * why. *out must not move: target may point into it. */
 enum weir_server_grpc_status
-weir_server_grpc_unpack(struct weir_server_shard *shard, const struct weir_server_grpc_frame *frame,
+weir_server_grpc_unpack(struct weir_server_shard *shard, const struct weir_server_route *route,
+                        const struct weir_server_grpc_frame *frame,
                         enum weir_server_grpc_coding coding, struct weir_buf *unpacked,
-                        struct weir_str *message, struct weir_error *err);
+                        struct weir_server_grpc_message *out, struct weir_error *err);
 
 #endif

@@ -213,7 +213,9 @@ void weir_server_grpc_stream_fail(struct weir_server_grpc_entry *entry, struct w
 
 /* --- messages -------------------------------------------------------------------------------- */
 
-static void ask_prediction(struct weir_server_grpc_stream *s, struct weir_str message,
+/* unpacked: what the message was inflated to, if it was. */
+static void ask_prediction(struct weir_server_grpc_stream *s,
+                           const struct weir_server_grpc_message *message,
                            struct weir_buf *unpacked)
 {
     struct weir_server_shard *shard = s->shard;
@@ -222,13 +224,19 @@ static void ask_prediction(struct weir_server_grpc_stream *s, struct weir_str me
     entry->is_answered = false;
     entry->slice = NULL;
     weir_buf_clear(&entry->answer);
-    if (message.n > WEIR_SERVER_INLINE_BODY_BYTES_MAX && message.at != unpacked->at) {
-        weir_buf_append_str(unpacked, message); /* A worker reads it when the stream has gone on. */
-        if (!weir_buf_ok(unpacked)) {
+    bool is_packed = message->target_bytes > 0;
+    struct weir_str body = message->bytes;
+    struct weir_buf copy = {.mem = shard->shared->mem};
+    struct weir_buf *own = body.at == unpacked->at ? unpacked : NULL;
+    if (is_packed || (body.n > WEIR_SERVER_INLINE_BODY_BYTES_MAX && !own)) {
+        weir_buf_append_str(&copy, body); /* A worker reads it when the stream has gone on. */
+        if (!weir_buf_ok(&copy)) {
             weir_server_grpc_stream_fail(entry, WEIR_STR("no memory for the request"));
+            weir_buf_deinit(&copy);
             return;
         }
-        message = weir_buf_str(unpacked);
+        body = weir_buf_str(&copy);
+        own = &copy;
     }
     struct weir_server_ask ask = {
         .route = s->route,
@@ -236,12 +244,16 @@ static void ask_prediction(struct weir_server_grpc_stream *s, struct weir_str me
         .ticket = s->ticket,
         .entry = entry,
         .coding = s->answer_coding,
-        .body = message,
-        .unpacked = message.at == unpacked->at ? unpacked : NULL,
+        .body = body,
+        .unpacked = own,
+        .n_codings = is_packed,
+        .target = message->target,
+        .target_bytes = message->target_bytes,
         .begun_ns = weir_loop_now_ns(&shard->loop.loop),
         .timeout_ns = UINT64_MAX,
     };
     weir_server_predict_ask(shard, &ask);
+    weir_buf_deinit(&copy); /* Empty, if it was taken. */
 }
 
 /* Writes the answer to a question into out. */
@@ -287,16 +299,16 @@ static size_t take_message(struct weir_server_grpc_stream *s,
 {
     struct weir_buf unpacked = {.mem = s->shard->shared->mem};
     struct weir_error err = WEIR_ERROR_INIT;
-    struct weir_str message;
+    struct weir_server_grpc_message message;
     enum weir_server_grpc_status status =
-        weir_server_grpc_unpack(s->shard, frame, s->coding, &unpacked, &message, &err);
+        weir_server_grpc_unpack(s->shard, s->route, frame, s->coding, &unpacked, &message, &err);
     size_t n_inflated = unpacked.n;
     if (status != WEIR_SERVER_GRPC_OK)
         end(s, status, err.msg);
     else if (s->route->route->act == WEIR_PROTOCOL_PREDICT)
-        ask_prediction(s, message, &unpacked);
+        ask_prediction(s, &message, &unpacked);
     else
-        ask_question(s, message);
+        ask_question(s, message.bytes);
     weir_buf_deinit(&unpacked);
     return n_inflated;
 }

@@ -31,7 +31,7 @@ static enum weir_status find_version(struct weir_server_shard *shard,
                                      struct weir_server_shard_version **out, struct weir_error *err)
 {
     struct weir_protocol_target target = ask->target;
-    if (ask->route->ops->target) {
+    if (ask->route->ops->target && ask->target_bytes == 0) {
         enum weir_status status = ask->route->ops->target(&ask->head, ask->body, &target, err);
         if (status != WEIR_OK)
             return status;
@@ -82,6 +82,7 @@ static int read_ask(struct weir_http_req *req, const struct weir_server_route *r
     ask->begun_ns = weir_http_req_begun_ns(req);
     ask->coding = WEIR_CODEC_CODING_IDENTITY;
     ask->n_codings = 0;
+    ask->target_bytes = 0;
     if (!read_timeout(req, &ask->timeout_ns)) {
         (void)weir_error_set(err, WEIR_ERR_INVALID,
                              "X-Request-Timeout-Ms: expected a whole number of milliseconds");
@@ -294,6 +295,7 @@ static void take_large(struct weir_server_shard *shard, const struct weir_server
                                     memory_order_relaxed);
     job->limits = shard->loop.decoder.limits;
     job->n_codings = ask->n_codings;
+    job->target_bytes = ask->target_bytes;
     job->inflate_limits = (struct weir_codec_inflate_limits){
         shard->loop.config->body_bytes_max, shard->loop.config->inflated_ratio_max};
     job->memory = &shard->shared->http->buffered_bytes;

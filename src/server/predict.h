@@ -23,8 +23,9 @@ struct weir_server_ask {
     uint64_t timeout_ns;                  /* as the client asks; UINT64_MAX: it does not */
     struct weir_str request_id;           /* X-Request-Id; may be any */
     bool wants_timing;
-    uint8_t coding;    /* gRPC: as the answer may be, enum weir_codec_coding */
-    uint8_t n_codings; /* to be undone before the dialect reads the body */
+    uint8_t coding;      /* gRPC: as the answer may be, enum weir_codec_coding */
+    uint8_t n_codings;   /* to be undone before the dialect reads the body */
+    size_t target_bytes; /* not 0: target was found in so many of the first bytes that come out */
 };
 
 /* Fills all of an ask that a request's head says; the body is what was sent. Returns 0, or the HTTP

@@ -211,6 +211,24 @@ static void encode_slice(struct weir_server_runner *runner, const struct run *ru
         observe(runner, job, slice, call, &result);
 }
 
+/* A body may name its model again behind the part in which it was looked for. */
+static enum weir_status check_target(const struct weir_server_job *job, struct weir_str body,
+                                     struct weir_error *err)
+{
+    const struct weir_protocol_ops *ops = weir_protocol_ops_of(job->head.dialect);
+    struct weir_str part = weir_str_make(body.at, weir_min_size(job->target_bytes, body.n));
+    struct weir_protocol_target early = {.model = WEIR_STR("")};
+    struct weir_protocol_target all = {.model = WEIR_STR("")};
+    enum weir_status status = ops->target(&job->head, part, &early, err);
+    if (status == WEIR_OK)
+        status = ops->target(&job->head, body, &all, err);
+    if (status == WEIR_OK &&
+        (!weir_str_eq(early.model, all.model) || !weir_str_eq(early.version, all.version)))
+        status = weir_error_set(err, WEIR_ERR_INVALID,
+                                "a long compressed message names its model at its beginning only");
+    return status;
+}
+
 /* The body of a large request is decoded here, into the batch that it has for itself; unless nobody
  * waits for it any more. */
 static void decode_private(struct weir_server_runner *runner, struct weir_server_job *job,
@@ -239,6 +257,8 @@ static void decode_private(struct weir_server_runner *runner, struct weir_server
     enum weir_status status =
         job->n_codings > 0 ? weir_server_coding_unpack(runner, job, &err) : WEIR_OK;
     struct weir_str body = weir_str_make(job->body.at + job->body_at, job->body.n - job->body_at);
+    if (status == WEIR_OK && job->target_bytes > 0)
+        status = check_target(job, body, &err);
     if (status == WEIR_OK)
         status = weir_protocol_decode(&runner->decoder, &job->head, spec, body, sink,
                                       &call->protocol, &err);

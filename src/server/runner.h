@@ -67,7 +67,9 @@ struct weir_server_job {
     size_t body_charged; /* private batches: bytes counted as request memory until it is back */
     uint8_t n_codings;   /* private batches: to be undone in it first, */
     struct weir_codec_inflate_limits inflate_limits; /* within these */
-    _Atomic uint64_t *memory;                        /* private batches: where that is counted */
+    size_t target_bytes; /* private batches: not 0: so many of the first bytes that come out named
+                            the model */
+    _Atomic uint64_t *memory;           /* private batches: where that is counted */
     struct weir_protocol_limits limits; /* private batches: those of the loop at the time */
     struct weir_protocol_head head;     /* private batches: how the body is to be read */
     uint64_t decoded_ns;                /* private batches: when the worker had decoded the body */

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CALLS_MAX = 8 };
+enum { CALLS_MAX = 12 };
 
 /* A call and what has come back. */
 struct call {
@@ -416,6 +416,77 @@ Test(serve_grpc, messages_are_compressed_both_ways)
     exchange(c, is_closed, 10000);
     cr_assert_str_eq(c->status, "13");
     weir_codec_deflate_deinit(&deflate);
+    weir_buf_deinit(&buf);
+    end();
+}
+
+/* Begins a call and sends a message, compressed. */
+static struct call *send_packed(const char *path, struct weir_str message)
+{
+    struct weir_codec_deflate deflate = WEIR_CODEC_DEFLATE_INIT;
+    struct weir_buf packed = WEIR_BUF_INIT;
+    struct call *c = begin(path, TYPE, (const char *const[]){"grpc-encoding", "gzip", NULL});
+    cr_assert_eq(weir_codec_deflate_all(&deflate, WEIR_CODEC_INFLATE_GZIP, message, &packed),
+                 WEIR_OK);
+    frame(c, weir_buf_str(&packed), true);
+    half_close(c);
+    exchange(c, is_closed, 10000);
+    weir_codec_deflate_deinit(&deflate);
+    weir_buf_deinit(&packed);
+    return c;
+}
+
+/* Appends a field that nobody knows. */
+static void pad(struct weir_buf *buf, size_t n)
+{
+    weir_codec_protobuf_put_head(buf, 15, n);
+    for (size_t i = 0; i < n; i++)
+        weir_buf_append_byte(buf, '\0');
+}
+
+/* Longer than what is inflated on the loop: the model is found in the beginning, the rest is a
+ * worker's. */
+Test(serve_grpc, long_compressed_messages_are_inflated_by_a_worker)
+{
+    start((const char *const[]){"--body-bytes-max", "2MiB", NULL});
+    struct weir_buf buf = WEIR_BUF_INIT;
+    const char *const paths[] = {INFER, STREAM};
+    bool is_compressed;
+    for (size_t i = 0; i < 2; i++) {
+        struct call *c = send_packed(paths[i], infer(&buf, "toy", 50000, 3));
+        cr_assert_str_eq(c->status, "0", "%s", c->message);
+        struct weir_str answer = message_at(c, 0, &is_compressed);
+        if (i == 1)
+            answer = field(answer, 2);
+        cr_assert(weir_str_eq_c(field(answer, 3), "3"));
+        cr_assert_geq(field(answer, 6).n, 50000);
+        c = send_packed(paths[i], infer(&buf, "nobody", 50000, 3));
+        cr_assert_str_eq(c->status, i == 0 ? "5" : "0", "%s", c->message);
+    }
+    /* It says another model behind that. */
+    (void)infer(&buf, "toy", 50000, 3);
+    pad(&buf, 1 << 20);
+    weir_codec_protobuf_put_text(&buf, 1, WEIR_STR("nobody"));
+    struct call *c = send_packed(INFER, weir_buf_str(&buf));
+    cr_assert_str_eq(c->status, "3");
+    cr_assert(strstr(c->message, "names its model at its beginning"), "%s", c->message);
+    /* It says one only there. */
+    (void)infer(&buf, "", 50000, -1);
+    pad(&buf, 1 << 20);
+    weir_codec_protobuf_put_text(&buf, 1, WEIR_STR("toy"));
+    c = send_packed(INFER, weir_buf_str(&buf));
+    cr_assert_str_eq(c->status, "8");
+    cr_assert(strstr(c->message, "must begin with the model's name"), "%s", c->message);
+    /* It never ends; and it is cut short. */
+    (void)infer(&buf, "toy", 50000, 3);
+    pad(&buf, 4 << 20);
+    c = send_packed(INFER, weir_buf_str(&buf));
+    cr_assert_str_eq(c->status, "8", "%s", c->message);
+    cr_assert(strstr(c->message, "decompresses to more than 2097152 bytes"), "%s", c->message);
+    c = send_packed(INFER, weir_str_make(buf.at, 1000000));
+    cr_assert_str_eq(c->status, "3", "%s", c->message);
+    c = unary(INFER, TYPE, NULL, infer(&buf, "toy", 1, -1));
+    cr_assert_str_eq(c->status, "0");
     weir_buf_deinit(&buf);
     end();
 }

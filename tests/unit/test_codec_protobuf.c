@@ -91,6 +91,18 @@ Test(codec_protobuf, messages_are_read_field_by_field)
                          messages[i].fields, "case %zu", i);
 }
 
+Test(codec_protobuf, the_whole_fields_of_a_part_are_found)
+{
+    /* 1: 300; 2: "abc"; 3: a group; 4: two bytes */
+    static const char message[] = "\x08\xac\x02\x12\x03"
+                                  "abc\x1b\x08\x01\x1c\x22\x02xy";
+    static const size_t whole[sizeof message] = {0, 0, 0, 3,  3, 3, 3, 3, 8,
+                                                 8, 8, 8, 12, 8, 8, 8, 16};
+    for (size_t n = 0; n < sizeof message; n++)
+        cr_assert_eq(weir_codec_protobuf_whole(weir_str_make(message, n)).n, whole[n], "of %zu", n);
+    cr_assert_eq(weir_codec_protobuf_whole(WEIR_STR("\x07")).n, 0);
+}
+
 Test(codec_protobuf, nested_groups_are_bounded)
 {
     char bytes[2 * WEIR_CODEC_PROTOBUF_GROUPS_MAX + 2];
