@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "codec/coding.h"
 #include "codec/json.h"
 #include "server/answer.h"
 #include "server/catalog.h"
@@ -337,6 +338,22 @@ static void take_order(struct weir_server_shard *shard, struct weir_http_req *re
     if (status != WEIR_OK)
         weir_server_answer_error(shard, ticket, route->ops, weir_server_status_http(status),
                                  WEIR_STR(""), weir_str_c(err.msg));
+}
+
+enum weir_http_verdict weir_server_pages_head(struct weir_server_shard *shard,
+                                              struct weir_http_req *req,
+                                              const struct weir_server_route *route)
+{
+    struct weir_str coding = weir_http_req_header(req, WEIR_HTTP_FIELD_CONTENT_ENCODING);
+    uint8_t n_codings = 0;
+    bool is_read = route->ops && route->route->flags & WEIR_PROTOCOL_POST;
+    if (!is_read || coding.n == 0 || (weir_codec_coding_read(coding, &n_codings) && n_codings == 0))
+        return WEIR_HTTP_ACCEPT;
+    weir_server_answer_error(
+        shard, weir_http_req_ticket(req), route->ops, 415,
+        WEIR_STR("Accept-Encoding: identity\r\n"),
+        WEIR_STR("Content-Encoding: only the bodies of predictions may be compressed"));
+    return WEIR_HTTP_REPLIED;
 }
 
 /* Makes the question that a request is. */

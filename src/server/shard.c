@@ -33,7 +33,7 @@ static enum weir_http_verdict on_head(void *ctx, struct weir_http_req *req)
     if (route->ops && weir_server_grpc_is(route->ops))
         return weir_server_grpc_head(shard, req, route);
     return route->route->act == WEIR_PROTOCOL_PREDICT ? weir_server_predict_head(shard, req, route)
-                                                      : WEIR_HTTP_ACCEPT;
+                                                      : weir_server_pages_head(shard, req, route);
 }
 
 static void on_body(void *ctx, struct weir_http_req *req)

@@ -175,6 +175,24 @@ Test(serve_coding, what_cannot_be_undone_is_refused)
 }
 
 /* Twice packed, so that what is sent is small at every ratio. */
+Test(serve_coding, only_predictions_are_taken_compressed)
+{
+    start("--repository-api", "main");
+    struct weir_buf packed = pack(WEIR_CODEC_INFLATE_GZIP, WEIR_STR("{\"log_verbose_level\": 1}"));
+    static const char *const paths[] = {"/v2/logging", "/v2/repository/index"};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(paths); i++) {
+        ask(paths[i], "Content-Encoding: gzip\r\n", weir_buf_str(&packed));
+        cr_assert_eq(answer.status, 415, "%s: %d", paths[i], answer.status);
+        cr_assert(has_field("Accept-Encoding", "identity"), "%s", answer.head);
+        cr_assert_not_null(strstr(answer.body, "only the bodies of predictions"), "%s",
+                           answer.body);
+        ask(paths[i], "Content-Encoding: identity\r\n", WEIR_STR("{}"));
+        cr_assert_eq(answer.status, 200, "%s: %d %s", paths[i], answer.status, answer.body);
+    }
+    weir_buf_deinit(&packed);
+    end();
+}
+
 Test(serve_coding, bombs_are_refused_without_growing)
 {
     for (int pass = 0; pass < 2; pass++) {
