@@ -42,6 +42,18 @@ void weir_server_grpc_fail(struct weir_server_shard *shard, struct weir_http_tic
     weir_buf_deinit(&lines);
 }
 
+/* Says why a call is not routed. */
+static struct weir_str no_method(struct weir_str path)
+{
+    for (size_t i = 0; i < weir_protocol_grpc.n_routes; i++) {
+        const struct weir_protocol_route *route = &weir_protocol_grpc.routes[i];
+        if (route->flags & WEIR_PROTOCOL_REPOSITORY && weir_str_eq_c(path, route->pattern))
+            return WEIR_STR("models are loaded and unloaded on the admin listener; repository_api: "
+                            "main allows it on this one, too");
+    }
+    return WEIR_STR("there is no such method");
+}
+
 bool weir_server_grpc_refusal(const struct weir_http_req *req, struct weir_str text,
                               struct weir_http_reply *reply, struct weir_buf *room)
 {
@@ -52,7 +64,7 @@ bool weir_server_grpc_refusal(const struct weir_http_req *req, struct weir_str t
                                               ? WEIR_SERVER_GRPC_UNIMPLEMENTED
                                               : weir_server_grpc_wire_status(reply->status);
     weir_server_grpc_wire_append_status(
-        room, status, reply->status == 404 ? WEIR_STR("there is no such method") : text);
+        room, status, reply->status == 404 ? no_method(weir_http_req_path(req)) : text);
     if (!weir_buf_ok(room))
         return true;
     reply->status = 200;

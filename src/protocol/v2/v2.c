@@ -103,6 +103,20 @@ static enum weir_status decode(struct weir_protocol_decoder *decoder,
     return weir_protocol_v2_decode_parts(decoder, spec, body, head->json_bytes, sink, call, err);
 }
 
+/* Where the calls of the repository are routed, loading and unloading never come here. */
+static int refuse(struct weir_str method, struct weir_str path, int status, struct weir_str text,
+                  struct weir_buf *body)
+{
+    (void)text;
+    if (status != 404 || !weir_str_eq_c(method, "POST") ||
+        !weir_str_starts(path, WEIR_STR("/v2/repository/models/")) ||
+        !(weir_str_ends(path, WEIR_STR("/load")) || weir_str_ends(path, WEIR_STR("/unload"))))
+        return 0;
+    weir_protocol_error(body, WEIR_STR("models are loaded and unloaded on the admin listener; "
+                                       "repository_api: main allows it on this one, too"));
+    return 404;
+}
+
 const struct weir_protocol_ops weir_protocol_v2 = {
     .name = "v2",
     .routes = routes,
@@ -114,4 +128,5 @@ const struct weir_protocol_ops weir_protocol_v2 = {
     .page = weir_protocol_v2_documents_page,
     .describe = weir_protocol_v2_describe,
     .schemas = weir_protocol_v2_describe_schemas,
+    .refuse = refuse,
 };
