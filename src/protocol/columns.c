@@ -187,6 +187,29 @@ size_t weir_protocol_columns_lacking(const struct weir_protocol_decoder *decoder
     return n_given == 0 ? 0 : lacking;
 }
 
+enum weir_status weir_protocol_columns_complete(const struct weir_protocol_decoder *decoder,
+                                                const struct weir_spec *spec,
+                                                struct weir_error *err)
+{
+    size_t column = weir_protocol_columns_lacking(decoder, spec, 1);
+    char echo[WEIR_ECHO_BUF_BYTES];
+    if (column == SIZE_MAX)
+        return WEIR_OK;
+    return weir_error_set(err, WEIR_ERR_INVALID, "inputs: column \"%s\" is missing",
+                          weir_str_echo(spec->feature_names[column], echo, sizeof echo));
+}
+
+void weir_protocol_columns_texts(const struct weir_spec *spec, size_t column, bool *may, bool *must)
+{
+    size_t first = column == SIZE_MAX ? 0 : column;
+    size_t end = column == SIZE_MAX ? spec->n_features : column + 1;
+    *may = *must = false;
+    for (size_t c = first; spec->columns && c < end; c++) {
+        *may |= spec->columns[c] != WEIR_COLUMN_NUMBER;
+        *must |= spec->columns[c] == WEIR_COLUMN_TEXT;
+    }
+}
+
 /* Writes a missing value into each column of a row that was not given; false: it is refused. */
 static bool fill_missing(struct weir_protocol_fill *fill, size_t row, uint32_t round)
 {

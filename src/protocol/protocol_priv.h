@@ -175,6 +175,16 @@ size_t weir_protocol_columns_missing(const struct weir_protocol_decoder *decoder
 size_t weir_protocol_columns_lacking(const struct weir_protocol_decoder *decoder,
                                      const struct weir_spec *spec, uint32_t round);
 
+/* Checks that inputs that are columns, marked in round 1, lack none. WEIR_ERR_INVALID: err names
+ * it. */
+WEIR_MUST_USE enum weir_status
+weir_protocol_columns_complete(const struct weir_protocol_decoder *decoder,
+                               const struct weir_spec *spec, struct weir_error *err);
+
+/* Finds whether a column (SIZE_MAX: any of all) may be text, and whether it must be. */
+void weir_protocol_columns_texts(const struct weir_spec *spec, size_t column, bool *may,
+                                 bool *must);
+
 /* Writes missing values into n_rows rows from `row` on of every column not marked in round; none of
  * them may be lacking. */
 void weir_protocol_columns_leave_out(struct weir_protocol_fill *fill, size_t row, size_t n_rows,

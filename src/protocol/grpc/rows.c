@@ -29,15 +29,9 @@ static enum weir_status fail_shape(const struct weir_protocol_grpc_request *r,
 static enum weir_status check_datatype(const struct weir_protocol_grpc_request *r,
                                        const struct weir_protocol_grpc_input *in, size_t column)
 {
-    const uint8_t *columns = r->spec->columns;
-    size_t first = column == SIZE_MAX ? 0 : column;
-    size_t end = column == SIZE_MAX ? r->spec->n_features : column + 1;
-    bool has_text = false;
-    bool is_text = false;
-    for (size_t c = first; columns && c < end; c++) {
-        has_text |= columns[c] != WEIR_COLUMN_NUMBER;
-        is_text |= columns[c] == WEIR_COLUMN_TEXT;
-    }
+    bool has_text;
+    bool is_text;
+    weir_protocol_columns_texts(r->spec, column, &has_text, &is_text);
     if (in->dtype == WEIR_BYTES && !has_text)
         return weir_protocol_grpc_infer_fail(r, in, "the model takes numbers here, not BYTES");
     if (in->dtype != WEIR_BYTES && is_text)
@@ -145,14 +139,8 @@ static enum weir_status check_columns(const struct weir_protocol_grpc_request *r
         *n_rows = in.dims[0];
         is_f32 = is_f32 && in.dtype == WEIR_F32;
     }
-    column = weir_protocol_columns_lacking(r->decoder, r->spec, 1);
-    if (column != SIZE_MAX) {
-        char echo[WEIR_ECHO_BUF_BYTES];
-        return weir_error_set(r->err, WEIR_ERR_INVALID, "inputs: column \"%s\" is missing",
-                              weir_str_echo(r->spec->feature_names[column], echo, sizeof echo));
-    }
     r->call->request_dtype = is_f32 ? WEIR_F32 : WEIR_F64;
-    return WEIR_OK;
+    return weir_protocol_columns_complete(r->decoder, r->spec, r->err);
 }
 
 static enum weir_status decode_columns(const struct weir_protocol_grpc_request *r,

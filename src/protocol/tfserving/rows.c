@@ -205,13 +205,7 @@ static enum weir_status check_columns(const struct weir_protocol_tfserving_reque
         *n_rows = n;
         (void)weir_protocol_columns_mark(r->decoder, (size_t)column, 1);
     }
-    size_t missing = weir_protocol_columns_lacking(r->decoder, r->spec, 1);
-    if (missing != SIZE_MAX) {
-        char echo[WEIR_ECHO_BUF_BYTES];
-        return weir_error_set(r->err, WEIR_ERR_INVALID, "inputs: column \"%s\" is missing",
-                              weir_str_echo(r->spec->feature_names[missing], echo, sizeof echo));
-    }
-    return WEIR_OK;
+    return weir_protocol_columns_complete(r->decoder, r->spec, r->err);
 }
 
 static enum weir_status decode_columns(const struct weir_protocol_tfserving_request *r,
