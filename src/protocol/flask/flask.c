@@ -218,7 +218,7 @@ enum weir_status weir_protocol_flask_decode(struct weir_protocol_decoder *decode
         if (asked != WEIR_OUTPUT_PREDICT)
             return weir_protocol_no_output(spec, WEIR_STR(""), weir_str_c(weir_output_name(asked)),
                                            err);
-        call->tensors = weir_tensors_all_outputs(spec->tensors);
+        weir_protocol_add_defaults(call, spec);
     } else {
         call->is_transform = asked == WEIR_OUTPUT_TRANSFORM;
         call->is_scores = asked == WEIR_OUTPUT_SCORE_SAMPLES;

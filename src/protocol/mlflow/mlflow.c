@@ -54,7 +54,7 @@ static enum weir_status choose_outputs(const struct weir_spec *spec,
                                        struct weir_protocol_call *call, struct weir_error *err)
 {
     if (spec->form == WEIR_INPUT_TENSORS) {
-        call->tensors = weir_tensors_all_outputs(spec->tensors);
+        weir_protocol_add_defaults(call, spec);
         return WEIR_OK;
     }
     for (size_t i = 0; i < WEIR_OUTPUT_N; i++) {
