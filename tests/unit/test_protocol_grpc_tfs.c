@@ -86,6 +86,75 @@ Test(protocol_grpc_tfs, tensors_become_rows)
     }
 }
 
+/* A request for model "m", input "x" of shape [n, 2], with one value of a type's field. */
+static void put_one(struct weir_buf *buf, unsigned dtype, uint64_t n, uint32_t field,
+                    struct weir_str value)
+{
+    weir_buf_clear(buf);
+    size_t spec = weir_codec_protobuf_begin(buf, 1);
+    weir_codec_protobuf_put_text(buf, 1, WEIR_STR("m"));
+    weir_codec_protobuf_end(buf, spec);
+    size_t entry = weir_codec_protobuf_begin(buf, 2);
+    weir_codec_protobuf_put_text(buf, 1, WEIR_STR("x"));
+    size_t tensor = weir_codec_protobuf_begin(buf, 2);
+    weir_codec_protobuf_put_u64(buf, 1, dtype);
+    size_t shape = weir_codec_protobuf_begin(buf, 2);
+    for (int i = 0; i < 2; i++) {
+        size_t dim = weir_codec_protobuf_begin(buf, 2);
+        weir_codec_protobuf_put_u64(buf, 1, i == 0 ? n : 2);
+        weir_codec_protobuf_end(buf, dim);
+    }
+    weir_codec_protobuf_end(buf, shape);
+    weir_codec_protobuf_put_text(buf, field, value);
+    weir_codec_protobuf_end(buf, tensor);
+    weir_codec_protobuf_end(buf, entry);
+    cr_assert(weir_buf_ok(buf));
+}
+
+/* Blocks of repeated values, whole ones and a last one that is not. */
+static const struct {
+    unsigned dtype;
+    uint32_t field;
+    struct weir_str value;
+    double expected;
+} repeated[] = {
+    {1, 5, {"\0\0\x20\x40", 4}, 2.5},                              /* float */
+    {2, 6, {"\0\0\0\0\0\0\x04\x40", 8}, 2.5},                      /* double */
+    {9, 10, {"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10}, -2}, /* int64 */
+    {6, 7, {"\x01\x07", 2}, 7},                                    /* int8: 1, then 7 */
+    {10, 11, {"\x01", 1}, 1},                                      /* bool */
+};
+
+Test(protocol_grpc_tfs, one_value_stands_for_many)
+{
+    struct weir_spec spec = weir_test_spec_regressor(2);
+    struct weir_buf buf = WEIR_BUF_INIT;
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(repeated); i++) {
+        for (size_t n = 127; n < 260; n += 66) {
+            struct weir_test_sink sink;
+            struct weir_protocol_call call;
+            struct weir_error err = WEIR_ERROR_INIT;
+            weir_test_sink_init(&sink);
+            put_one(&buf, repeated[i].dtype, n, repeated[i].field, repeated[i].value);
+            cr_assert_eq(decode(&spec, weir_buf_str(&buf), &sink, &call, &err), WEIR_OK, "%s",
+                         err.msg);
+            for (size_t k = 1; k < 2 * n; k++)
+                cr_assert_eq(weir_test_sink_at(&sink, k / 2, k % 2), repeated[i].expected,
+                             "%zu of %zu: %zu", i, n, k);
+            weir_test_sink_deinit(&sink);
+        }
+    }
+    struct weir_test_sink sink;
+    struct weir_protocol_call call;
+    struct weir_error err = WEIR_ERROR_INIT;
+    weir_test_sink_init(&sink);
+    put_one(&buf, 1, 600000, 5, WEIR_STR("\1\2\3\4"));
+    cr_assert_eq(decode(&spec, weir_buf_str(&buf), &sink, &call, &err), WEIR_ERR_LIMIT);
+    cr_assert(strstr(err.msg, "one value for more than 1048576 elements"), "%s", err.msg);
+    weir_test_sink_deinit(&sink);
+    weir_buf_deinit(&buf);
+}
+
 static const struct {
     const char *hex;
     const char *message;

@@ -11,6 +11,10 @@
 
 enum { INPUT_CONTENTS = 5, BLOCK_ITEMS = 256 };
 
+/* How many elements the last value of a TensorProto may stand for: a body of a few bytes becomes so
+ * many, perhaps on a loop. */
+enum { REPEATED_MAX = 1 << 20, REPEATED_TEXTS_MAX = 1 << 16 };
+
 /* The field of InferTensorContents by datatype; 0: none, it must be raw. */
 static const uint8_t fields[] = {
     [WEIR_BOOL] = 1, [WEIR_U8] = 4,  [WEIR_U16] = 4, [WEIR_U32] = 4,   [WEIR_U64] = 5,
@@ -142,8 +146,11 @@ static enum weir_status check_proto(const struct weir_protocol_grpc_request *r,
     if (n > in->n_elements || (n == 0 && in->n_elements > 0))
         return weir_error_set(r->err, WEIR_ERR_INVALID, "%s: %llu values for the %llu of the shape",
                               in->place, (unsigned long long)n, (unsigned long long)in->n_elements);
-    if (in->n_elements - n > r->decoder->limits.n_cells_max)
-        return weir_error_set(r->err, WEIR_ERR_LIMIT, "%s: too many values", in->place);
+    uint64_t n_max = in->dtype == WEIR_BYTES ? REPEATED_TEXTS_MAX : REPEATED_MAX;
+    if (in->n_elements - n > n_max)
+        return weir_error_set(r->err, WEIR_ERR_LIMIT,
+                              "%s: one value for more than %llu elements; they must be written out",
+                              in->place, (unsigned long long)n_max);
     if (in->dtype == WEIR_BYTES)
         *text_bytes += (size_t)(in->n_elements - n) * last_bytes;
     return WEIR_OK;
@@ -263,6 +270,45 @@ static bool put_field(const struct weir_protocol_grpc_to *to,
     return put(to, &raw);
 }
 
+/* Writes the last element of a field from element first on to the end. It was written before, so it
+ * is in range. Numbers go in blocks: there may be many of them in a small body, on a loop. */
+static bool put_repeated(const struct weir_protocol_grpc_to *to,
+                         const struct weir_protocol_grpc_input *in,
+                         const struct weir_codec_protobuf_field *last, uint64_t first)
+{
+    char block[BLOCK_ITEMS * sizeof(uint64_t)];
+    uint64_t value = last->value;
+    bool ok = true;
+    while (in->dtype == WEIR_BYTES && ok && first < in->n_elements)
+        ok = put_field(to, in, last, &first);
+    if (first == in->n_elements || !ok)
+        return ok;
+    size_t size = weir_dtype_size(in->dtype);
+    if (last->type == WEIR_CODEC_PROTOBUF_BYTES && is_float(in->dtype)) {
+        memcpy(&value, last->bytes.at, size);
+    } else if (last->type == WEIR_CODEC_PROTOBUF_BYTES) {
+        struct weir_str rest = last->bytes;
+        ok = weir_codec_protobuf_take_varint(&rest, &value);
+    }
+    for (size_t i = 0; i < BLOCK_ITEMS && ok; i++) {
+        if (is_float(in->dtype))
+            memcpy(block + i * size, &value, size);
+        else
+            ok = narrow(value, in->dtype, block + i * size);
+    }
+    weir_assert(ok);
+    while (first < in->n_elements) {
+        struct weir_protocol_raw raw = raw_of(in, weir_str_make(block, 0));
+        raw.first = first;
+        raw.n_items = in->n_elements - first < BLOCK_ITEMS ? in->n_elements - first : BLOCK_ITEMS;
+        raw.bytes.n = (size_t)raw.n_items * size;
+        first += raw.n_items;
+        if (!put(to, &raw))
+            return false;
+    }
+    return true;
+}
+
 /* Makes a field that holds only its last element. */
 static void take_last(struct weir_codec_protobuf_field *f, enum weir_dtype dtype)
 {
@@ -297,9 +343,5 @@ bool weir_protocol_grpc_contents_fill(const struct weir_protocol_grpc_request *r
             last = f;
     }
     take_last(&last, in->dtype);
-    while (first < in->n_elements) {
-        if (!put_field(to, in, &last, &first))
-            return false;
-    }
-    return true;
+    return put_repeated(to, in, &last, first);
 }
