@@ -5,6 +5,7 @@
 #include "codec/protobuf.h"
 #include "protocol/grpc/grpc.h"
 #include "protocol/grpc/infer.h"
+#include "tensor/cell.h"
 #include "test_mem.h"
 #include "test_sink.h"
 
@@ -607,4 +608,59 @@ Test(protocol_grpc, rows_are_answered_as_tensors)
     cr_assert_eq(memcmp(buf.at + sizeof expected - 1, scores, sizeof scores), 0);
     weir_buf_deinit(&buf);
     cr_assert_eq(test_mem_n_live(), 0);
+}
+
+/* Appends an input of n texts or numbers. */
+static void put_column(struct weir_buf *buf, const char *name, const char *type, uint64_t n)
+{
+    size_t input = weir_codec_protobuf_begin(buf, 5);
+    weir_codec_protobuf_put_text(buf, 1, weir_str_c(name));
+    weir_codec_protobuf_put_text(buf, 2, weir_str_c(type));
+    weir_codec_protobuf_put_u64(buf, 3, n);
+    size_t contents = weir_codec_protobuf_begin(buf, 5);
+    for (uint64_t i = 0; i < n; i++) {
+        if (strcmp(type, "BYTES") == 0)
+            weir_codec_protobuf_put_text(buf, 8, i == 0 ? WEIR_STR("a") : WEIR_STR("b"));
+        else
+            weir_codec_protobuf_put_u64(buf, 3, i + 1);
+    }
+    weir_codec_protobuf_end(buf, contents);
+    weir_codec_protobuf_end(buf, input);
+}
+
+/* Of a frame of which only grade is required. */
+Test(protocol_grpc, optional_columns_may_be_left_out)
+{
+    static const uint8_t columns[4] = {WEIR_SPEC_MLFLOW_OPTIONAL, WEIR_SPEC_MLFLOW_OPTIONAL, 0,
+                                       WEIR_SPEC_MLFLOW_OPTIONAL};
+    static const struct weir_spec_mlflow mlflow = {.columns = columns};
+    struct weir_spec spec = weir_test_spec_frame();
+    struct weir_buf body = WEIR_BUF_INIT;
+    struct bench b;
+    spec.mlflow = &mlflow;
+    bench_init(&b);
+    weir_codec_protobuf_put_text(&body, 1, WEIR_STR("m"));
+    put_column(&body, "grade", "BYTES", 2);
+    put_column(&body, "age", "INT64", 2);
+    cr_assert_eq(decode(&b, &spec, weir_buf_str(&body)), WEIR_OK, "%s", b.err.msg);
+    cr_assert_eq(b.sink.want.n_rows, 2);
+    cr_assert_eq(b.sink.n_commits, 1);
+    for (size_t row = 0; row < 2; row++) {
+        const double *cells = (const double *)b.sink.rows + row * 4;
+        cr_assert_eq(cells[0], row + 1);
+        cr_assert(weir_cell_is_none(cells[1]));
+        cr_assert(weir_str_eq_c(weir_cell_text(cells[2]), row == 0 ? "a" : "b"));
+        cr_assert(isnan(cells[3]));
+    }
+    weir_buf_clear(&body);
+    weir_codec_protobuf_put_text(&body, 1, WEIR_STR("m"));
+    put_column(&body, "city", "BYTES", 1);
+    put_column(&body, "age", "INT64", 1);
+    cr_assert_eq(decode(&b, &spec, weir_buf_str(&body)), WEIR_ERR_INVALID);
+    cr_assert_str_eq(b.err.msg, "inputs: column \"grade\" is missing");
+    spec.mlflow = NULL; /* Without a signature all are required. */
+    cr_assert_eq(decode(&b, &spec, weir_buf_str(&body)), WEIR_ERR_INVALID);
+    cr_assert_str_eq(b.err.msg, "inputs: column \"grade\" is missing");
+    weir_buf_deinit(&body);
+    bench_deinit(&b);
 }
