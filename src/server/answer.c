@@ -230,6 +230,10 @@ void weir_server_answer_slice(struct weir_server_shard *shard, struct weir_serve
         weir_server_answer_overdue(shard, slice, now_ns);
         break;
     case WEIR_BATCHER_ANSWER_UNRUN:
+        if (call->status == WEIR_OK) { /* It has no rows. */
+            answer_result(shard, job, call, now_ns);
+            break;
+        }
         if (call->status == WEIR_ERR_CANCELED)
             text = WEIR_STR("the server is stopping");
         weir_server_answer_call_error(shard, call, call->status, text, now_ns);

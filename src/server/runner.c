@@ -266,8 +266,8 @@ static void decode_private(struct weir_server_runner *runner, struct weir_server
     weir_buf_deinit(&job->body);
     if (status == WEIR_OK && call->observe)
         slice->wanted |= call->observe->wanted;
-    if (status == WEIR_OK && call->protocol.n_rows == 0) /* So long, and nothing in it. */
-        status = weir_error_set(&err, WEIR_ERR_INVALID, "no rows");
+    if (status == WEIR_OK && call->protocol.n_rows == 0)
+        weir_server_runner_none(runner, job, call);
     if (status != WEIR_OK)
         weir_server_runner_fail(job, call, status, err.msg[0] ? err.msg : weir_status_text(status));
 }

@@ -203,6 +203,26 @@ static void put_large_body(struct weir_buf *body, size_t bytes)
 
 /* All are let in by their heads while the queue is empty; then the bodies come at once. What the
  * queue may not hold is refused, and the memory that was counted for them is free again. */
+/* The same answer, whichever thread reads the body. */
+Test(serve_predict, a_body_of_no_rows_may_be_large)
+{
+    static const char form[] = "{\"inputs\":[{\"name\":\"a\",\"shape\":[0,2],\"datatype\":\"FP32\","
+                               "\"data\":[]}]%*s}";
+    static char body[400000];
+    static const int spaces[] = {0, 300000};
+    start();
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(body, sizeof body, form, spaces[i], "");
+        ask("/v2/models/toy/infer", body);
+        expect(200, "{\"model_name\":\"toy\",\"model_version\":\"1\",\"outputs\":[{\"name\":"
+                    "\"predict\",\"datatype\":\"FP64\",\"shape\":[0],\"data\":[]}]}");
+        (void)snprintf(body, sizeof body, "{\"features\":[]%*s}", spaces[i], "");
+        ask("/predict/toy", body);
+        cr_assert_eq(answer.status, 400, "%d %s", answer.status, answer.body);
+    }
+    end();
+}
+
 Test(serve_predict, large_bodies_meet_the_bounds_of_the_queue_when_they_come)
 {
     enum { N = 12, BYTES = 900000 };
