@@ -7,6 +7,8 @@
 #include <stdio.h>
 
 #define MODEL  "/v1/models/{m}"
+/* OpenVINO's clients ask for it where no version is named; no version here has this number. */
+#define NEWEST MODEL "/versions/0"
 #define NUMBER MODEL "/versions/{v#}"
 #define LABEL  MODEL "/labels/{l}"
 
@@ -23,6 +25,7 @@
 /* A call of a model, of its versions, and of its labels. */
 #define CALLS(method, action, summary)                                        \
     POST(MODEL ":" method, PREDICT, action, 0, summary),                      \
+        POST(NEWEST ":" method, PREDICT, action, 0, NULL),                    \
         POST(NUMBER ":" method, PREDICT, action, 0, summary " by a version"), \
         POST(LABEL ":" method, PREDICT, action, 0, summary " by the version of a label")
 
@@ -32,9 +35,11 @@ static const struct weir_protocol_route routes[] = {
     CALLS("regress", REGRESS, "Values for examples"),
     POST(MODEL ":explain", PAGE, EXPLAIN, WEIR_PROTOCOL_EMPTY_BODY, "Explanations: not served"),
     GET(MODEL, STATUS, "States of a model's versions"),
+    GET(NEWEST, STATUS, NULL),
     GET(NUMBER, STATUS, "State of a version"),
     GET(LABEL, STATUS, "State of the version of a label"),
     GET(MODEL "/metadata", METADATA, "What a model takes and gives"),
+    GET(NEWEST "/metadata", METADATA, NULL),
     GET(NUMBER "/metadata", METADATA, "What a version takes and gives"),
     GET(LABEL "/metadata", METADATA, "What the version of a label takes and gives"),
     GET("/v1/models", MODELS, "Names of the models that serve"),

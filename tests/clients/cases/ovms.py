@@ -20,19 +20,16 @@ def cases(server: Server) -> Cases:
 
 
 def add(found: Cases, server: Server, kind: str, client: object) -> None:
-    # Over REST the client asks for version 0 where none is named, which only its own server takes for the newest.
-    newest = {} if kind == "gRPC" else {"model_version": 1}
-
     @found.case(f"{kind}: predict, one input and one output", RECORDED)
     def _():
         model = server.model("image")
-        got = client.predict({"image": model.tensors("in", 1)["image"]}, "image", **newest)
+        got = client.predict({"image": model.tensors("in", 1)["image"]}, "image")
         close(np.asarray(got, np.float32), model.tensors("out", 1)["Identity:0"], model.rel)
 
     @found.case(f"{kind}: predict, several inputs and outputs", RECORDED)
     def _():
         model = server.model("towers")
-        got = client.predict(model.tensors("in", 1), "towers", **newest)
+        got = client.predict(model.tensors("in", 1), "towers")
         for name, expected in model.tensors("out", 1).items():
             close(np.asarray(got[name]).astype(expected.dtype), expected, model.rel)
 
@@ -46,18 +43,18 @@ def add(found: Cases, server: Server, kind: str, client: object) -> None:
         model = server.model("reviews")
         texts = [text for text in model.rows().ravel() if text][:5]
         kept = [i for i, text in enumerate(model.rows().ravel()) if text][:5]
-        got = client.predict({"input-0": np.array([[text.encode()] for text in texts])}, "reviews", **newest)
+        got = client.predict({"input-0": np.array([[text.encode()] for text in texts])}, "reviews")
         equal(np.asarray(got), model.answer("predict", kind="df")[kept])
 
     @found.case(f"{kind}: get_model_status", REQUEST)
     def _():
         equal({version: s["state"] for version, s in client.get_model_status("iris", 1).items()}, {1: "AVAILABLE"})
-        if not newest:
-            equal(sorted(client.get_model_status("iris")), [1, 2])
+        # Over REST the client asks for version 0 where none is named.
+        equal(sorted(client.get_model_status("iris")), [1, 2])
 
     @found.case(f"{kind}: get_model_metadata", RECORDED)
     def _():
-        metadata = client.get_model_metadata("image", **newest)
+        metadata = client.get_model_metadata("image")
         if "inputs" not in metadata:  # the client knows only its own server's spelling of the REST document
             signature = metadata["metadata"]["signature_def"]["signature_def"]["serving_default"]["inputs"]["image"]
             metadata = {"inputs": {"image": {"shape": [int(d["size"]) for d in signature["tensor_shape"]["dim"]]}}}
@@ -70,4 +67,4 @@ def add(found: Cases, server: Server, kind: str, client: object) -> None:
         with refused(ovmsclient.ModelNotFoundError, "nowhere"):
             client.get_model_status("nowhere")
         with refused(ovmsclient.InvalidInputError):
-            client.predict({"input-0": np.ones((1, 3))}, "ridge", **newest)
+            client.predict({"input-0": np.ones((1, 3))}, "ridge")
