@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 
-from harness import ROOT, case, contains, equal, exits, main, weir
+from harness import ROOT, case, contains, equal, exits, fixture, main, rows_of, weir, write_csv
 
 DATA = os.path.join(ROOT, "tests", "data", "gate")
 RULES = ["roc_auc >= 0.9", "safe: ci_low(delta(roc_auc)) >= -0.02"]
@@ -165,6 +165,22 @@ def rules_reach_classes_thresholds_slices_and_latency(folder):
     equal({rule["result"] for rule in document["rules"]}, {"true"})
     equal([(entry["batch"], entry["n"]) for entry in document["latency"]], [(1, 1000), (32, 1000)])
     equal(verdict(model("good"), "--gate", path, "--live", model("fair"), code=4), ("inconclusive", "inconclusive"))
+
+
+@case
+def many_classes_and_numbers_are_judged(folder):
+    """The recorded answers of a model are the truths: it is better than another one of the same columns."""
+    for name, other, metric, rules in (
+        ("gbc_iris", "gnb_iris", "accuracy", ["f1_macro >= 0.8", "recall[setosa] >= 0.8", "accuracy >= live.accuracy - 0.1"]),
+        ("ridge", "ridgecv", "rmse", ["r2 >= 0.5", "rmse <= live.rmse"]),
+    ):
+        (path, ref), (old, _) = fixture(name), fixture(other)
+        rows = [[y] + row for y, row in zip(ref["f8.predict"][1], rows_of(ref["X"]))]
+        write_csv(os.path.join(folder, "own.csv"), rows, ["y"] + [f"x{i}" for i in range(len(rows[0]) - 1)])
+        for lines in (rules, []):
+            own = gate(folder, rules=lines, holdout="own.csv", label="y", signature="any", rows_min=5)
+            document = check(path, "--gate", own, "--live", old)
+            equal((document["verdict"], document["delta"][metric]["paired"]), ("pass", True), name)
 
 
 @case
