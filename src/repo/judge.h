@@ -11,6 +11,7 @@
 #include "loop/wake.h"
 #include "repo/gates.h"
 #include "repo/verdicts.h"
+#include "tensor/threshold.h"
 
 struct weir_repo_judge;
 
@@ -43,6 +44,7 @@ struct weir_repo_judge_numbers {
 struct weir_repo_judge_result {
     struct weir_repo_judged judged; /* its views are of entry */
     struct weir_repo_verdicts_entry entry;
+    struct weir_tensor_threshold threshold; /* that the candidate is to serve with; not set: none */
     char *source, *model;                   /* owned; of the job */
     char *paths[WEIR_REPO_GATES_FILES_MAX]; /* n_paths, owned: what the gate consists of */
     size_t n_paths;

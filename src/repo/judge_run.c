@@ -12,6 +12,7 @@
 #include "gate/judge.h"
 #include "repo/judge_priv.h"
 #include "repo/read.h"
+#include "repo/thresholds.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -272,14 +273,63 @@ static void judge_models(struct trial *t, const char *key, bool has_key)
         (void)weir_error_set(t->failure, err.code, "%s", err.msg);
 }
 
-static struct weir_gate_party party_of(const struct weir_version *v)
+/* The threshold of a version that no gate chooses. */
+static bool has_fixed_threshold(const struct weir_version *v)
+{
+    return v->threshold.is_set && strcmp(v->threshold.origin, "config") == 0;
+}
+
+/* A candidate that was judged before may have a threshold: a gate chooses it anew. */
+static struct weir_gate_party party_of(const struct weir_version *v, bool is_candidate)
 {
     if (!v)
         return (struct weir_gate_party){0};
-    return (struct weir_gate_party){.model = v->model,
+    struct weir_gate_party party = {.model = v->model,
                                     .digest = weir_str_c(v->digest_hex),
                                     .version = v->number_text,
                                     .file = v->file};
+    if (is_candidate ? has_fixed_threshold(v) : v->threshold.is_set) {
+        party.has_threshold = true;
+        party.threshold = v->threshold.value;
+        party.score_space = weir_str_c(weir_output_name(v->threshold.score));
+    }
+    return party;
+}
+
+/* Finds whether the gate's positive class is that of a version's threshold. A class that the model
+ * does not have is told by the judgement. */
+static bool is_same_positive(const struct weir_gate_file *gate, const struct weir_version *v)
+{
+    struct weir_tensor_threshold t;
+    return !v || !v->threshold.is_set ||
+           weir_tensor_threshold_set(&t, v->spec, 0, WEIR_STR(""), gate->positive, "", NULL) !=
+               WEIR_OK ||
+           t.positive == v->threshold.positive;
+}
+
+/* Finds the threshold that the candidate is to serve with, and keeps it. */
+static void choose_threshold(struct trial *t)
+{
+    const struct weir_version *v = t->own->job.candidate;
+    struct weir_repo_verdicts_entry *e = &t->result->entry;
+    struct weir_tensor_threshold *chosen = &t->result->threshold;
+    struct weir_error err = WEIR_ERROR_INIT;
+    if (has_fixed_threshold(v)) {
+        *chosen = v->threshold;
+        return;
+    }
+    if (e->has_threshold &&
+        weir_tensor_threshold_set(chosen, v->spec, e->threshold, weir_str_c(e->score_space),
+                                  weir_str_c(e->positive), "gate", &err) != WEIR_OK) {
+        e->verdict = WEIR_REPO_VERDICT_INCONCLUSIVE;
+        copy_text(e->code, sizeof e->code,
+                  weir_str_c(weir_gate_judge_code_name(WEIR_GATE_CODE_INCONCLUSIVE)));
+        copy_text(e->reason, sizeof e->reason, weir_str_c(err.msg));
+        return;
+    }
+    if (weir_repo_thresholds_put(t->verdicts, weir_str_c(t->own->model), v->digest_hex, chosen,
+                                 &err) != WEIR_OK)
+        (void)weir_error_set(t->failure, err.code, "the threshold cannot be kept: %.200s", err.msg);
 }
 
 /* Finds the verdict. false: there is none, since a file may still be written. */
@@ -303,6 +353,12 @@ static bool decide(struct trial *t)
     if (!t->gate)
         return false; /* It vanished; the next scan sees that. */
     t->job.gate = t->gate;
+    if (!is_same_positive(t->gate, t->own->job.candidate)) {
+        refuse_gate(t, "its positive class is not that of the model's threshold");
+        return true;
+    }
+    if (!is_same_positive(t->gate, t->own->job.live))
+        t->job.live.has_threshold = false;
     st = weir_gate_judge_key(&t->job, &key, &err);
     if (st == WEIR_OK)
         weir_gate_judge_key_text(&key, text);
@@ -327,14 +383,16 @@ void weir_repo_judge_run(const struct weir_repo_judge_own *own,
     weir_arena_init(&t.arena, weir_mem_default(), 0);
     t.job = (struct weir_gate_job){
         .model = weir_str_c(own->model),
-        .candidate = party_of(own->job.candidate),
-        .live = party_of(own->job.live),
+        .candidate = party_of(own->job.candidate, true),
+        .live = party_of(own->job.live, false),
         .wants_report = true,
         .is_stopped = is_stopped,
         .ctx = (void *)(uintptr_t)is_canceled, /* only read */
     };
     bool is_decided = decide(&t);
     result->judged.is_canceled = !is_decided || is_stopped(t.job.ctx);
+    if (!result->judged.is_canceled)
+        choose_threshold(&t);
     result->judged.ns = weir_clock_ns() - from_ns;
     if (!result->judged.is_canceled)
         weir_repo_judge_numbers(weir_buf_str(&result->entry.document), &result->numbers);

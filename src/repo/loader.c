@@ -11,6 +11,7 @@
 #include "codec/digest.h"
 #include "live/reference.h"
 #include "repo/read.h"
+#include "repo/thresholds.h"
 #include "repo/warm.h"
 #include <weir/format.h>
 
@@ -44,7 +45,8 @@ struct load {
 };
 
 struct weir_repo_loader {
-    const struct weir_repo_state_dir *state; /* constant after new */
+    const struct weir_repo_state_dir *state;   /* constant after new */
+    const struct weir_repo_verdicts *verdicts; /* constant after start; NULL: none */
     weir_repo_load_fn *load;
     bool is_by_format; /* load is the default one: its payload is a struct origin */
     void *load_ctx;
@@ -172,6 +174,28 @@ static void read_reference(struct weir_repo_loader *l, const struct load *load,
         (void)snprintf(v->reference_why, sizeof v->reference_why, "%s", err.msg); /* Cut. */
 }
 
+static void note_failure(struct weir_repo_loader *l, const struct weir_error *err)
+{
+    lock(l);
+    l->shared.n_failures++;
+    memcpy(l->shared.failure, err->msg, sizeof err->msg);
+    unlock(l);
+    weir_wake_send(&l->wake);
+}
+
+/* The threshold that a gate chose when the file was judged; without one that can be read the
+ * version decides as its library does. */
+static void recall_threshold(struct weir_repo_loader *l, struct weir_version *v)
+{
+    struct weir_error err = WEIR_ERROR_INIT;
+    if (v->threshold.is_set || !l->verdicts)
+        return;
+    enum weir_status st = weir_repo_thresholds_find(l->verdicts, v->name, v->digest_hex, v->spec,
+                                                    &v->threshold, &err);
+    if (st != WEIR_OK && st != WEIR_ERR_NOT_FOUND)
+        note_failure(l, &err);
+}
+
 static enum weir_status make_version(struct weir_repo_loader *l, const struct load *load,
                                      const struct weir_repo_read *read, uint64_t deadline_ns,
                                      struct weir_version **out, struct weir_error *err)
@@ -207,6 +231,7 @@ static enum weir_status make_version(struct weir_repo_loader *l, const struct lo
     memcpy(v->digest, read->digest, sizeof v->digest);
     weir_codec_digest_hex(v->digest, v->digest_hex);
     memcpy(v->digest_short, v->digest_hex, WEIR_REPO_DIGEST_SHORT_HEX);
+    recall_threshold(l, v);
     v->file_bytes = read->n;
     v->model_bytes = weir_model_bytes(model);
     v->cost_ns = warm.cost_ns;
@@ -263,15 +288,6 @@ static void run_frees(struct free_item *items)
         weir_mem_free(weir_mem_default(), items);
         items = next;
     }
-}
-
-static void note_failure(struct weir_repo_loader *l, const struct weir_error *err)
-{
-    lock(l);
-    l->shared.n_failures++;
-    memcpy(l->shared.failure, err->msg, sizeof err->msg);
-    unlock(l);
-    weir_wake_send(&l->wake);
 }
 
 static void run_keep(struct weir_repo_loader *l, const struct weir_version *version,
@@ -453,6 +469,13 @@ fail_mutex:
 fail_memory:
     weir_mem_free(weir_mem_default(), l);
     return WEIR_ERR_IO;
+}
+
+void weir_repo_loader_set_verdicts(struct weir_repo_loader *l,
+                                   const struct weir_repo_verdicts *verdicts)
+{
+    weir_assert(!l->is_started);
+    l->verdicts = verdicts;
 }
 
 enum weir_status weir_repo_loader_start(struct weir_repo_loader *l)

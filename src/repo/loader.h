@@ -8,6 +8,7 @@
 #include "loop/wake.h"
 #include "repo/state_dir.h"
 #include "repo/step.h"
+#include "repo/verdicts.h"
 
 struct weir_repo_loader;
 
@@ -38,6 +39,10 @@ WEIR_MUST_USE enum weir_status weir_repo_loader_new(struct weir_repo_loader **ou
                                                     const struct weir_repo_state_dir *state,
                                                     const struct weir_repo_callbacks *callbacks,
                                                     weir_loop_fn *fn, void *arg);
+
+/* Says where thresholds that gates chose are kept; borrowed until free. Before start. */
+void weir_repo_loader_set_verdicts(struct weir_repo_loader *loader,
+                                   const struct weir_repo_verdicts *verdicts);
 
 /* WEIR_ERR_IO: no thread could be had. */
 WEIR_MUST_USE enum weir_status weir_repo_loader_start(struct weir_repo_loader *loader);

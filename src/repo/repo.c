@@ -531,6 +531,7 @@ enum weir_status weir_repo_start(struct weir_repo *repo, struct weir_error *err)
     if (st == WEIR_OK)
         st = weir_repo_judge_start(repo->judge);
     if (st == WEIR_OK) {
+        weir_repo_loader_set_verdicts(repo->loader, &repo->verdicts);
         st = weir_repo_loader_start(repo->loader);
         if (st != WEIR_OK)
             weir_repo_judge_stop(repo->judge); /* It has nothing to do, and ends. */

@@ -48,6 +48,9 @@ static void take_result(struct weir_repo *repo)
     if (!judged.is_canceled && result.model)
         weir_repo_gate_log_verdict(&repo->gate_log, &result, repo->judged_number,
                                    repo->judged_live_number);
+    if (!judged.is_canceled) /* Before anybody else sees it. */
+        repo->judged->threshold = result.threshold;
+    repo->judged = NULL;
     weir_repo_step_judged(repo->step, &judged, weir_clock_ns(), weir_clock_wall_ns());
     weir_repo_judge_result_deinit(&result);
     weir_repo_pump(repo);
@@ -94,6 +97,7 @@ static void do_judge(struct weir_repo *repo, const struct weir_repo_action *a)
         return;
     }
     repo->is_judging = true;
+    repo->judged = a->version;
     repo->judged_number = a->version->number;
     repo->judged_live_number = a->live ? a->live->number : 0;
     if (repo->callbacks.on_event)

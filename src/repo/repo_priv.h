@@ -24,6 +24,7 @@ struct weir_repo {
     struct weir_repo_gates gates;
     struct weir_repo_gate_log gate_log;
     uint64_t judged_number, judged_live_number; /* of the judging under way */
+    struct weir_version *judged;                /* its candidate: not published yet */
     bool is_judging;
     struct weir_timer timer;
     struct weir_repo_table_box *tables; /* newest first; never NULL after new */

@@ -370,6 +370,20 @@ uint64_t weir_repo_verdicts_use(const struct weir_repo_verdicts *verdicts, struc
 
 /* --- history --- */
 
+enum weir_status weir_repo_verdicts_text_write(const struct weir_repo_verdicts *verdicts,
+                                               const char *name, struct weir_buf *text,
+                                               struct weir_error *err)
+{
+    return write_sealed(verdicts, name, text, err);
+}
+
+enum weir_status weir_repo_verdicts_text_read(const struct weir_repo_verdicts *verdicts,
+                                              const char *name, struct weir_buf *out,
+                                              size_t bytes_max, struct weir_error *err)
+{
+    return read_sealed(verdicts, name, out, bytes_max, err);
+}
+
 static void history_name(struct weir_str model, char out[WEIR_REPO_STATE_DIR_NAME_BYTES])
 {
     (void)snprintf(out, WEIR_REPO_STATE_DIR_NAME_BYTES, "%.*s.history", WEIR_STR_ARG(model));

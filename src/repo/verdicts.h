@@ -3,6 +3,7 @@
  *
  *     verdicts/<4 × 16 hex digits>   a verdict by the digests of candidate, holdout, gate and live
  *             /<model>.history       the last lines of a gate's history, newest first
+ *             /<model>.thresholds    the thresholds that gates chose (thresholds.h)
  *             /uses                  which candidates were judged on which holdout
  *
  * Each file ends with a digest of itself; one that is damaged is as good as none. The oldest
@@ -68,6 +69,16 @@ void weir_repo_verdicts_deinit(struct weir_repo_verdicts_entry *entry);
  * ones were, this one included. A failure to write is no failure: the count is then lower later. */
 uint64_t weir_repo_verdicts_use(const struct weir_repo_verdicts *verdicts, struct weir_str holdout,
                                 struct weir_str candidate);
+
+/* Writes, reads a small text of the directory, each with a digest of itself, by the name of its
+ * file; text gets the digest appended. Threads: any, of different names; readers of one see the old
+ * or the new text. WEIR_ERR_IO, WEIR_ERR_NO_MEMORY; read: WEIR_ERR_NOT_FOUND, WEIR_ERR_CORRUPT. */
+WEIR_MUST_USE enum weir_status
+weir_repo_verdicts_text_write(const struct weir_repo_verdicts *verdicts, const char *name,
+                              struct weir_buf *text, struct weir_error *err);
+WEIR_MUST_USE enum weir_status
+weir_repo_verdicts_text_read(const struct weir_repo_verdicts *verdicts, const char *name,
+                             struct weir_buf *out, size_t bytes_max, struct weir_error *err);
 
 /* Writes, reads a model's history: any text. WEIR_ERR_IO; read: WEIR_ERR_NOT_FOUND,
  * WEIR_ERR_CORRUPT. */

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -198,6 +199,35 @@ def what_weir_evaluate_says_is_what_weir_serve_takes(folder):
     with Server(folder, arguments=told.groups()) as server:
         equal(margins[3] < server.json("/v2/models/breast-cancer")["parameters"]["threshold"]["value"] < margins[4], True)
         check(server, [CLASSES[s >= margins[4]] for s in margins])
+
+
+@case
+def a_threshold_that_a_gate_chose_stays_with_its_file(folder):
+    models = os.path.join(folder, "models")
+    os.mkdir(models)
+    with Server(folder) as server:
+        names = server.json("/v2/models/breast-cancer")["parameters"]["feature_names"]
+        margins = server.infer(ROWS, "decision_function")["decision_function"]
+    truths = [CLASSES[k >= 12 or k == 4] for k in range(21)]
+    write_csv(os.path.join(models, "breast-cancer.holdout.csv"),
+              [[*row, truth] for row, truth in zip(ROWS, truths)], [*names, "truth"])
+    with open(os.path.join(models, "breast-cancer.gate.yaml"), "w", encoding="utf-8") as f:
+        f.write("holdout: breast-cancer.holdout.csv\nlabel: truth\nrows_min: 1\n"
+                "rules: [recall >= 1]\nthreshold: tpr>=1\n")
+    shutil.copy(MODEL, models)
+    expected = [CLASSES[s >= margins[4]] for s in margins]
+    state = f"state_dir: {json.dumps(os.path.join(folder, 'state'))}\nsettle: 1ms\n"
+    for _ in range(2):  # The second start judges nothing: what has served serves again.
+        with Server(folder, state, models) as server:
+            check(server, expected)
+            told = server.json("/v2/models/breast-cancer")["parameters"]["threshold"]
+            equal(told["origin"], "gate")
+            equal(told["positive"], "malignant")
+    # What the configuration says goes before what the gate chose, and comes off again.
+    with Server(folder, state + options(repr(margins[9])), models) as server:
+        check(server, [CLASSES[s >= margins[9]] for s in margins])
+    with Server(folder, state, models) as server:
+        check(server, expected)
 
 
 @case
