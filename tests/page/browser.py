@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A real browser and a real server for the page's tests: started, asked, and ended by their own ids."""
 
+import base64
 import json
 import os
 import re
@@ -42,10 +43,10 @@ class Server:
             shutil.copyfile(source, part)
         os.rename(part, os.path.join(self.models, name))
 
-    def ask(self, path, body=None, admin=True):
+    def ask(self, path, body=None, admin=True, fields=None):
         """Returns (status, text)."""
         data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request((self.admin if admin else self.address) + path, data=data)
+        request = urllib.request.Request((self.admin if admin else self.address) + path, data=data, headers=fields or {})
         try:
             with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
                 return answer.status, answer.read().decode()
@@ -182,11 +183,20 @@ class Browser:
                 self.requests.append(message["params"]["request"]["url"])
         self.console += [e["message"] for e in self.driver.get_log("browser") if e["level"] in ("SEVERE", "WARNING")]
 
-    def picture(self, path, width, height_max):
-        """Saves a picture of the page as it is, from the top, at most height_max high."""
+    def picture(self, path, width, height_max, part=None):
+        """Saves a picture of the page as it is, from the top, or of a part of it, at most height_max high."""
         self.size(width, 900)
         time.sleep(0.2)
         height = min(self.js("return document.documentElement.scrollHeight"), height_max)
-        self.size(width, height)
+        self.size(width, 900 if part else height)
         time.sleep(1.3)  # the charts draw anew with the next reading
-        self.driver.save_screenshot(path)
+        if not part:
+            self.driver.save_screenshot(path)
+            return
+        x, y, w, h = self.js("const r = document.querySelector(arguments[0]).getBoundingClientRect();"
+                             "return [r.x + scrollX, r.y + scrollY, r.width, r.height]", part)
+        margin = min(x, 16)
+        shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True,
+                        clip={"x": x - margin, "y": y - margin, "width": w + 2 * margin, "height": min(h + margin, height_max), "scale": 1})
+        with open(path, "wb") as f:
+            f.write(base64.b64decode(shot["data"]))

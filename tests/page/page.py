@@ -6,8 +6,8 @@ One server, one browser; each case opens what it needs. Times are what people wo
 Usage: page.py PROGRAM [--pictures FOLDER]
 """
 
-import json
 import os
+import random
 import re
 import shutil
 import sys
@@ -262,6 +262,30 @@ def buttons_roll_back_unload_and_load_and_ask_first():
 
 
 @case
+def live_quality_is_what_labels_say():
+    n = 60
+    for i in range(n):
+        rows = {"features": [[6.7, 3.0, 5.2, 2.3] if i % 3 else [5.1, 3.5, 1.4, 0.2]]}
+        server.ask("/predict/iris", rows, admin=False, fields={"X-Request-Id": f"q{i}"})
+    labels = [{"id": f"q{i}", "label": "virginica" if i % 3 or i < 9 else "setosa"} for i in range(40)]
+    equal(server.get("/weir/v1/models/iris/labels", {"labels": labels})["matched"], 40)
+    open_model("iris")
+    browser.until(lambda: table_rows("#s-quality"), "the numbers")
+    doc = server.get("/weir/v1/models/iris/quality")
+    facts = {row[0]: row[1] for row in table_rows("#s-quality .scroll:first-child")}
+    equal(facts["Version"], "1")
+    equal(facts["Predictions"], str(doc["coverage"]["predicted"]))
+    equal(facts["With labels"].split(" ")[0], "40")
+    shown = {row[0]: row[1] for row in table_rows("#s-quality .scroll:nth-child(2)")}
+    equal(shown["accuracy"], f"{37 / 40:.4f}")
+    equal(shown["accuracy"], f"{doc['metrics']['accuracy']['value']:.4f}")
+    counts = browser.js("return [...document.querySelectorAll('#s-quality .matrix tbody tr')].map((r) => [...r.querySelectorAll('td')].map((td) => Number(td.firstChild.textContent)))")
+    equal(counts, doc["confusion"]["counts"], "counts of classes")
+    open_model("toy")
+    browser.until(lambda: "it is off for this model" in browser.text("#s-quality"), "that it is off")
+
+
+@case
 def a_call_that_fails_says_why():
     open_model("toy")
     browser.find("[data-action=rollback]").click()
@@ -380,19 +404,27 @@ def the_console_is_quiet_and_nothing_leaves_the_origin():
 # --- running ---
 
 
+def drive(seconds):
+    """Sends predictions for a while, so that there is something to see."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for name in ("iris", "toy", "iris"):
+            server.ask("/predict/" + name, {"features": [IRIS_ROW if name == "iris" else [1, 2]] * random.randrange(1, 9)}, admin=False)
+        time.sleep(0.02 * random.random())
+
+
 def pictures(folder):
-    """Pictures of the pages, to be looked at; those for the README among them."""
+    """Saves pictures of the pages, to be looked at; those of the README among them."""
     os.makedirs(folder, exist_ok=True)
-    shots = [("overview", "#/", "#models tbody tr"), ("model", "#/models/iris", ".fields label"), ("refused", "#/models/mixed", "h1")]
-    for name, path, selector in shots:
-        for scheme, width in (("light", 1200), ("dark", 1200), ("light", 400)):
+    shots = [("overview", "#/", "#models tbody tr", None), ("model", "#/models/iris", ".fields label", None)]
+    for name, path, selector, part in shots:
+        for scheme, width in (("light", 1100), ("dark", 1100), ("light", 400)):
             browser.scheme(scheme)
             open_page(path, selector)
-            end = time.monotonic() + 4
-            while time.monotonic() < end:
-                server.ask("/predict/iris", {"features": [IRIS_ROW] * 5}, admin=False)
-                time.sleep(0.005)
-            browser.picture(os.path.join(folder, f"page-{name}-{scheme}-{width}.png"), width, 3000)
+            drive(20 if name == "overview" and scheme == "light" and width > 1000 else 3)
+            file = os.path.join(folder, f"page-{name}-{scheme}-{width}.png")
+            browser.picture(file, width, 1250 if width > 1000 else 3000, part)
+            picture.shrink(file)
     browser.scheme("light")
     browser.size(1280, 1000)
 
@@ -445,7 +477,10 @@ def main():
             shutil.copyfile(os.path.join(MODELS, name + ".joblib"), os.path.join(folder, "models", name + ".joblib"))
         shutil.copyfile(os.path.join(MODELS, "toy.joblib"), os.path.join(folder, "models", "swapped.joblib"))
         shutil.copyfile(PEOPLE, os.path.join(folder, "models", "people.pkl"))
-        server = Server(os.path.abspath(sys.argv[1]), folder)
+        config = os.path.join(folder, "weir.yaml")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write("model_options:\n  iris:\n    quality: on\n")
+        server = Server(os.path.abspath(sys.argv[1]), folder, "--config", config)
         try:
             browser = Browser(folder)
             failed = run_all(arguments)
@@ -459,6 +494,7 @@ def main():
 
 
 sys.path.insert(0, HERE)
+import picture  # noqa: E402
 from browser import Browser, Server, number_of, quantile  # noqa: E402
 
 sys.exit(main())

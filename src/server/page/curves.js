@@ -14,7 +14,7 @@ function py(v) {
   return TOP + (1 - v) * SIDE;
 }
 
-function pathOf(xs, ys, isStep) {
+function pathOf(xs, ys) {
   let d = '';
   let isOpen = false;
   for (let i = 0; i < xs.length; i++) {
@@ -24,7 +24,7 @@ function pathOf(xs, ys, isStep) {
     }
     const x = px(xs[i]).toFixed(2);
     const y = py(ys[i]).toFixed(2);
-    d += isOpen ? (isStep ? `H${x}V${y}` : `L${x} ${y}`) : `M${x} ${y}`;
+    d += isOpen ? `L${x} ${y}` : `M${x} ${y}`;
     isOpen = true;
   }
   return d;
@@ -120,7 +120,30 @@ function place(dots, points, coordinates) {
   });
 }
 
+/** Recall and precision along the ROC curve's straight lines, on which the thresholds lie that a document
+ * leaves out, and rows of one score: between two points precision is no straight line (Davis and Goadrich
+ * 2006, §3). */
+function prOf(evaluation) {
+  const sweep = sweepOf(evaluation);
+  const recall = [];
+  const precision = [];
+  sweep.forEach((point, i) => {
+    const before = sweep[i - 1];
+    const steps = before && before.tp + before.fp > 0 ? Math.max(1, Math.ceil((point.tpr - before.tpr) * 100)) : 1;
+    for (let k = 1; k <= steps; k++) {
+      const t = k / steps;
+      const tp = before ? before.tp + (point.tp - before.tp) * t : point.tp;
+      const fp = before ? before.fp + (point.fp - before.fp) * t : point.fp;
+      if (tp + fp === 0) continue;
+      recall.push(before ? before.tpr + (point.tpr - before.tpr) * t : point.tpr);
+      precision.push(tp / (tp + fp));
+    }
+  });
+  return { recall, precision };
+}
+
 function prFigure(sides) {
+  const lines = sides.map((side) => prOf(side.evaluation));
   const dots = sides.map(marker);
   const text = (side) => 'AP ' + withInterval(metricOf(side.evaluation, 'average_precision'));
   const data = sides[0].evaluation.data || {};
@@ -129,10 +152,10 @@ function prFigure(sides) {
   const node = h('figure', null, h('figcaption', null, 'Precision and recall'),
     drawing('Precision and recall', sides.map((side) => `${side.name}: ${text(side)}`).join('; '), frame('recall', 'precision'),
       isNumber(share) ? s('path', { class: 'guide', d: `M${px(0)} ${py(share)}H${px(1)}` }) : null,
-      sides.map((side) => s('path', { class: 'line ' + side.kind, d: pathOf(side.evaluation.curves.pr.recall, side.evaluation.curves.pr.precision) })), dots),
+      sides.map((side, i) => s('path', { class: 'line ' + side.kind, d: pathOf(lines[i].recall, lines[i].precision) })), dots),
     keyOf(sides, text),
     numbersOf('precision by recall', ['Recall', ...sides.map((side) => side.name)],
-      at.map((x) => [String(x), ...sides.map((side) => measure(heightAt(side.evaluation.curves.pr.recall, side.evaluation.curves.pr.precision, x)))])));
+      at.map((x) => [String(x), ...lines.map((line) => measure(heightAt(line.recall, line.precision, x)))])));
   return { node, move: (points) => place(dots, points, (p) => [p.tpr, p.precision]) };
 }
 

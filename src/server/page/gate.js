@@ -35,7 +35,7 @@ function rulesPart(doc) {
   if (!doc.rules || doc.rules.length === 0) return h('p', { class: 'faint' }, 'No rules.');
   const value = (r, v) => namedMeasure(r.text || '', v && typeof v === 'object' ? v.value : v);
   return table('Rules, with the numbers of both sides', ['Rule', 'Result', { text: 'Candidate', num: true }, { text: 'Live', num: true }, { text: 'Interval', num: true }, { text: 'Why', class: 'reason' }],
-    doc.rules.map((r) => [h('span', { class: 'mono' }, r.text || r.name), h('span', null, mark(RESULTS, r.result), r.severity && r.severity !== 'require' ? ' ' + r.severity : ''),
+    doc.rules.map((r) => [h('span', null, r.name ? r.name + ': ' : '', h('span', { class: 'mono' }, r.text)), h('span', null, mark(RESULTS, r.result), r.severity && r.severity !== 'must' ? ' ' + r.severity : '', r.slice ? ' @ ' + r.slice : ''),
       value(r, r.candidate), value(r, r.live), interval(r.ci), r.sentence || r.why || '']), { class: 'wide rules' });
 }
 
@@ -68,7 +68,7 @@ function measuresPart(sides, doc) {
 
 function hasCurves(side) {
   const c = side.evaluation && side.evaluation.curves;
-  return Boolean(c && c.roc && c.roc.fpr && c.roc.fpr.length > 0 && c.pr);
+  return Boolean(c && c.roc && c.roc.fpr && c.roc.fpr.length > 0);
 }
 
 function sidesOf(doc) {
@@ -114,7 +114,7 @@ function historyPart(history) {
   if (!history || history.length === 0) return h('p', { class: 'faint' }, 'No verdicts yet.');
   return table('Verdicts, newest first', ['When', 'Verdict', { text: 'Version', num: true }, 'Digest', { text: 'Reason', class: 'reason' }, { text: 'Took', num: true }, { text: 'Forced', class: 'reason' }],
     history.map((r) => [r.at ? timeNode(r.at) : NONE, mark(VERDICTS, r.verdict), r.version ? String(r.version) : NONE, h('span', { class: 'mono' }, String(r.digest || '').replace(/^sha256:/, '').slice(0, 16)),
-      [r.reason, r.code ? ` (${r.code})` : ''].filter(Boolean).join(''), seconds(r.seconds), r.forced ? `${r.forced.reason || ''}${r.forced.by ? ', by ' + r.forced.by : ''}` : '']), { class: 'wide' });
+      r.code && !String(r.reason).startsWith(r.code) ? `${r.reason || ''} (${r.code})` : r.reason, r.seconds > 0 ? seconds(r.seconds) : NONE, r.forced ? `${r.forced.reason || ''}${r.forced.by ? ', by ' + r.forced.by : ''}` : '']), { class: 'wide' });
 }
 
 /** The gate's part of a model's page, or a word about why there is none. got: the answer of …/gate. */

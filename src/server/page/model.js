@@ -30,8 +30,11 @@ class ModelPage {
       this.said.className = isBad ? 'notice bad' : text ? 'notice' : '';
     };
     this.say = say;
-    this.done = () => (this.gateAt = -Infinity);
-    const section = (id, title, ...children) => h('section', { 'aria-labelledby': 'h-' + id, id: 's-' + id }, h('h2', { id: 'h-' + id }, title), children);
+    this.done = () => {
+      this.gateAt = -Infinity;
+      this.isChanged = true;
+    };
+    const section = (id, title, ...children) => h('section', { 'aria-labelledby': 'h-' + id, id: 's-' + id }, h('h2', { id: 'h-' + id, tabindex: '-1' }, title), children);
     this.node = h('div', null,
       h('p', { class: 'small' }, h('a', { href: '#/' }, 'All models')),
       this.head, this.line,
@@ -121,6 +124,7 @@ class ModelPage {
       this.off = { gate: gate.status === 404 ? gate : null, quality: quality.status === 404 ? quality : null };
       this.show('gate', gate, () => gatePart(this.name, gate, this.say, this.done));
       this.show('quality', quality, () => qualityPart(quality));
+      this.isChanged = false;
     } catch (e) {
       if (!this.shown.gate) setText(this.gate, e.message);
     }
@@ -129,16 +133,18 @@ class ModelPage {
     this.isReading = false;
   }
 
-  /** Shows a part anew where its document has changed; what was unfolded stays so, and a part that is in
-   * use by the keyboard waits. */
+  /** Shows a part anew where its document has changed; what was unfolded stays so. A part that is in use by
+   * the keyboard waits, unless a button on this page changed it. */
   show(part, got, make) {
     const key = got.status + got.text.replace(/"to":"[^"]*"/, '');
     const node = this[part];
-    if (this.shown[part] === key || (this.shown[part] && node.contains(document.activeElement))) return;
+    const isInUse = node.contains(document.activeElement);
+    if (this.shown[part] === key || (this.shown[part] && isInUse && !this.isChanged)) return;
     this.shown[part] = key;
     const open = [...node.querySelectorAll('details[open] > summary')].map((e) => e.textContent);
     node.replaceChildren(...make());
     node.querySelectorAll('details > summary').forEach((e) => (e.parentElement.open = open.includes(e.textContent)));
+    if (isInUse) document.getElementById('h-' + part).focus();
   }
 
   destroy() {
