@@ -203,6 +203,9 @@ struct weir_str weir_http_req_body(const struct weir_http_req *req);
  * buffer (weir_buf_ok) when there is no memory. */
 struct weir_buf weir_http_req_take_body(struct weir_http_req *req);
 
+/* Who sent it; borrowed as long as the request is. */
+const struct weir_addr *weir_http_req_peer(const struct weir_http_req *req);
+
 /* The read event that completed the head. */
 uint64_t weir_http_req_begun_ns(const struct weir_http_req *req);
 

@@ -16,6 +16,11 @@ struct weir_http_ticket weir_http_req_ticket(const struct weir_http_req *req)
         .conn = req->conn->index, .slot = req->slot, .generation = req->generation};
 }
 
+const struct weir_addr *weir_http_req_peer(const struct weir_http_req *req)
+{
+    return &req->conn->peer;
+}
+
 enum weir_http_method weir_http_req_method(const struct weir_http_req *req)
 {
     return req->head.method;

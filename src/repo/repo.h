@@ -243,6 +243,11 @@ bool weir_repo_gate(const struct weir_repo *repo, struct weir_str model,
 bool weir_repo_gate_number(const struct weir_repo *repo, struct weir_str model, size_t i,
                            struct weir_repo_gate_number *out);
 
+/* Returns how a model stands with its gate, and how many candidates were judged on the holdout of
+ * its latest verdict (0: not known). */
+enum weir_repo_gate_state weir_repo_gate_state(const struct weir_repo *repo, struct weir_str model);
+uint64_t weir_repo_gate_uses(const struct weir_repo *repo, struct weir_str model);
+
 /* Tells whether a candidate is being judged. */
 bool weir_repo_gate_is_judging(const struct weir_repo *repo);
 

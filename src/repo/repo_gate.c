@@ -230,6 +230,19 @@ bool weir_repo_gate(const struct weir_repo *repo, struct weir_str model, struct 
     return true;
 }
 
+enum weir_repo_gate_state weir_repo_gate_state(const struct weir_repo *repo, struct weir_str model)
+{
+    struct weir_repo_gate gate = {.state = WEIR_REPO_GATE_NONE};
+    (void)find_state(repo, model, &gate);
+    return gate.state;
+}
+
+uint64_t weir_repo_gate_uses(const struct weir_repo *repo, struct weir_str model)
+{
+    const struct weir_repo_gate_log_model *m = weir_repo_gate_log_find(&repo->gate_log, model);
+    return m ? m->n_uses : 0;
+}
+
 bool weir_repo_gate_number(const struct weir_repo *repo, struct weir_str model, size_t i,
                            struct weir_repo_gate_number *out)
 {

@@ -9,6 +9,7 @@
  * last one was joined. */
 #include "base/log.h"
 #include "base/macros.h"
+#include "server/gate.h"
 #include "server/keeper_priv.h"
 #include "server/live.h"
 #include "server/machine.h"
@@ -531,6 +532,7 @@ static enum weir_status make_all(struct weir_server_keeper *keeper, struct weir_
     struct weir_repo_callbacks callbacks = {
         .on_publish = on_publish,
         .on_event = weir_server_keeper_on_event,
+        .on_verdict = weir_server_gate_on_verdict,
         .on_stopped = on_repo_stopped,
         .ctx = keeper,
         .program = "/proc/self/exe",

@@ -2,6 +2,7 @@
 /* What the keeper tells people: the announcement at the start, the event log, the metrics page. */
 #include "base/log.h"
 #include "base/macros.h"
+#include "server/gate.h"
 #include "server/keeper_priv.h"
 #include "server/live.h"
 #include "server/machine.h"
@@ -331,6 +332,7 @@ void weir_server_keeper_expose(struct weir_server_keeper *keeper,
     expose_repo(keeper, &rest);
     expose_pool(keeper, &rest);
     expose_process(keeper, &rest);
+    weir_server_gate_expose(keeper, &rest);
     weir_server_live_expose(keeper->shard, &rest);
     expose_names(keeper, table, &rest);
     weir_metric_selection_cut(selection, weir_buf_str(&rest), out);

@@ -53,6 +53,9 @@
       "Time from seeing a changed file to all loops having adopted it.", "model")                  \
     X(LOAD, "weir_load_seconds", HISTOGRAM, SECONDS, "Time a successful load took.", "model")      \
     X(LOADS, "weir_loads_total", COUNTER, NONE, "Loads by model and outcome.", "model", "outcome") \
+    X(GATE_VERDICTS, "weir_gate_verdicts_total", COUNTER, NONE,                                    \
+      "Verdicts of gates, and versions promoted against one (forced).", "model", "verdict")        \
+    X(GATE, "weir_gate_seconds", HISTOGRAM, SECONDS, "Time that judging a version took.", "model") \
     X(LABEL_JOIN, "weir_label_join_total", COUNTER, NONE, "Labels by what became of them.",        \
       "model", "result")
 

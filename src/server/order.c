@@ -9,17 +9,27 @@
 /* A load may have to wait for another one, and its file until it is written. */
 enum { LOADS_WAITED_FOR = 3 };
 
-static const char *const kind_names[] = {"load", "unload", "rollback"};
+static const char *const kind_names[] = {"load", "unload", "rollback", "promote"};
 
-enum weir_status weir_server_order_give(struct weir_server_shard *shard,
-                                        enum weir_server_order_kind kind, struct weir_str model,
-                                        struct weir_http_ticket ticket,
-                                        const struct weir_server_route *route,
-                                        weir_server_order_done_fn *done, struct weir_error *err)
+/* Copies a text to *at and moves on. */
+static struct weir_str keep(struct weir_str text, char **at)
+{
+    struct weir_str own = weir_str_make(*at, text.n);
+    if (text.n > 0)
+        memcpy(*at, text.at, text.n);
+    *at += text.n;
+    return own;
+}
+
+static enum weir_status give(struct weir_server_shard *shard, enum weir_server_order_kind kind,
+                             struct weir_str model, struct weir_str reason, struct weir_str by,
+                             struct weir_http_ticket ticket, const struct weir_server_route *route,
+                             weir_server_order_done_fn *done, struct weir_error *err)
 {
     weir_assert(shard);
     weir_assert(done);
-    struct weir_server_order *order = weir_mem_zalloc(shard->shared->mem, sizeof *order + model.n);
+    struct weir_server_order *order =
+        weir_mem_zalloc(shard->shared->mem, sizeof *order + model.n + reason.n + by.n);
     if (!order)
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "no memory for the request");
     order->kind = kind;
@@ -28,14 +38,34 @@ enum weir_status weir_server_order_give(struct weir_server_shard *shard,
     order->route = route;
     order->done = done;
     order->err = (struct weir_error)WEIR_ERROR_INIT;
-    if (model.n > 0)
-        memcpy(order->name, model.at, model.n);
-    order->model = weir_str_make(order->name, model.n);
+    char *at = order->name;
+    order->model = keep(model, &at);
+    order->reason = keep(reason, &at);
+    order->by = keep(by, &at);
     const struct weir_server_shared *shared = shard->shared;
     struct weir_server_message message = {
         .kind = WEIR_SERVER_ORDER, .from = shard->index, .taken = order};
     weir_server_inbox_push(&shared->shards[shared->n_shards - 1]->inbox, message);
     return WEIR_OK;
+}
+
+enum weir_status weir_server_order_give(struct weir_server_shard *shard,
+                                        enum weir_server_order_kind kind, struct weir_str model,
+                                        struct weir_http_ticket ticket,
+                                        const struct weir_server_route *route,
+                                        weir_server_order_done_fn *done, struct weir_error *err)
+{
+    weir_assert(kind != WEIR_SERVER_ORDER_PROMOTE);
+    return give(shard, kind, model, WEIR_STR(""), WEIR_STR(""), ticket, route, done, err);
+}
+
+enum weir_status weir_server_order_promote(struct weir_server_shard *shard, struct weir_str model,
+                                           struct weir_str reason, struct weir_str by,
+                                           struct weir_http_ticket ticket,
+                                           const struct weir_server_route *route,
+                                           weir_server_order_done_fn *done, struct weir_error *err)
+{
+    return give(shard, WEIR_SERVER_ORDER_PROMOTE, model, reason, by, ticket, route, done, err);
 }
 
 void weir_server_order_finish(struct weir_server_order *order)
@@ -95,7 +125,8 @@ static enum weir_status begin(struct weir_server_keeper *keeper, struct weir_ser
         const struct weir_server_order *other =
             WEIR_CONTAINER_OF(it, struct weir_server_order, keeper.link);
         if (weir_str_eq(other->model, order->model) &&
-            (other->kind != order->kind || order->kind == WEIR_SERVER_ORDER_ROLLBACK))
+            (other->kind != order->kind || order->kind == WEIR_SERVER_ORDER_ROLLBACK ||
+             order->kind == WEIR_SERVER_ORDER_PROMOTE))
             return weir_error_set(&order->err, WEIR_ERR_BUSY,
                                   "another operation on the model is under way: %s",
                                   kind_names[other->kind]);
@@ -108,6 +139,8 @@ static enum weir_status begin(struct weir_server_keeper *keeper, struct weir_ser
         return weir_repo_unload(keeper->repo, order->model, &order->err);
     case WEIR_SERVER_ORDER_ROLLBACK:
         return weir_repo_rollback(keeper->repo, order->model, &order->err);
+    case WEIR_SERVER_ORDER_PROMOTE:
+        return weir_repo_promote(keeper->repo, order->model, order->reason, order->by, &order->err);
     }
     return WEIR_ERR_INTERNAL;
 }
@@ -157,7 +190,7 @@ static bool is_carried_out(struct weir_server_keeper *keeper, struct weir_server
         break;
     case WEIR_REPO_PROGRESS_FAILED:
     case WEIR_REPO_PROGRESS_NONE:
-        if (order->kind == WEIR_SERVER_ORDER_ROLLBACK &&
+        if (order->kind >= WEIR_SERVER_ORDER_ROLLBACK &&
             serving_number(keeper, order->model) != order->keeper.number_before)
             return true;
         break;

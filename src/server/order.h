@@ -19,6 +19,7 @@ enum weir_server_order_kind {
     WEIR_SERVER_ORDER_LOAD,     /* load what is there of a model, also if it failed or is held */
     WEIR_SERVER_ORDER_UNLOAD,   /* take a model from service until its file changes */
     WEIR_SERVER_ORDER_ROLLBACK, /* serve the version before */
+    WEIR_SERVER_ORDER_PROMOTE,  /* serve the version that the gate holds */
 };
 
 /* Tells that an order is done; it is freed after the call. Runs on: the shard that gave it. */
@@ -31,6 +32,8 @@ struct weir_server_order {
     const struct weir_server_route *route;
     weir_server_order_done_fn *done;
     struct weir_str model;
+    struct weir_str reason; /* PROMOTE: why, */
+    struct weir_str by;     /* and who asks */
 
     int code; /* HTTP: 200; 400 it cannot be; 404 no such model; 409 another operation on
                  the model is under way; 500 the load failed; 503; 504 */
@@ -43,7 +46,7 @@ struct weir_server_order {
         uint64_t number_before; /* of the version that served; 0: none */
         uint64_t serial;        /* done when all loops have adopted this table; 0: not known yet */
     } keeper;
-    char name[]; /* the model's */
+    char name[]; /* the model's, reason, by */
 };
 
 /* Gives an order about a model; done is called later, if the process does not end before.
@@ -53,6 +56,13 @@ weir_server_order_give(struct weir_server_shard *shard, enum weir_server_order_k
                        struct weir_str model, struct weir_http_ticket ticket,
                        const struct weir_server_route *route, weir_server_order_done_fn *done,
                        struct weir_error *err);
+
+/* The same for PROMOTE, with its reason and who asks. */
+WEIR_MUST_USE enum weir_status
+weir_server_order_promote(struct weir_server_shard *shard, struct weir_str model,
+                          struct weir_str reason, struct weir_str by,
+                          struct weir_http_ticket ticket, const struct weir_server_route *route,
+                          weir_server_order_done_fn *done, struct weir_error *err);
 
 /* Handles the messages ORDER and ORDER_DONE. Runs on: the keeper; the shard. */
 void weir_server_order_receive(struct weir_server_keeper *keeper, struct weir_server_order *order);

@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "server/answer.h"
 #include "server/catalog.h"
+#include "server/gate.h"
 #include "server/grpc.h"
 #include "server/keeper.h"
 #include "server/live.h"
@@ -134,7 +135,7 @@ static bool is_of_web_page(struct weir_server_shard *shard, struct weir_http_req
 /* Answers an order of ours. */
 static void on_repository_done(const struct weir_server_order *order)
 {
-    static const char *const done[] = {"load", "unload", "rollback"};
+    static const char *const done[] = {"load", "unload", "rollback", "promote"};
     struct weir_http_server *http = order->shard->loop.http;
     if (order->code != 200) {
         (void)weir_http_reply_error(http, order->ticket, order->code, order->code == 503 ? 1 : 0,
@@ -162,6 +163,35 @@ static void repository_call(struct weir_server_shard *shard, struct weir_http_re
     enum weir_status status =
         weir_server_order_give(shard, kind, weir_http_req_match(req)->captures[0],
                                weir_http_req_ticket(req), route, on_repository_done, &err);
+    if (status != WEIR_OK)
+        answer_error(shard, req, status, err.msg);
+}
+
+/* Who asks: the address, and the request's id where there is one. */
+static void append_asker(const struct weir_http_req *req, struct weir_buf *out)
+{
+    char text[WEIR_ADDR_TEXT_BYTES];
+    const struct weir_addr *peer = weir_http_req_peer(req);
+    struct weir_str id = weir_http_req_header(req, WEIR_HTTP_FIELD_X_REQUEST_ID);
+    weir_buf_append_c(out, weir_addr_text(peer, "a local socket", text));
+    if (id.n > 0)
+        weir_buf_printf(out, " (request %.*s)", (int)weir_min_size(id.n, 128), id.at);
+}
+
+static void promote_call(struct weir_server_shard *shard, struct weir_http_req *req,
+                         const struct weir_server_route *route)
+{
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf reason = {.mem = shard->shared->mem};
+    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf by = {.mem = shard->shared->mem};
+    struct weir_error err = WEIR_ERROR_INIT;
+    if (is_of_web_page(shard, req, route))
+        return;
+    append_asker(req, &by);
+    enum weir_status status = weir_server_gate_reason(weir_http_req_body(req), &reason, &err);
+    if (status == WEIR_OK)
+        status = weir_server_order_promote(
+            shard, weir_http_req_match(req)->captures[0], weir_buf_str(&reason), weir_buf_str(&by),
+            weir_http_req_ticket(req), route, on_repository_done, &err);
     if (status != WEIR_OK)
         answer_error(shard, req, status, err.msg);
 }
@@ -252,6 +282,15 @@ static void answer_own(struct weir_server_shard *shard, struct weir_http_req *re
         break;
     case WEIR_SERVER_OWN_UNLOAD:
         repository_call(shard, req, route, WEIR_SERVER_ORDER_UNLOAD);
+        break;
+    case WEIR_SERVER_OWN_GATE:
+        weir_server_gate_page(shard, req);
+        break;
+    case WEIR_SERVER_OWN_REPORT:
+        weir_server_gate_report(shard, req);
+        break;
+    case WEIR_SERVER_OWN_PROMOTE:
+        promote_call(shard, req, route);
         break;
     case WEIR_SERVER_OWN_LOAD:
         repository_call(shard, req, route, WEIR_SERVER_ORDER_LOAD);

@@ -21,6 +21,9 @@ enum weir_server_own {
     WEIR_SERVER_OWN_ROLLBACK, /* captures: model */
     WEIR_SERVER_OWN_UNLOAD,   /* captures: model */
     WEIR_SERVER_OWN_LOAD,     /* captures: model */
+    WEIR_SERVER_OWN_GATE,     /* captures: model */
+    WEIR_SERVER_OWN_REPORT,   /* captures: model */
+    WEIR_SERVER_OWN_PROMOTE,  /* captures: model */
     WEIR_SERVER_OWN_LABELS,   /* captures: model */
     WEIR_SERVER_OWN_QUALITY,  /* captures: model */
 };
