@@ -134,8 +134,7 @@ void weir_gate_plot_classes_append(struct weir_buf *buf, const struct weir_gate_
         size_t k = shown.classes[i];
         bool is_micro = k == MICRO;
         weir_gate_plot_frame_key(&f, (unsigned)(i % WEIR_GATE_PLOT_FRAME_COLOURS),
-                                 is_micro ? WEIR_STR("all columns") : e->holdout->classes[k],
-                                 " %.4f",
+                                 is_micro ? WEIR_STR("micro") : e->holdout->classes[k], " %.4f",
                                  is_micro ? value(e, "roc_auc_ovr_micro") : e->classes[k].roc_auc);
     }
     weir_gate_plot_frame_end(&f);

@@ -18,8 +18,12 @@ enum {
     KEY_LINE = 26, /* length of the line beside a key's name */
     SIDE = WEIR_GATE_PLOT_FRAME_SIDE,
     WIDTH = LEFT + SIDE + RIGHT,
-    KEY_CHARS = 48, /* of a name that has the drawing's width */
+    KEY_GAP = 8,
+    KEY_CHARS_MIN = 6,
 };
+
+/* The width of a character of a key, on average. */
+static const double KEY_CHAR = 6.6;
 
 static const double probit_ticks[] = {.001, .01, .05, .2, .5, .8, .95, .99, .999};
 
@@ -28,13 +32,13 @@ void weir_gate_plot_frame_style(struct weir_buf *buf)
     /* Each colour has at least 3:1 against its background; dashes tell those apart that eyes or a
      * printer do not. */
     static const char *const light[WEIR_GATE_PLOT_FRAME_COLOURS] = {
-        "#0b62c4", "#c2410c", "#0a7d55", "#a8327e", "#8a6100",
-        "#0e7490", "#6d3fc0", "#7c4a3a", "#56606b", "#b3202c"};
+        "#0b62c4", "#c2410c", "#0a7d55", "#a8327e", "#8a6100", "#0e7490",
+        "#6d3fc0", "#7c4a3a", "#56606b", "#b3202c", "#1c2733"};
     static const char *const dark[WEIR_GATE_PLOT_FRAME_COLOURS] = {
-        "#7fb2ff", "#ff9a5a", "#4fd1a1", "#f08cc9", "#e2b93b",
-        "#5cc8e0", "#b79cff", "#d6a28f", "#b4bec9", "#ff8080"};
+        "#7fb2ff", "#ff9a5a", "#4fd1a1", "#f08cc9", "#e2b93b", "#5cc8e0",
+        "#b79cff", "#d6a28f", "#b4bec9", "#ff8080", "#e4eaf0"};
     static const char *const dashes[WEIR_GATE_PLOT_FRAME_COLOURS] = {
-        "none", "7 4", "2 3", "9 3 2 3", "none", "7 4", "2 3", "9 3 2 3", "none", "7 4"};
+        "none", "7 4", "2 3", "9 3 2 3", "none", "7 4", "2 3", "9 3 2 3", "none", "7 4", "none"};
     weir_buf_append_c(buf, ".plot{--grid:#dfe4ea;--soft:#75879a;--ink:#1c2733;--paper:#fff");
     for (int i = 0; i < WEIR_GATE_PLOT_FRAME_COLOURS; i++)
         weir_buf_printf(buf, ";--c%d:%s", i, light[i]);
@@ -280,9 +284,11 @@ void weir_gate_plot_frame_key(struct weir_gate_plot_frame *frame, unsigned colou
     va_end(args);
     weir_buf_printf(frame->buf,
                     "<path class=\"line c%u\" d=\"M%d %dh%d\"/><text x=\"%d\" y=\"%d\">", colour, x,
-                    y - 4, KEY_LINE, x + KEY_LINE + 8, y);
-    size_t n_chars = (size_t)(KEY_CHARS / frame->key_columns);
+                    y - 4, KEY_LINE, x + KEY_LINE + KEY_GAP, y);
+    double room = (double)SIDE / frame->key_columns - KEY_LINE - 2 * KEY_GAP;
+    size_t n_chars = (size_t)(room / KEY_CHAR);
     size_t n_text = strlen(text);
-    weir_gate_html_text_cut(frame->buf, name, n_chars > n_text + 8 ? n_chars - n_text : 8);
+    weir_gate_html_text_cut(frame->buf, name,
+                            n_chars > n_text + KEY_CHARS_MIN ? n_chars - n_text : KEY_CHARS_MIN);
     weir_buf_printf(frame->buf, "%s</text>", text);
 }

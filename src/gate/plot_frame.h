@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What drawings are made of: a square with two axes, lines thinned to what can be seen, marks, and
- * keys below that say what is what. Colours are classes of the style sheet, "c0" to "c9", so that a
- * page decides about light and dark: c0 is the judged model, c1 the one it is compared with. */
+ * keys below that say what is what. Colours are classes of the style sheet, "c0" to "c10", so that
+ * a page decides about light and dark: c0 is the judged model, c1 the one it is compared with, c10
+ * has the colour of texts. */
 #ifndef WEIR_GATE_PLOT_FRAME_H
 #define WEIR_GATE_PLOT_FRAME_H
 
 #include "base/buf.h"
 #include "base/macros.h"
 
-enum { WEIR_GATE_PLOT_FRAME_COLOURS = 10, WEIR_GATE_PLOT_FRAME_SIDE = 320 };
+enum { WEIR_GATE_PLOT_FRAME_COLOURS = 11, WEIR_GATE_PLOT_FRAME_SIDE = 320 };
 
 struct weir_gate_plot_axis {
     const char *name;

@@ -178,7 +178,13 @@ static void append_title(struct weir_buf *buf, const struct weir_gate_report *r)
 {
     const struct weir_gate_source *source = r->candidate.source;
     weir_buf_append_c(buf, r->verdict.n > 0 ? "Verdict on " : "Evaluation of ");
-    weir_gate_html_text(buf, source->model.n > 0 ? source->model : source->data);
+    struct weir_str path = source->model.n > 0 ? source->model : source->data;
+    while (path.n > 1 && path.at[path.n - 1] == '/') /* a folder */
+        path.n--;
+    size_t n = path.n;
+    while (n > 0 && path.at[n - 1] != '/')
+        n--;
+    weir_gate_html_text(buf, weir_str_make(path.at + n, path.n - n));
 }
 
 static void append_head(struct weir_buf *buf, const struct weir_gate_report *r)
@@ -252,6 +258,7 @@ void weir_gate_report_append(struct weir_buf *buf, const struct weir_gate_report
     append_plots(&sections, &r);
     weir_gate_report_compare_append(&sections, &r);
     weir_gate_report_slices_append(&sections, &r);
+    weir_gate_report_slices_append_folds(&sections, &r);
     weir_gate_report_tables_append_confusion(&sections, &r);
     weir_gate_report_tables_append_thresholds(&sections, &r);
     weir_gate_report_tables_append_numbers(&sections, &r);

@@ -9,6 +9,7 @@ void weir_gate_report_style_append(struct weir_buf *buf);
 
 void weir_gate_report_rules_append(struct weir_buf *buf, const struct weir_gate_report *r);
 void weir_gate_report_slices_append(struct weir_buf *buf, const struct weir_gate_report *r);
+void weir_gate_report_slices_append_folds(struct weir_buf *buf, const struct weir_gate_report *r);
 void weir_gate_report_compare_append(struct weir_buf *buf, const struct weir_gate_report *r);
 
 void weir_gate_report_tables_append_confusion(struct weir_buf *buf,

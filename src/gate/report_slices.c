@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The report's part about slices: the numbers that say most of a task, of the whole and of each
- * slice, beside those of the other model. */
+/* The report's parts about slices and folds: the numbers that say most of a task, of the whole and
+ * of each part, beside those of the other model; and of folds their means. */
 #include "base/macros.h"
 #include "gate/html.h"
 #include "gate/report_priv.h"
 #include "gate/slice.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 enum { SHOWN_MAX = 5 };
 
@@ -96,5 +96,57 @@ void weir_gate_report_slices_append(struct weir_buf *buf, const struct weir_gate
     if (e->n_slices_left_out > 0)
         weir_buf_printf(buf, "<p>%zu slices with fewer rows are not measured.</p>",
                         e->n_slices_left_out);
+    weir_buf_deinit(&columns);
+}
+
+/* --- folds ------------------------------------------------------------------------------------ */
+
+/* Which of the whole's numbers has a name. */
+static size_t place_of(const struct weir_gate_evaluation *e, const char *name)
+{
+    size_t i = 0;
+    while (strcmp(e->metrics[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static void append_means(struct weir_buf *buf, const struct weir_gate_evaluation *e,
+                         const char *const *names, size_t n)
+{
+    weir_buf_printf(buf, "<tr class=\"chosen\"><th scope=\"row\">mean of %zu folds</th><td></td>",
+                    e->n_folds);
+    for (size_t i = 0; i < n; i++) {
+        struct weir_gate_fold_mean m = weir_gate_slice_fold_mean(e, place_of(e, names[i]));
+        weir_buf_append_c(buf, "<td>");
+        weir_gate_html_number(buf, m.mean);
+        weir_buf_append_c(buf, "<small>± ");
+        weir_gate_html_number(buf, m.sd);
+        weir_buf_append_c(buf, "</small></td>");
+    }
+    weir_buf_append_c(buf, "</tr><tr><th scope=\"row\">all rows pooled</th>");
+    append_numbers(buf, e, NULL, names, n);
+}
+
+void weir_gate_report_slices_append_folds(struct weir_buf *buf, const struct weir_gate_report *r)
+{
+    const struct weir_gate_evaluation *e = r->candidate.evaluation;
+    const char *names[SHOWN_MAX];
+    struct weir_buf columns = WEIR_BUF_INIT;
+    if (e->n_folds == 0)
+        return;
+    size_t n = choose(e, names);
+    weir_buf_append_c(&columns, "<fold|rows");
+    for (size_t i = 0; i < n; i++)
+        weir_buf_printf(&columns, "|%s", names[i]);
+    weir_buf_append_c(buf, "<h2 id=\"folds\">Folds</h2>");
+    weir_gate_html_table(buf,
+                         "The mean over folds with its standard deviation is not the number of all "
+                         "rows pooled.",
+                         weir_buf_c(&columns) ? columns.at : "");
+    buf->failed |= columns.failed;
+    append_means(buf, e, names, n);
+    for (size_t i = 0; i < e->n_folds; i++)
+        append_slice(buf, &e->folds[i], NULL, names, n);
+    weir_gate_html_table_end(buf);
     weir_buf_deinit(&columns);
 }

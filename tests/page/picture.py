@@ -45,6 +45,10 @@ def _read(path):
     return width, rows
 
 
+def _distance(a, b):
+    return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
+
+
 def _palette(rows):
     """Returns at most 256 colours, and which of them each colour becomes: the nearest."""
     counts = {}
@@ -52,11 +56,17 @@ def _palette(rows):
         for pixel in row:
             counts[pixel] = counts.get(pixel, 0) + 1
     often = sorted(counts, key=counts.get, reverse=True)
-    kept = often[:256]
+    kept, rest = often[:128], often[128:]
+    # The others are far from those that are kept, so that a word in red stays red.
+    far = [min(_distance(pixel, other) for other in kept) for pixel in rest]
+    while rest and len(kept) < 256:
+        best = max(range(len(rest)), key=far.__getitem__)
+        kept.append(rest[best])
+        far = [min(d, _distance(pixel, rest[best])) for d, pixel in zip(far, rest)]
     place = {pixel: i for i, pixel in enumerate(kept)}
-    for pixel in often[256:]:
-        r, g, b = pixel
-        place[pixel] = min(range(len(kept)), key=lambda i: (kept[i][0] - r) ** 2 + (kept[i][1] - g) ** 2 + (kept[i][2] - b) ** 2)
+    for pixel in rest:
+        if pixel not in place:
+            place[pixel] = min(range(len(kept)), key=lambda i: _distance(kept[i], pixel))
     return kept, place
 
 
@@ -65,7 +75,7 @@ def _chunk(kind, body):
 
 
 def shrink(path):
-    """Writes the picture anew with 256 colours at most. Colours beyond the most frequent ones become the nearest."""
+    """Writes the picture anew with 256 colours at most. Others become the nearest of these."""
     width, rows = _read(path)
     kept, place = _palette(rows)
     plain = b"".join(b"\0" + bytes(place[pixel] for pixel in row) for row in rows)

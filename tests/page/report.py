@@ -2,7 +2,9 @@
 """The reports of weir evaluate in a real browser: two classes with a baseline and rules, three classes, twelve, and
 numbers; each in light and dark, wide and narrow.
 
-Usage: report.py PROGRAM [--pictures FOLDER]
+Usage: report.py PROGRAM [--pictures FOLDER [NAME...]]
+
+README's pictures: tests/page/report.py build/weir --pictures tests/page/pictures verdict
 """
 
 import base64
@@ -49,9 +51,8 @@ def flip(draw, share, value, other):
 
 
 def holdout_of(folder, name, columns, rows):
-    path = os.path.join(folder, name + ".csv")
-    write_csv(path, rows, columns)
-    return path
+    write_csv(os.path.join(folder, name + ".csv"), rows, columns)
+    return name + ".csv"
 
 
 def make(folder, name, *arguments, code=0):
@@ -60,18 +61,21 @@ def make(folder, name, *arguments, code=0):
 
 
 def make_reports(folder):
+    os.chdir(folder)  # Reports name files as they are given.
     draw = random.Random(8)
     model, ref = fixture("hgc_bc")
-    rows = [[min(max(v + draw.gauss(0, abs(v) / 12), -1e9), 1e9) for v in row] for row in rows_of(ref["X"])]
-    truths = [flip(draw, 0.1, y, 1 - y) for y in ref["f8.predict"][1]]
+    found = list(zip(rows_of(ref["X"]), ref["f8.predict"][1]))
+    drawn = [draw.choice(found) for _ in range(400)]
+    rows = [[v + draw.gauss(0, abs(v) / 3) for v in row] for row, _ in drawn]
+    truths = [flip(draw, 0.04, y, 1 - y) for _, y in drawn]
     two = holdout_of(folder, "two", ["y", "region"] + [f"x{i}" for i in range(len(rows[0]))],
                      [[y, draw.choice(["north", "south", "west"])] + row for y, row in zip(truths, rows)])
-    rules = os.path.join(folder, "gate.rules")
+    rules = "gate.rules"
     with open(rules, "w", encoding="utf-8") as f:
         f.write(RULES)
     shutil.copy(model, os.path.join(folder, "cancer-7.pkl"))
     shutil.copy(fixture("lr_bc")[0], os.path.join(folder, "cancer-6.pkl"))
-    candidate, baseline = (os.path.join(folder, f"cancer-{i}.pkl") for i in (7, 6))
+    candidate, baseline = "cancer-7.pkl", "cancer-6.pkl"
     make(folder, "two", candidate, two, "-l", "y", "--slice", "region", "--threshold-policy", "cost:fp=1,fn=5")
     compared = [candidate, two, "-l", "y", "--slice", "region", "--baseline", baseline, "--rules", rules]
     done = weir("evaluate", *compared)
@@ -84,12 +88,30 @@ def make_reports(folder):
         "-l", "y")
     classes = [f"<class {k}> & 'more'" for k in range(12)]
     make(folder, "twelve", holdout_of(
-        folder, "twelve", ["y"] + ["p_" + c for c in classes],
-        [[classes[i % 12]] + [draw.random() + (k == i % 12) * k / 12 for k in range(12)] for i in range(600)]), "-l", "y")
+        folder, "twelve", ["y"] + ["p_" + c for c in classes] + ["fold"],
+        [[classes[i % 12]] + [draw.random() + (k == i % 12) * k / 12 for k in range(12)] + [i // 12 % 5] for i in range(600)]),
+        "-l", "y", "--fold-column", "fold")
     model, ref = fixture("ridge")
     make(folder, "numbers", model, holdout_of(
         folder, "numbers", [f"x{i}" for i in range(10)] + ["y"],
         [row + [p + draw.gauss(0, 20)] for row, p in zip(rows_of(ref["X"]), ref["f8.predict"][1])]), "-l", "y")
+
+
+def texts_outside():
+    """Returns texts of drawings that are cut, or that lie over another."""
+    return browser.js("""
+        const bad = [];
+        for (const svg of document.querySelectorAll('svg.plot')) {
+          const frame = svg.getBoundingClientRect();
+          const boxes = [...svg.querySelectorAll('text')].map((t) => [t.textContent, t.getBoundingClientRect()]);
+          boxes.forEach(([text, a], i) => {
+            if (a.left < frame.left - 1 || a.right > frame.right + 1 || a.bottom > frame.bottom + 1) bad.push(text);
+            for (const [other, b] of boxes.slice(i + 1))
+              if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3)
+                bad.push(text + ' / ' + other);
+          });
+        }
+        return bad;""")
 
 
 def open_report(name):
@@ -126,15 +148,16 @@ def drawings_say_what_they_show():
     for title, text, n_model, n_baseline in described:
         equal(bool(re.search(r"\d", text)), True, f"{title}: {text}")
         equal((n_model, n_baseline), (2, 2), f"{title}: a curve and a key of each")
-    inside = browser.js("return [...document.querySelectorAll('svg.plot')].every((s) => [...s.querySelectorAll('text')]"
-                        ".every((t) => { const a = t.getBoundingClientRect(), b = s.getBoundingClientRect();"
-                        " return a.left >= b.left - 1 && a.right <= b.right + 1 && a.bottom <= b.bottom + 1; }))")
-    equal(inside, True, "all texts of drawings are inside of them")
+    for name in ("verdict", "three", "twelve", "numbers"):
+        open_report(name)
+        equal(texts_outside(), [], f"{name}: texts of drawings outside of them or over each other")
     open_report("twelve")
     equal(len(browser.all("svg.plot path.line.c9")) > 0, True, "ten colours")
     keys = browser.js("return [...document.querySelectorAll('svg.plot text')].map((t) => t.textContent)")
-    equal(any(k.startswith("all columns ") for k in keys), True, "the curve of all columns is named")
-    equal(any(k.startswith("<class 11>") for k in keys), True, "names are texts")
+    equal(any(k.startswith("micro ") for k in keys), True, "the curve of all columns is named")
+    rows = browser.js("return document.querySelector('#folds + div table').rows.length")
+    equal(rows, 1 + 2 + 5, "rows of folds")
+    equal(any(k.startswith("<class 11") for k in keys), True, "names are texts")
 
 
 @case
@@ -189,12 +212,13 @@ def nothing_is_fetched_and_nothing_runs():
 # --- pictures ---
 
 
-def pictures(folder):
-    """Saves the reports as pictures, for README and to be looked at."""
+def pictures(folder, names):
+    """Saves reports as pictures, for README and to be looked at."""
     os.makedirs(folder, exist_ok=True)
-    for name in reports:
+    browser.cdp("Emulation.setScrollbarsHidden", hidden=True)
+    for name in names or reports:
         for scheme in ("light", "dark"):
-            for width in (1280, 420):
+            for width in (1280,) if names else (1280, 420):
                 browser.scheme(scheme)
                 open_report(name)
                 path = os.path.join(folder, f"report-{name}-{scheme}-{width}.png")
@@ -221,13 +245,17 @@ def main():
         return 0
     arguments = sys.argv[2:]
     n_failed = 0
+    pictures_folder = None
+    if "--pictures" in arguments:
+        _, pictures_folder, *names = arguments[arguments.index("--pictures"):]
+        pictures_folder = os.path.abspath(pictures_folder)
     with tempfile.TemporaryDirectory(prefix="weir-report-", ignore_cleanup_errors=True) as folder:
         os.environ["HOME"] = folder  # Chromium writes below it
         make_reports(folder)
         browser = Browser(folder)
         try:
-            if "--pictures" in arguments:
-                pictures(arguments[arguments.index("--pictures") + 1])
+            if pictures_folder:
+                pictures(pictures_folder, names)
                 return 0
             print(f"1..{len(cases)}")
             for number, function in enumerate(cases, 1):
