@@ -146,6 +146,7 @@ enum weir_status weir_gate_bootstrap_numbers(struct weir_gate_evaluation *evalua
         m->low = s.low;
         m->high = s.high;
         m->method = "bootstrap";
+        m->has_wald = false;
     }
     end(&w);
     return status;

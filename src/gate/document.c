@@ -109,6 +109,14 @@ static void append_metric(struct weir_buf *buf, const struct weir_gate_metric *m
         weir_buf_append_byte(buf, ']');
         put_text(buf, "method", weir_str_c(m->method));
         put_number(buf, "alpha", alpha);
+        if (m->has_wald) {
+            key(buf, "ci_wald");
+            weir_buf_append_byte(buf, '[');
+            number(buf, m->wald_low);
+            weir_buf_append_byte(buf, ',');
+            number(buf, m->wald_high);
+            weir_buf_append_byte(buf, ']');
+        }
     }
     weir_buf_append_byte(buf, '}');
 }

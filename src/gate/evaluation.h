@@ -21,6 +21,8 @@ struct weir_gate_metric {
     bool has_interval; /* the following hold */
     double se, low, high;
     const char *method; /* of the interval: "delong-logit", "wilson", "bootstrap" */
+    bool has_wald;      /* also in the number's own scale, cut at 0 and 1, as R's pROC has it */
+    double wald_low, wald_high;
 };
 
 struct weir_gate_evaluation_opts {

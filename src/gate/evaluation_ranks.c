@@ -28,6 +28,9 @@ static void add_auc(struct weir_gate_evaluation_work *w)
         m->low = interval.low;
         m->high = interval.high;
         m->method = "delong-logit";
+        m->has_wald = weir_eval_delong_interval(auc, variance, w->opts->alpha, false, &interval);
+        m->wald_low = interval.low;
+        m->wald_high = interval.high;
     }
     weir_gate_evaluation_add(w, WEIR_GATE_METRIC_GINI, is_defined, 2 * auc - 1, one_class);
     is_defined = weir_eval_roc_partial_auc(s, .1, &value);
