@@ -184,10 +184,10 @@ WEIR_MUST_USE enum weir_status weir_repo_promote(struct weir_repo *repo, struct 
                                                  struct weir_error *err);
 
 /* How a model stands with its gate: enumerator, name. */
-#define WEIR_REPO_GATE_STATE_MAP(X)                   \
-    X(NONE, "none")       /* it has no gate */        \
-    X(JUDGING, "judging") /* a candidate is judged */ \
-    X(LIVE, "live")       /* nothing is held */       \
+#define WEIR_REPO_GATE_STATE_MAP(X)                \
+    X(NONE, "none")       /* it has no gate */     \
+    X(JUDGING, "judging") /* one is, or will be */ \
+    X(LIVE, "live")       /* nothing is held */    \
     X(HELD, "held")       /* a candidate was refused */
 
 enum weir_repo_gate_state {

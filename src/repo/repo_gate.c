@@ -204,6 +204,9 @@ static bool find_state(const struct weir_repo *repo, struct weir_str model,
                             ? weir_str_make(file.at + root.n + 1, file.n - root.n - 1)
                             : file;
     }
+    const struct weir_repo_entry *e = weir_repo_table_find(weir_repo_table(repo), model);
+    if (out->state == WEIR_REPO_GATE_LIVE && !(e && e->version))
+        out->state = WEIR_REPO_GATE_JUDGING; /* The first is on its way. */
     return is_there;
 }
 

@@ -337,4 +337,42 @@ def a_candidate_that_is_replaced_is_superseded(folder):
         load.end()
 
 
+@case
+def the_chosen_threshold_is_part_of_the_version(folder):
+    rows, truths = make_rows(4, 400)
+
+    def labels(server):
+        connection = http.client.HTTPConnection("127.0.0.1", server.ports["listening"], timeout=30)
+        connection.request("POST", "/predict/bc", json.dumps({"features": rows[:100]}))
+        got = json.loads(connection.getresponse().read())
+        connection.close()
+        return got["predictions"] if "predictions" in got else got["prediction"]
+
+    with Server(folder) as server:
+        server.put_gate(["roc_auc >= 0.8"], "signature: any\nthreshold: tpr>=0.99\n")
+        server.put_holdout(rows, truths)
+        server.put("bc.pkl", GOOD)
+        threshold = server.await_line(1, "ok")["latest"]["threshold"]
+        with_one = labels(server)
+        server.put_gate(["roc_auc >= 0.8"])
+        server.put("bc.pkl", FAIR)
+        server.await_line(2, "ok")
+        server.put_gate(["roc_auc >= 2"])
+        server.call("POST", "/bc/rollback")
+        equal(labels(server), with_one, "a rollback brings the threshold back")
+        server.stop()
+        server.start()
+        server.put("bc.pkl", POOR)
+        server.await_line(3, "rule_failed")
+        equal(labels(server), with_one, "and so does a restart")
+    with tempfile.TemporaryDirectory() as other, Server(other) as server:
+        server.put("bc.pkl", GOOD)
+        while not server.call("GET", "")["models"]:
+            time.sleep(0.02)
+        while "version" not in server.call("GET", "")["models"][0]:
+            time.sleep(0.02)
+        plain = labels(server)
+        equal(plain != with_one, True, f"the threshold {threshold} decides nothing else")
+
+
 main()
