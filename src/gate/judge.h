@@ -131,10 +131,10 @@ void weir_gate_judge_deinit(struct weir_gate_verdict *verdict);
 
 /* What a verdict depends on; the same four need not be judged twice. */
 struct weir_gate_key {
-    uint8_t candidate[WEIR_CODEC_DIGEST_BYTES];
-    uint8_t holdout[WEIR_CODEC_DIGEST_BYTES]; /* all 0: none, or not there */
-    uint8_t gate[WEIR_CODEC_DIGEST_BYTES];    /* keys, rules, smoke */
-    uint8_t live[WEIR_CODEC_DIGEST_BYTES];    /* all 0: none */
+    uint8_t candidate[WEIR_CODEC_DIGEST_BYTES]; /* of the file; with a threshold, of both */
+    uint8_t holdout[WEIR_CODEC_DIGEST_BYTES];   /* all 0: none, or not there */
+    uint8_t gate[WEIR_CODEC_DIGEST_BYTES];      /* keys, rules, smoke */
+    uint8_t live[WEIR_CODEC_DIGEST_BYTES];      /* the same; all 0: none */
 };
 
 /* 16 digits of each, "-" between, and a NUL: the name of a file. */

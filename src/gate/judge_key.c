@@ -82,6 +82,22 @@ static enum weir_status hash_holdout(const struct weir_gate_job *job, uint8_t *o
     return status;
 }
 
+/* The digest of a model that serves with a threshold is that of both: the same file that decides
+ * otherwise is another candidate. */
+static enum weir_status read_party(const struct weir_gate_party *party, uint8_t *out,
+                                   struct weir_error *err)
+{
+    char text[2 * WEIR_CODEC_DIGEST_BYTES + 128];
+    enum weir_status status = read_hex(party->digest, out, err);
+    if (status != WEIR_OK || !party->has_threshold)
+        return status;
+    int n = snprintf(text, sizeof text, "%.*s %a %.*s", WEIR_STR_ARG(party->digest),
+                     party->threshold, (int)weir_min_size(party->score_space.n, 32),
+                     party->score_space.n > 0 ? party->score_space.at : "");
+    status = weir_codec_digest_sha256(text, (size_t)n, out);
+    return status == WEIR_OK ? WEIR_OK : weir_error_set(err, status, "out of memory");
+}
+
 enum weir_status weir_gate_judge_key(const struct weir_gate_job *job, struct weir_gate_key *out,
                                      struct weir_error *err)
 {
@@ -89,9 +105,9 @@ enum weir_status weir_gate_judge_key(const struct weir_gate_job *job, struct wei
     weir_assert(job->gate);
     weir_assert(out);
     struct weir_gate_key key;
-    enum weir_status status = read_hex(job->candidate.digest, key.candidate, err);
+    enum weir_status status = read_party(&job->candidate, key.candidate, err);
     if (status == WEIR_OK)
-        status = read_hex(job->live.digest, key.live, err);
+        status = read_party(&job->live, key.live, err);
     if (status == WEIR_OK)
         status = hash_holdout(job, key.holdout, err);
     if (status != WEIR_OK)

@@ -414,6 +414,15 @@ Test(judge, the_key_is_of_all_four)
     cr_assert_eq(weir_gate_judge_key(&w.job, &b, &err), WEIR_OK, "%s", err.msg);
     cr_assert_arr_neq(a.holdout, b.holdout, sizeof a.holdout);
     cr_assert_arr_eq(a.gate, b.gate, sizeof a.gate);
+    /* A threshold that is in force is part of a model. */
+    w.job.candidate.has_threshold = true;
+    w.job.candidate.threshold = .5;
+    cr_assert_eq(weir_gate_judge_key(&w.job, &a, &err), WEIR_OK, "%s", err.msg);
+    cr_assert_arr_neq(a.candidate, b.candidate, sizeof a.candidate);
+    cr_assert_arr_eq(a.live, b.live, sizeof a.live);
+    w.job.candidate.threshold = .25;
+    cr_assert_eq(weir_gate_judge_key(&w.job, &b, &err), WEIR_OK, "%s", err.msg);
+    cr_assert_arr_neq(a.candidate, b.candidate, sizeof a.candidate);
     w.job.live.digest = WEIR_STR("xyz");
     cr_assert_eq(weir_gate_judge_key(&w.job, &b, &err), WEIR_ERR_INVALID);
 }
