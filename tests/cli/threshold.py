@@ -31,14 +31,16 @@ CLASSES = ["benign", "malignant"]
 class Server:
     """`weir serve` with a configuration."""
 
-    def __init__(self, folder, options="", model=MODEL, arguments=()):
+    def __init__(self, folder, options="", model=MODEL, arguments=(), until='event="swap done"|threshold: the model'):
         path = os.path.join(folder, "weir.yaml")
         with open(path, "w", encoding="utf-8") as f:
-            f.write(f"models: [{json.dumps(model)}]\nlisten: ['127.0.0.1:0']\nadmin: '127.0.0.1:0'\ndrain_delay: 0s\n{options}\n")
+            f.write(f"models: [{json.dumps(model)}]\nlisten: ['127.0.0.1:0']\nadmin: '127.0.0.1:0'\ndrain_delay: 0s\n"
+                    f"settle: 1ms\nstate_dir: {json.dumps(os.path.join(folder, 'state'))}\n{options}\n")
         env = {k: v for k, v in os.environ.items() if not k.startswith("WEIR_")}
         self.log = open(os.path.join(folder, "log"), "w+b")
         self.process = subprocess.Popen([PROGRAM, "serve", "--config", path, *arguments], stdout=self.log, stderr=self.log, env=env)
         self.port = None
+        self.begins = until
 
     def text(self):
         with open(self.log.name, encoding="utf-8") as f:
@@ -61,7 +63,7 @@ class Server:
     def __enter__(self):
         try:
             self.port = int(self.until(r"listening on 127\.0\.0\.1:(\d+)").group(1))
-            self.until('event="swap done"|threshold: the model')
+            self.until(self.begins)
         except AssertionError:
             self.__exit__()
             raise
@@ -216,18 +218,40 @@ def a_threshold_that_a_gate_chose_stays_with_its_file(folder):
                 "rules: [recall >= 1]\nthreshold: tpr>=1\n")
     shutil.copy(MODEL, models)
     expected = [CLASSES[s >= margins[4]] for s in margins]
-    state = f"state_dir: {json.dumps(os.path.join(folder, 'state'))}\nsettle: 1ms\n"
     for _ in range(2):  # The second start judges nothing: what has served serves again.
-        with Server(folder, state, models) as server:
+        with Server(folder, "", models) as server:
             check(server, expected)
             told = server.json("/v2/models/breast-cancer")["parameters"]["threshold"]
             equal(told["origin"], "gate")
             equal(told["positive"], "malignant")
     # What the configuration says goes before what the gate chose, and comes off again.
-    with Server(folder, state + options(repr(margins[9])), models) as server:
+    with Server(folder, options(repr(margins[9])), models) as server:
         check(server, [CLASSES[s >= margins[9]] for s in margins])
-    with Server(folder, state, models) as server:
+    with Server(folder, "", models) as server:
         check(server, expected)
+
+
+@case
+def a_gate_judges_by_the_threshold_that_will_serve(folder):
+    models = os.path.join(folder, "models")
+    os.mkdir(models)
+    with Server(folder) as server:
+        names = server.json("/v2/models/breast-cancer")["parameters"]["feature_names"]
+        margins = server.infer(ROWS, "decision_function")["decision_function"]
+    write_csv(os.path.join(models, "breast-cancer.holdout.csv"),
+              [[*row, CLASSES[k >= 12]] for k, row in enumerate(ROWS)], [*names, "truth"])
+    with open(os.path.join(models, "breast-cancer.gate.yaml"), "w", encoding="utf-8") as f:
+        f.write("holdout: breast-cancer.holdout.csv\nlabel: truth\nrows_min: 1\nrules: [recall >= 1]\n")
+    shutil.copy(MODEL, models)
+    for threshold, reason in (
+        (repr((margins[12] + margins[13]) / 2), "rule_failed: recall 0.888889 >= 1: false"),
+        (f"{{value: {-margins[12]!r}, positive: benign}}",
+         "gate_invalid: its positive class is not that of the model's threshold"),
+    ):
+        with Server(folder, options(threshold), models, until=re.escape(reason)):
+            pass
+    with Server(folder, options(repr(margins[12])), models) as server:
+        check(server, [CLASSES[s >= margins[12]] for s in margins])
 
 
 @case
@@ -249,7 +273,7 @@ def a_model_without_such_a_score_is_not_served(folder):
 @case
 def what_is_no_threshold_is_refused_in_the_configuration(folder):
     for threshold, reason in (
-        ("high", "weir.yaml:8:16: threshold: expected a number"),
+        ("high", "weir.yaml:10:16: threshold: expected a number"),
         ("1e999", "threshold: expected a number"),
         ("[0.5]", "threshold: expected a number or a text"),
         ("{score: predict_proba}", "threshold: expected the key value"),
