@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FEATURES_A_ROW = 4 };
+enum { FEATURES_A_ROW = 2 };
 
 struct head {
     uint32_t n_rows;

@@ -33,7 +33,7 @@ struct weir_live_sampler {
 
 /* Appends what is seen of result's rows (in whose outputs those of shape->wanted are) to out, whose
  * bytes so far are a multiple of 8. rows: the first of them as they were run, of `dtype`. Of the
- * features of one row in (n_features + 3) / 4 the bins are taken down, chosen at random, so that a
+ * features of one row in (n_features + 1) / 2 the bins are taken down, chosen at random, so that a
  * row costs the same however wide it is. false: no memory; out is as before. */
 bool weir_live_observe(const struct weir_live_shape *shape, const struct weir_result *result,
                        const void *rows, enum weir_dtype dtype, struct weir_live_sampler *sampler,

@@ -173,10 +173,15 @@ static char *put_hex(char *to, uint64_t v, int n_digits)
 static void make_id(struct weir_server_shard *shard, struct weir_server_call *call)
 {
     char *to = call->loop.request_id;
-    to = put_hex(to, shard->loop.live.now_ns / WEIR_NS_PER_MS, 12);
-    *to++ = '-';
-    to = put_hex(to, shard->index, 2);
-    to = put_hex(to, shard->loop.live.n_ids++, 8);
+    uint64_t ms = shard->loop.live.now_ns / WEIR_NS_PER_MS;
+    if (ms != shard->loop.live.id_ms) { /* As of the last tick: mostly it is the same. */
+        shard->loop.live.id_ms = ms;
+        char *prefix = put_hex(shard->loop.live.id_prefix, ms, 12);
+        *prefix++ = '-';
+        (void)put_hex(prefix, shard->index, 2);
+    }
+    memcpy(to, shard->loop.live.id_prefix, sizeof shard->loop.live.id_prefix);
+    to = put_hex(to + sizeof shard->loop.live.id_prefix, shard->loop.live.n_ids++, 8);
     call->loop.request_id_bytes = (uint8_t)(to - call->loop.request_id);
 }
 

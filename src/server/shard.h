@@ -90,8 +90,10 @@ struct weir_server_shard {
         struct weir_list streams;     /* calls of gRPC that stream, */
         struct weir_list streams_due; /* and those of them that can go on */
         struct {
-            uint64_t now_ns;         /* of the wall clock, as of the last tick */
-            uint32_t n_ids;          /* made since the start */
+            uint64_t now_ns; /* of the wall clock, as of the last tick */
+            uint32_t n_ids;  /* made since the start */
+            uint64_t id_ms;  /* the time in the prefix */
+            char id_prefix[15];
             uint64_t refresh_ns;     /* when the keeper asks again for its metrics */
             struct weir_list models; /* struct weir_server_live_model */
             struct weir_list tasks;  /* struct weir_server_live_task, given here */
