@@ -23,15 +23,21 @@ enum {
 
 struct weir_live_reference;
 
+struct weir_live_reference_opts {
+    const char *others[2];      /* columns that are no features, where the model knows no names;
+                                   NULL entries mean nothing */
+    bool (*is_over)(void *ctx); /* whether to give up; NULL: never */
+    void *ctx;
+};
+
 /* Reads rows of a CSV file (columns by name, others are ignored), runs the model on them for the
- * score, and makes the reference. At most WEIR_LIVE_REFERENCE_ROWS_MAX rows, evenly chosen from
- * none: the first. WEIR_ERR_INVALID: the columns are not the model's, or there are no rows;
+ * score, and makes the reference: of the first WEIR_LIVE_REFERENCE_ROWS_MAX rows, or fewer where
+ * they are wide. WEIR_ERR_INVALID: the columns are not the model's, or there are no rows;
  * WEIR_ERR_UNSUPPORTED: the model takes tensors, or too many features; WEIR_ERR_CANCELED: is_over
- * (may be NULL) said so; file errors; WEIR_ERR_NO_MEMORY. */
-WEIR_MUST_USE enum weir_status
-weir_live_reference_read(struct weir_live_reference **out, const char *path,
-                         const struct weir_model *model, bool (*is_over)(void *ctx), void *ctx,
-                         struct weir_mem *mem, struct weir_error *err);
+ * said so; file errors; WEIR_ERR_NO_MEMORY. */
+WEIR_MUST_USE enum weir_status weir_live_reference_read(
+    struct weir_live_reference **out, const char *path, const struct weir_model *model,
+    const struct weir_live_reference_opts *opts, struct weir_mem *mem, struct weir_error *err);
 
 /* Makes one from n rows of cells (n × n_features, row-major) and their scores. is_text: of each
  * feature; NULL: none is. */

@@ -88,7 +88,8 @@ static enum weir_status take_chunk(struct reader *r, size_t n_read)
     return WEIR_OK;
 }
 
-static enum weir_status start(struct reader *r, const char *path)
+static enum weir_status start(struct reader *r, const char *path,
+                              const struct weir_live_reference_opts *how)
 {
     const struct weir_spec *spec = r->spec;
     const char *why;
@@ -119,17 +120,17 @@ static enum weir_status start(struct reader *r, const char *path)
     }
     if (!is_ok)
         return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
-    struct weir_table_opts opts = {0};
+    struct weir_table_opts opts = {.others = how->others, .n_others = WEIR_ARRAY_LEN(how->others)};
     return weir_table_open(&r->table, path, spec, &opts, r->err);
 }
 
-static enum weir_status read_rows(struct reader *r, bool (*is_over)(void *ctx), void *ctx)
+static enum weir_status read_rows(struct reader *r, const struct weir_live_reference_opts *how)
 {
     uint64_t lines[CHUNK_ROWS];
     for (;;) {
         size_t n_read = 0;
         size_t most = r->n_max - r->n < CHUNK_ROWS ? r->n_max - r->n : CHUNK_ROWS;
-        if (is_over && is_over(ctx))
+        if (how->is_over && how->is_over(how->ctx))
             return weir_error_set(r->err, WEIR_ERR_CANCELED, "given up");
         if (most == 0)
             return WEIR_OK;
@@ -167,7 +168,7 @@ static enum weir_status make(struct reader *r, struct weir_live_reference **out,
 
 enum weir_status weir_live_reference_read(struct weir_live_reference **out, const char *path,
                                           const struct weir_model *model,
-                                          bool (*is_over)(void *ctx), void *ctx,
+                                          const struct weir_live_reference_opts *opts,
                                           struct weir_mem *mem, struct weir_error *err)
 {
     weir_assert(out);
@@ -175,9 +176,9 @@ enum weir_status weir_live_reference_read(struct weir_live_reference **out, cons
     struct weir_error own = WEIR_ERROR_INIT;
     struct reader r = {.model = model, .spec = weir_model_spec(model), .err = err ? err : &own};
     weir_arena_init(&r.arena, NULL, TEXT_BYTES_MAX);
-    enum weir_status status = start(&r, path);
+    enum weir_status status = start(&r, path, opts);
     if (status == WEIR_OK)
-        status = read_rows(&r, is_over, ctx);
+        status = read_rows(&r, opts);
     if (status == WEIR_OK)
         status = make(&r, out, path, mem);
     weir_table_close(&r.table);

@@ -9,8 +9,8 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "codec/digest.h"
-#include "live/reference.h"
 #include "repo/read.h"
+#include "repo/reference.h"
 #include "repo/thresholds.h"
 #include "repo/warm.h"
 #include <weir/format.h>
@@ -38,7 +38,7 @@ struct load {
     struct weir_repo_load job;
     struct weir_config config; /* its numbers only: the texts are the original's */
     char *root, *file, *model; /* owned */
-    char *reference;           /* owned; NULL: none */
+    struct weir_repo_reference reference;
     bool has_threshold;
     double threshold;
     char *score, *positive; /* of the threshold, owned */
@@ -96,7 +96,7 @@ static void load_deinit(struct load *load)
     weir_mem_free(weir_mem_default(), load->root);
     weir_mem_free(weir_mem_default(), load->file);
     weir_mem_free(weir_mem_default(), load->model);
-    weir_mem_free(weir_mem_default(), load->reference);
+    weir_repo_reference_deinit(&load->reference);
     weir_mem_free(weir_mem_default(), load->score);
     weir_mem_free(weir_mem_default(), load->positive);
     *load = (struct load){0};
@@ -149,29 +149,6 @@ static bool is_over(void *ctx)
     const struct watch *watch = ctx;
     return weir_clock_ns() >= watch->deadline_ns ||
            atomic_load_explicit(&watch->loader->is_stopping, memory_order_relaxed);
-}
-
-/* Reads the rows that drift of the version will be measured against. A file that cannot be used
- * does not keep the version from serving. */
-static void read_reference(struct weir_repo_loader *l, const struct load *load,
-                           uint64_t deadline_ns, struct weir_version *v)
-{
-    struct weir_error err = WEIR_ERROR_INIT;
-    struct watch watch = {l, deadline_ns};
-    struct weir_live_reference *reference = NULL;
-    WEIR_CLEANUP(weir_buf_deinit) struct weir_buf path = WEIR_BUF_INIT;
-    if (!load->reference)
-        return;
-    if (load->reference[0] != '/')
-        weir_buf_printf(&path, "%s/", load->root);
-    weir_buf_append_c(&path, load->reference);
-    const char *name = weir_buf_c(&path);
-    enum weir_status st = name ? weir_live_reference_read(&reference, name, v->model, is_over,
-                                                          &watch, weir_mem_default(), &err)
-                               : weir_error_set(&err, WEIR_ERR_NO_MEMORY, "out of memory");
-    v->reference = reference;
-    if (st != WEIR_OK)
-        (void)snprintf(v->reference_why, sizeof v->reference_why, "%s", err.msg); /* Cut. */
 }
 
 static void note_failure(struct weir_repo_loader *l, const struct weir_error *err)
@@ -238,7 +215,8 @@ static enum weir_status make_version(struct weir_repo_loader *l, const struct lo
     v->cost_row_ns = warm.cost_row_ns;
     v->loaded_wall_ns = weir_clock_wall_ns();
     v->is_from_state_dir = load->job.is_restore;
-    read_reference(l, load, deadline_ns, v);
+    struct watch watch = {l, deadline_ns};
+    weir_repo_reference_read(&load->reference, load->root, is_over, &watch, v);
     *out = v;
     return WEIR_OK;
 }
@@ -497,21 +475,8 @@ enum weir_status weir_repo_loader_load(struct weir_repo_loader *l,
     own.model = weir_mem_strndup(mem, load->model, strlen(load->model));
     const struct weir_config_model *options =
         weir_config_find_model(load->config, weir_str_c(load->model));
-    bool has_reference =
-        options->quality == WEIR_CONFIG_QUALITY_ON && options->drift_reference.n > 0;
-    if (has_reference)
-        own.reference =
-            weir_mem_strndup(mem, options->drift_reference.at, options->drift_reference.n);
-    own.has_threshold = options->has_threshold;
-    own.threshold = options->threshold;
-    own.score =
-        weir_mem_strndup(mem, options->threshold_score.at ? options->threshold_score.at : "",
-                         options->threshold_score.n);
-    own.positive =
-        weir_mem_strndup(mem, options->threshold_positive.at ? options->threshold_positive.at : "",
-                         options->threshold_positive.n);
-    if (!own.root || !own.file || !own.model || !own.score || !own.positive ||
-        (has_reference && !own.reference)) {
+    enum weir_status status = weir_repo_reference_init(&own.reference, options);
+    if (!own.root || !own.file || !own.model || status != WEIR_OK) {
         load_deinit(&own);
         return WEIR_ERR_NO_MEMORY;
     }

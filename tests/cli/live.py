@@ -314,6 +314,46 @@ def drift_is_told_when_the_input_has_moved_and_only_then(folder):
 
 
 @case
+def a_swap_keeps_what_both_versions_were_worth(folder):
+    source = random.Random(15)
+    path, ref = put_model(folder, "p_ss_lr_bc", "churn")
+    other, _ = fixture("lr_bc", "1.2.2")
+    rows, of = draw(source, rows_of(ref["X"]), 300)
+    truths = [ref["f8.predict"][1][k] for k in of]
+    names = ref["features"][1]
+    # The reference is the holdout of the gate.
+    write_csv(os.path.join(folder, "models", "held.csv"), [[y] + row for row, y in zip(rows, truths)], ["y"] + names)
+    with open(os.path.join(folder, "models", "churn.gate.yaml"), "w", encoding="utf-8") as f:
+        f.write("holdout: held.csv\nlabel: y\nrules: [n_pos >= 1]\nsignature: any\n")
+    with Server(folder, {"quality": "on", "settle": "0", "rescan": "100ms", "loops": 2}) as server:
+        server.flask("churn", rows, "old")
+        doc = server.quality("churn")
+        equal((doc["drift"]["reference"], doc["drift"]["reference_rows"]), ("held.csv", 300))
+        target = os.path.join(folder, "models", "churn.pkl")
+        shutil.copy(other, target + ".new")
+        os.rename(target + ".new", target)
+        deadline = time.monotonic() + 30
+        while server.flask("churn", rows[:1])[1]["Weir-Version"] != "2":
+            equal(time.monotonic() < deadline, True, server.texts())
+            time.sleep(0.05)
+        server.flask("churn", rows, "new")
+        for name in ("old", "new"):
+            got = server.labels("churn", [{"id": f"{name}#{i}", "label": y} for i, y in enumerate(truths)])
+            equal(got["matched"], 300, f"{name}: {got}")
+        first = server.quality("churn", "?version=1")
+        second = server.quality("churn")
+        both = server.quality("churn", "?version=all")
+    equal((first["model"]["version"], second["model"]["version"]), ("1", "2"))
+    equal(first["model"]["digest"] != second["model"]["digest"], True)
+    equal((first["data"]["used"], second["data"]["used"], both["data"]["used"]), (300, 300, 600))
+    exact = evaluated(folder, path, rows, truths, names)
+    equal([[int(n) for n in row] for row in exact["confusion"]["counts"]], first["confusion"]["counts"])
+    sums = [[a + b for a, b in zip(r, q)] for r, q in zip(first["confusion"]["counts"], second["confusion"]["counts"])]
+    equal(both["confusion"]["counts"], sums)
+    equal("drift" in first or "drift" in both, False)
+
+
+@case
 def memory_is_fixed_and_a_share_is_kept_of_too_many(folder):
     source = random.Random(14)
     path, ref = put_model(folder, "p_ss_lr_bc", "churn")
