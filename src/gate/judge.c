@@ -56,7 +56,7 @@ enum weir_gate_result weir_gate_judge_code_result(enum weir_gate_code code)
 /* --- deciding ----------------------------------------------------------------------------------
  */
 
-bool weir_gate_case_goes_on(struct weir_gate_case *c)
+bool weir_gate_judge_goes_on(struct weir_gate_case *c)
 {
     const struct weir_gate_job *job = c->job;
     c->is_late = c->is_late || weir_clock_ns() >= c->deadline_ns;
@@ -64,7 +64,8 @@ bool weir_gate_case_goes_on(struct weir_gate_case *c)
     return !c->is_late && !c->is_stopped;
 }
 
-bool weir_gate_case_decide(struct weir_gate_case *c, enum weir_gate_code code, const char *fmt, ...)
+bool weir_gate_judge_decide(struct weir_gate_case *c, enum weir_gate_code code, const char *fmt,
+                            ...)
 {
     struct weir_gate_verdict *v = c->out;
     va_list args;
@@ -78,25 +79,26 @@ bool weir_gate_case_decide(struct weir_gate_case *c, enum weir_gate_code code, c
 
 /* Decides for a step that failed: otherwise is what its failure means unless memory or time ran
  * out. */
-bool weir_gate_case_fail(struct weir_gate_case *c, enum weir_status status,
-                         enum weir_gate_code otherwise)
+bool weir_gate_judge_fail(struct weir_gate_case *c, enum weir_status status,
+                          enum weir_gate_code otherwise)
 {
     const struct weir_gate_file *gate = c->job->gate;
     if (c->is_stopped)
-        return weir_gate_case_decide(c, WEIR_GATE_CODE_SUPERSEDED,
-                                     "the candidate was replaced or withdrawn while it was judged");
+        return weir_gate_judge_decide(
+            c, WEIR_GATE_CODE_SUPERSEDED,
+            "the candidate was replaced or withdrawn while it was judged");
     if (c->is_late || status == WEIR_ERR_TIMEOUT || status == WEIR_ERR_CANCELED)
-        return weir_gate_case_decide(c, WEIR_GATE_CODE_TIMEOUT,
-                                     "not judged within %.3g s (timeout), while %s",
-                                     (double)gate->timeout_ns / (double)WEIR_NS_PER_S, c->phase);
+        return weir_gate_judge_decide(c, WEIR_GATE_CODE_TIMEOUT,
+                                      "not judged within %.3g s (timeout), while %s",
+                                      (double)gate->timeout_ns / (double)WEIR_NS_PER_S, c->phase);
     if (status == WEIR_ERR_NO_MEMORY || status == WEIR_ERR_LIMIT)
-        return weir_gate_case_decide(c, WEIR_GATE_CODE_OOM, "not enough memory while %s: %s",
-                                     c->phase, c->err.msg);
-    return weir_gate_case_decide(c, otherwise, "%s", c->err.msg);
+        return weir_gate_judge_decide(c, WEIR_GATE_CODE_OOM, "not enough memory while %s: %s",
+                                      c->phase, c->err.msg);
+    return weir_gate_judge_decide(c, otherwise, "%s", c->err.msg);
 }
 
 /* Begins a phase. */
-void weir_gate_case_enter(struct weir_gate_case *c, const char *phase)
+void weir_gate_judge_enter(struct weir_gate_case *c, const char *phase)
 {
     c->phase = phase;
     if (c->job->progress)
@@ -109,19 +111,19 @@ void weir_gate_case_enter(struct weir_gate_case *c, const char *phase)
 static bool check_signature(struct weir_gate_case *c)
 {
     const struct weir_gate_job *job = c->job;
-    weir_gate_case_enter(c, "comparing signatures");
+    weir_gate_judge_enter(c, "comparing signatures");
     if (!job->live.model || job->gate->allows_other_features)
         return true;
     enum weir_status status = weir_gate_signature_check(weir_model_spec(job->candidate.model),
                                                         weir_model_spec(job->live.model), &c->err);
     return status == WEIR_OK ||
-           weir_gate_case_decide(c, WEIR_GATE_CODE_SCHEMA_MISMATCH, "%s", c->err.msg);
+           weir_gate_judge_decide(c, WEIR_GATE_CODE_SCHEMA_MISMATCH, "%s", c->err.msg);
 }
 
 static bool check_smoke(struct weir_gate_case *c)
 {
     const struct weir_gate_job *job = c->job;
-    weir_gate_case_enter(c, "running the smoke rows");
+    weir_gate_judge_enter(c, "running the smoke rows");
     if (job->gate->smoke.n == 0)
         return true;
     enum weir_status status =
@@ -129,7 +131,7 @@ static bool check_smoke(struct weir_gate_case *c)
     if (status == WEIR_OK)
         return true;
     (void)weir_error_prefix(&c->err, "smoke"); /* status is what decides. */
-    return weir_gate_case_fail(c, status, WEIR_GATE_CODE_SMOKE_MISMATCH);
+    return weir_gate_judge_fail(c, status, WEIR_GATE_CODE_SMOKE_MISMATCH);
 }
 
 /* Finds which rules hold. */
@@ -142,7 +144,7 @@ static bool find_rules(struct weir_gate_case *c)
     enum weir_status status = weir_gate_rulings_parse(
         &c->defaults, weir_gate_rulings_default(&c->holdouts[WEIR_GATE_CANDIDATE]), &c->err);
     c->rules = &c->defaults;
-    return status == WEIR_OK || weir_gate_case_fail(c, status, WEIR_GATE_CODE_GATE_INVALID);
+    return status == WEIR_OK || weir_gate_judge_fail(c, status, WEIR_GATE_CODE_GATE_INVALID);
 }
 
 /* Without a live version: what the gate says of a first one. */
@@ -153,12 +155,12 @@ static bool allows_first(struct weir_gate_case *c)
     if (c->job->live.model || gate->first_deploy == WEIR_GATE_ALLOW)
         return true;
     if (gate->first_deploy == WEIR_GATE_DENY)
-        return weir_gate_case_decide(c, WEIR_GATE_CODE_FIRST_DEPLOY,
-                                     "no version serves, and first_deploy is deny");
+        return weir_gate_judge_decide(c, WEIR_GATE_CODE_FIRST_DEPLOY,
+                                      "no version serves, and first_deploy is deny");
     return !has_holdout || c->judgement.n_absolute_passed > 0 ||
-           weir_gate_case_decide(c, WEIR_GATE_CODE_FIRST_DEPLOY,
-                                 "no version serves to compare with, and no rule speaks for the "
-                                 "candidate alone; first_deploy: allow lets it pass");
+           weir_gate_judge_decide(c, WEIR_GATE_CODE_FIRST_DEPLOY,
+                                  "no version serves to compare with, and no rule speaks for the "
+                                  "candidate alone; first_deploy: allow lets it pass");
 }
 
 /* Judges the rules. */
@@ -176,18 +178,18 @@ static bool judge_rules(struct weir_gate_case *c)
                                              c->job->gate->alpha, c->extras),
     };
     struct weir_gate_rules_facts table = weir_gate_rules_facts_make(&c->measured);
-    weir_gate_case_enter(c, "judging the rules");
+    weir_gate_judge_enter(c, "judging the rules");
     enum weir_status status = weir_gate_rules_judge(c->rules, &table, &c->judgement, &c->err);
     if (status != WEIR_OK)
-        return weir_gate_case_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
+        return weir_gate_judge_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
     c->has_judgement = true;
     switch (c->judgement.verdict) {
     case WEIR_GATE_RULES_PASS:
         break;
     case WEIR_GATE_RULES_FAIL:
-        return weir_gate_case_decide(c, WEIR_GATE_CODE_RULE_FAILED, "%s", c->judgement.reason);
+        return weir_gate_judge_decide(c, WEIR_GATE_CODE_RULE_FAILED, "%s", c->judgement.reason);
     case WEIR_GATE_RULES_INCONCLUSIVE:
-        return weir_gate_case_decide(c, WEIR_GATE_CODE_INCONCLUSIVE, "%s", c->judgement.reason);
+        return weir_gate_judge_decide(c, WEIR_GATE_CODE_INCONCLUSIVE, "%s", c->judgement.reason);
     }
     return true;
 }
@@ -198,19 +200,20 @@ static void judge(struct weir_gate_case *c)
     bool has_holdout = c->job->gate->holdout.n > 0;
     if (!check_signature(c) || !check_smoke(c))
         return;
-    if (has_holdout && (!weir_gate_case_score(c) || !find_rules(c) || !weir_gate_case_measure(c) ||
-                        !weir_gate_case_slices(c) || !weir_gate_case_latency(c) || !judge_rules(c)))
+    if (has_holdout &&
+        (!weir_gate_judge_score(c) || !find_rules(c) || !weir_gate_judge_measure(c) ||
+         !weir_gate_judge_slices(c) || !weir_gate_judge_latency(c) || !judge_rules(c)))
         return;
     if (c->out->has_threshold && isinf(c->out->threshold)) {
-        (void)weir_gate_case_decide(c, WEIR_GATE_CODE_INCONCLUSIVE,
-                                    "the threshold policy %s is only met when nothing is positive",
-                                    c->job->gate->threshold_text.at);
+        (void)weir_gate_judge_decide(c, WEIR_GATE_CODE_INCONCLUSIVE,
+                                     "the threshold policy %s is only met when nothing is positive",
+                                     c->job->gate->threshold_text.at);
         return;
     }
     if (allows_first(c))
-        (void)weir_gate_case_decide(c, WEIR_GATE_CODE_OK, "%s",
-                                    has_holdout ? c->judgement.reason
-                                                : "the smoke rows are answered");
+        (void)weir_gate_judge_decide(c, WEIR_GATE_CODE_OK, "%s",
+                                     has_holdout ? c->judgement.reason
+                                                 : "the smoke rows are answered");
 }
 
 /* Writes the documents of a decided case, and lets go of what was measured. */
@@ -232,7 +235,7 @@ static enum weir_status finish(struct weir_gate_case *c, struct weir_error *err)
     }
     weir_gate_rules_judgement_deinit(&c->judgement);
     weir_gate_rules_deinit(&c->defaults);
-    weir_gate_case_free_slices(c);
+    weir_gate_judge_free_slices(c);
     weir_gate_latency_deinit(&c->latency);
     for (int side = 0; side < WEIR_GATE_SIDES; side++) {
         if (c->has_evaluation[side])
@@ -287,7 +290,7 @@ enum weir_status weir_gate_judge_refuse(const struct weir_gate_job *job, enum we
     struct weir_gate_case *c = begin(job, out);
     if (!c)
         return weir_error_set(err, WEIR_ERR_NO_MEMORY, "out of memory");
-    (void)weir_gate_case_decide(c, code, "%s", reason);
+    (void)weir_gate_judge_decide(c, code, "%s", reason);
     enum weir_status status = finish(c, err);
     weir_mem_free(weir_mem_default(), c);
     return status;

@@ -19,7 +19,7 @@ static bool on_rows(void *ctx, uint64_t bytes, uint64_t bytes_total, uint64_t n_
     (void)n_rows;
     if (c->job->progress)
         c->job->progress(c->job->ctx, c->phase, bytes, bytes_total);
-    return weir_gate_case_goes_on(c);
+    return weir_gate_judge_goes_on(c);
 }
 
 /* Reads the holdout for one side. */
@@ -42,8 +42,8 @@ static enum weir_status read_side(struct weir_gate_case *c, int side)
         .progress = on_rows,
         .progress_ctx = c,
     };
-    weir_gate_case_enter(c, side == WEIR_GATE_CANDIDATE ? "scoring the candidate"
-                                                        : "scoring the live version");
+    weir_gate_judge_enter(c, side == WEIR_GATE_CANDIDATE ? "scoring the candidate"
+                                                         : "scoring the live version");
     enum weir_status status =
         weir_gate_holdout_read(&c->holdouts[side], gate->holdout.at, party->model, &opts, &c->err);
     c->has_holdout[side] = status == WEIR_OK;
@@ -56,24 +56,24 @@ static bool find_holdout(struct weir_gate_case *c)
     const struct weir_gate_file *gate = c->job->gate;
     struct stat st;
     if (stat(gate->holdout.at, &st) != 0) {
-        (void)weir_gate_case_decide(c, WEIR_GATE_CODE_HOLDOUT_MISSING, "the holdout %s: %s",
-                                    gate->holdout.at, strerror(errno));
+        (void)weir_gate_judge_decide(c, WEIR_GATE_CODE_HOLDOUT_MISSING, "the holdout %s: %s",
+                                     gate->holdout.at, strerror(errno));
         if (gate->no_holdout == WEIR_GATE_ALLOW)
             c->out->result = WEIR_GATE_PASS;
         return false;
     }
     if (!S_ISREG(st.st_mode))
-        return weir_gate_case_decide(c, WEIR_GATE_CODE_HOLDOUT_INVALID,
-                                     "the holdout %s is not a regular file", gate->holdout.at);
+        return weir_gate_judge_decide(c, WEIR_GATE_CODE_HOLDOUT_INVALID,
+                                      "the holdout %s is not a regular file", gate->holdout.at);
     if (!gate->is_trusted && !weir_gate_file_is_inside(gate->folder.at, gate->holdout.at))
-        return weir_gate_case_decide(c, WEIR_GATE_CODE_HOLDOUT_INVALID,
-                                     "the holdout %s lies outside of the model's folder",
-                                     gate->holdout.at);
+        return weir_gate_judge_decide(c, WEIR_GATE_CODE_HOLDOUT_INVALID,
+                                      "the holdout %s lies outside of the model's folder",
+                                      gate->holdout.at);
     return true;
 }
 
 /* Scores both sides on the same rows. */
-bool weir_gate_case_score(struct weir_gate_case *c)
+bool weir_gate_judge_score(struct weir_gate_case *c)
 {
     const struct weir_gate_file *gate = c->job->gate;
     struct weir_gate_holdout *h = c->holdouts;
@@ -87,23 +87,23 @@ bool weir_gate_case_score(struct weir_gate_case *c)
     }
     c->score_ns = weir_clock_ns() - from_ns;
     if (status == WEIR_ERR_UNSUPPORTED)
-        return weir_gate_case_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
+        return weir_gate_judge_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
     if (status != WEIR_OK)
-        return weir_gate_case_fail(c, status, WEIR_GATE_CODE_HOLDOUT_INVALID);
+        return weir_gate_judge_fail(c, status, WEIR_GATE_CODE_HOLDOUT_INVALID);
     if (c->has_holdout[WEIR_GATE_LIVE]) {
-        weir_gate_case_enter(c, "pairing the rows");
+        weir_gate_judge_enter(c, "pairing the rows");
         status = weir_gate_align(&h[0], &h[1], &c->align, &c->err);
         if (status != WEIR_OK)
-            return weir_gate_case_fail(c, status, WEIR_GATE_CODE_HOLDOUT_INVALID);
+            return weir_gate_judge_fail(c, status, WEIR_GATE_CODE_HOLDOUT_INVALID);
     }
     if (h[0].n == 0 && h[0].n_refused > 0)
-        return weir_gate_case_decide(c, WEIR_GATE_CODE_HOLDOUT_INVALID,
-                                     "the candidate refuses all rows of %s: %s", gate->holdout.at,
-                                     h[0].refused);
+        return weir_gate_judge_decide(c, WEIR_GATE_CODE_HOLDOUT_INVALID,
+                                      "the candidate refuses all rows of %s: %s", gate->holdout.at,
+                                      h[0].refused);
     if (h[0].n < gate->rows_min)
-        return weir_gate_case_decide(c, WEIR_GATE_CODE_HOLDOUT_TOO_SMALL,
-                                     "%zu rows of %s count, rows_min is %llu", h[0].n,
-                                     gate->holdout.at, (unsigned long long)gate->rows_min);
+        return weir_gate_judge_decide(c, WEIR_GATE_CODE_HOLDOUT_TOO_SMALL,
+                                      "%zu rows of %s count, rows_min is %llu", h[0].n,
+                                      gate->holdout.at, (unsigned long long)gate->rows_min);
     return true;
 }
 
@@ -122,7 +122,7 @@ static enum weir_status evaluate_side(struct weir_gate_case *c, int side)
                                              .policy = party->has_threshold ? &fixed
                                                        : chooses            ? &gate->threshold
                                                                             : NULL};
-    weir_gate_case_enter(c, "measuring");
+    weir_gate_judge_enter(c, "measuring");
     enum weir_status status =
         weir_gate_evaluation_make(&c->evaluations[side], &c->holdouts[side], &opts, &c->err);
     c->has_evaluation[side] = status == WEIR_OK;
@@ -131,7 +131,7 @@ static enum weir_status evaluate_side(struct weir_gate_case *c, int side)
 
 static bool on_replicate(void *ctx)
 {
-    return weir_gate_case_goes_on(ctx);
+    return weir_gate_judge_goes_on(ctx);
 }
 
 /* Returns how many times rows are drawn for intervals that have no formula: none unless a rule asks
@@ -147,7 +147,7 @@ static size_t n_replicates(const struct weir_gate_case *c)
     return weir_max_size(weir_min_size(REPLICATES, REPLICATE_ROWS / n), REPLICATES_MIN);
 }
 
-struct weir_gate_compare_opts weir_gate_case_compare_opts(struct weir_gate_case *c)
+struct weir_gate_compare_opts weir_gate_judge_compare_opts(struct weir_gate_case *c)
 {
     return (struct weir_gate_compare_opts){.alpha = c->job->gate->alpha,
                                            .n_replicates = n_replicates(c),
@@ -155,24 +155,24 @@ struct weir_gate_compare_opts weir_gate_case_compare_opts(struct weir_gate_case 
                                            .ctx = c};
 }
 
-bool weir_gate_case_measure(struct weir_gate_case *c)
+bool weir_gate_judge_measure(struct weir_gate_case *c)
 {
     uint64_t from_ns = weir_clock_ns();
     enum weir_status status = WEIR_OK;
     for (int side = 0; side < WEIR_GATE_SIDES && status == WEIR_OK; side++) {
         if (c->has_holdout[side])
-            status = weir_gate_case_goes_on(c) ? evaluate_side(c, side) : WEIR_ERR_CANCELED;
+            status = weir_gate_judge_goes_on(c) ? evaluate_side(c, side) : WEIR_ERR_CANCELED;
     }
     if (status == WEIR_OK && c->has_evaluation[WEIR_GATE_LIVE]) {
-        struct weir_gate_compare_opts opts = weir_gate_case_compare_opts(c);
-        weir_gate_case_enter(c, "comparing");
+        struct weir_gate_compare_opts opts = weir_gate_judge_compare_opts(c);
+        weir_gate_judge_enter(c, "comparing");
         status = weir_gate_compare_make(&c->compare, &c->evaluations[0], &c->evaluations[1], &opts,
                                         &c->err);
         c->has_compare = status == WEIR_OK;
     }
     c->metrics_ns = weir_clock_ns() - from_ns;
     if (status != WEIR_OK)
-        return weir_gate_case_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
+        return weir_gate_judge_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
     const struct weir_gate_evaluation *e = &c->evaluations[WEIR_GATE_CANDIDATE];
     if (e->has_choice && c->job->gate->has_threshold && !c->job->candidate.has_threshold) {
         c->out->has_threshold = true;
@@ -185,7 +185,7 @@ bool weir_gate_case_measure(struct weir_gate_case *c)
 /* --- latency ------------------------------------------------------------------------------- */
 
 /* Measures how long both take, where a rule asks. */
-bool weir_gate_case_latency(struct weir_gate_case *c)
+bool weir_gate_judge_latency(struct weir_gate_case *c)
 {
     const struct weir_gate_job *job = c->job;
     const struct weir_gate_file *gate = job->gate;
@@ -201,11 +201,11 @@ bool weir_gate_case_latency(struct weir_gate_case *c)
         return true;
     for (size_t i = 0; i < c->rules->n_asks; i++)
         opts.batches |= weir_gate_latency_batch_of(weir_str_c(c->rules->asks[i].metric->name));
-    weir_gate_case_enter(c, "measuring latency");
+    weir_gate_judge_enter(c, "measuring latency");
     uint64_t from_ns = weir_clock_ns();
     enum weir_status status = weir_gate_latency_measure(&c->latency, job->candidate.model,
                                                         job->live.model, &opts, &c->err);
     c->has_latency = status == WEIR_OK;
     c->latency_ns = weir_clock_ns() - from_ns;
-    return status == WEIR_OK || weir_gate_case_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
+    return status == WEIR_OK || weir_gate_judge_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
 }

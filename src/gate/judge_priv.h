@@ -62,29 +62,29 @@ static inline const struct weir_gate_party *weir_gate_case_party(const struct we
 }
 
 /* Asks whether to go on: false once time is up or the caller wants no more. */
-bool weir_gate_case_goes_on(struct weir_gate_case *c);
+bool weir_gate_judge_goes_on(struct weir_gate_case *c);
 
 /* Decides the case: the code, its usual result, a printf-style reason. Always false, so that a step
  * decides and ends in one statement. */
-bool weir_gate_case_decide(struct weir_gate_case *c, enum weir_gate_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+bool weir_gate_judge_decide(struct weir_gate_case *c, enum weir_gate_code code, const char *fmt,
+                            ...) __attribute__((format(printf, 3, 4)));
 
 /* Decides for a step that failed: `otherwise` is what its failure means unless memory or time ran
  * out. Always false. */
-bool weir_gate_case_fail(struct weir_gate_case *c, enum weir_status status,
-                         enum weir_gate_code otherwise);
+bool weir_gate_judge_fail(struct weir_gate_case *c, enum weir_status status,
+                          enum weir_gate_code otherwise);
 
 /* Begins a phase ("measuring"), which messages name. */
-void weir_gate_case_enter(struct weir_gate_case *c, const char *phase);
+void weir_gate_judge_enter(struct weir_gate_case *c, const char *phase);
 
 /* The steps of measuring; false: it was decided on the way. */
-bool weir_gate_case_score(struct weir_gate_case *c);
-bool weir_gate_case_measure(struct weir_gate_case *c); /* needs the rules, as do the following */
-bool weir_gate_case_slices(struct weir_gate_case *c);
-bool weir_gate_case_latency(struct weir_gate_case *c);
-void weir_gate_case_free_slices(struct weir_gate_case *c);
+bool weir_gate_judge_score(struct weir_gate_case *c);
+bool weir_gate_judge_measure(struct weir_gate_case *c); /* needs the rules, as do the following */
+bool weir_gate_judge_slices(struct weir_gate_case *c);
+bool weir_gate_judge_latency(struct weir_gate_case *c);
+void weir_gate_judge_free_slices(struct weir_gate_case *c);
 
 /* Returns how two evaluations are compared. */
-struct weir_gate_compare_opts weir_gate_case_compare_opts(struct weir_gate_case *c);
+struct weir_gate_compare_opts weir_gate_judge_compare_opts(struct weir_gate_case *c);
 
 #endif

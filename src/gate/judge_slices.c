@@ -32,14 +32,14 @@ static enum weir_status measure(struct weir_gate_case *c, struct weir_str name,
         part->live = &slice->sides[1].evaluation;
     if (status != WEIR_OK || !part->candidate || !part->live)
         return status;
-    struct weir_gate_compare_opts opts = weir_gate_case_compare_opts(c);
+    struct weir_gate_compare_opts opts = weir_gate_judge_compare_opts(c);
     status = weir_gate_compare_make(&slice->compare, part->candidate, part->live, &opts, &c->err);
     slice->has_compare = status == WEIR_OK;
     part->compare = slice->has_compare ? &slice->compare : NULL;
     return status;
 }
 
-bool weir_gate_case_slices(struct weir_gate_case *c)
+bool weir_gate_judge_slices(struct weir_gate_case *c)
 {
     size_t n = 0;
     enum weir_status status = WEIR_OK;
@@ -47,20 +47,20 @@ bool weir_gate_case_slices(struct weir_gate_case *c)
         n++;
     if (n == 0)
         return true;
-    weir_gate_case_enter(c, "measuring slices");
+    weir_gate_judge_enter(c, "measuring slices");
     c->slices = weir_mem_zarray(weir_mem_default(), n, sizeof *c->slices);
     c->parts = weir_mem_zarray(weir_mem_default(), n, sizeof *c->parts);
     c->n_slices = c->slices ? n : 0;
     if (!c->slices || !c->parts)
         status = weir_error_set(&c->err, WEIR_ERR_NO_MEMORY, "out of memory");
     for (size_t i = 0; i < n && status == WEIR_OK; i++)
-        status = weir_gate_case_goes_on(c)
+        status = weir_gate_judge_goes_on(c)
                      ? measure(c, weir_gate_rules_slice(c->rules, i), &c->slices[i], &c->parts[i])
                      : WEIR_ERR_CANCELED;
-    return status == WEIR_OK || weir_gate_case_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
+    return status == WEIR_OK || weir_gate_judge_fail(c, status, WEIR_GATE_CODE_INCONCLUSIVE);
 }
 
-void weir_gate_case_free_slices(struct weir_gate_case *c)
+void weir_gate_judge_free_slices(struct weir_gate_case *c)
 {
     for (size_t i = 0; i < c->n_slices; i++) {
         for (int side = 0; side < WEIR_GATE_SIDES; side++) {
