@@ -136,7 +136,8 @@ static const char *mlflow_name(const char *name, enum weir_gate_task task)
     for (size_t i = 0; i < WEIR_ARRAY_LEN(names); i++) {
         const char *found = task == WEIR_GATE_BINARY       ? names[i].of_two
                             : task == WEIR_GATE_MULTICLASS ? names[i].of_many
-                                                           : names[i].of_numbers;
+                            : task == WEIR_GATE_REGRESSION ? names[i].of_numbers
+                                                           : NULL;
         if (found && strcmp(name, names[i].name) == 0)
             return found;
     }
@@ -194,7 +195,7 @@ static void name_class(const struct weir_gate_holdout *h, size_t k, char out[KEY
 static void put_classes(struct gather *g, const struct weir_gate_evaluation *e)
 {
     const struct weir_gate_holdout *h = e->holdout;
-    if (!e->has_confusion || h->task != WEIR_GATE_MULTICLASS)
+    if (!e->classes || h->task == WEIR_GATE_BINARY)
         return;
     for (size_t k = 0; k < h->n_classes && k < CLASSES_MAX; k++) {
         const struct weir_gate_class *c = &e->classes[k];

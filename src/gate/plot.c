@@ -45,7 +45,9 @@ bool weir_gate_plot_has(const struct weir_gate_evaluation *evaluation, enum weir
     const struct weir_gate_holdout *h = evaluation->holdout;
     switch (plot) {
     case WEIR_GATE_PLOT_ROC:
-        return has_curves(evaluation) || (h->task == WEIR_GATE_MULTICLASS && h->scores && h->n > 0);
+        return has_curves(evaluation) ||
+               ((h->task == WEIR_GATE_MULTICLASS || h->task == WEIR_GATE_MULTILABEL) && h->scores &&
+                evaluation->classes && h->n > 0);
     case WEIR_GATE_PLOT_PR:
         return evaluation->has_sweep && evaluation->sweep.positives > 0;
     case WEIR_GATE_PLOT_CALIBRATION:

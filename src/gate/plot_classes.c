@@ -66,7 +66,7 @@ static bool rank(const struct weir_gate_evaluation *e, size_t class_index,
         size_t row = class_index == MICRO ? i / k : i;
         size_t column = class_index == MICRO ? i % k : class_index;
         scores[i] = h->scores[row * k + column];
-        is_positive[i] = h->truths[row] == column;
+        is_positive[i] = h->labels ? h->labels[row * k + column] : h->truths[row] == column;
         if (weights)
             weights[i] = h->weights[row];
     }
@@ -97,8 +97,13 @@ static void draw(struct weir_gate_plot_frame *f, const struct weir_gate_evaluati
     weir_eval_sweep_deinit(&s);
 }
 
-static double value(const struct weir_gate_evaluation *e, const char *name)
+/* Returns an average of the areas: of classes against the rest, or of several labels. */
+static double average(const struct weir_gate_evaluation *e, bool is_micro)
 {
+    bool has_labels = e->holdout->task == WEIR_GATE_MULTILABEL;
+    const char *name = has_labels ? (is_micro ? "roc_auc_micro" : "roc_auc_macro")
+                       : is_micro ? "roc_auc_ovr_micro"
+                                  : "roc_auc_ovr_macro";
     const struct weir_gate_metric *m = weir_gate_evaluation_find(e, weir_str_c(name));
     return m ? m->value : (double)NAN;
 }
@@ -125,8 +130,7 @@ void weir_gate_plot_classes_append(struct weir_buf *buf, const struct weir_gate_
                                "True positive rate against false positive rate, of each class "
                                "against the rest. The mean of the areas of the %zu classes is "
                                "%.4f; all columns ranked together, %.4f.",
-                               e->holdout->n_classes, value(e, "roc_auc_ovr_macro"),
-                               value(e, "roc_auc_ovr_micro"));
+                               e->holdout->n_classes, average(e, false), average(e, true));
     weir_gate_plot_frame_guide(&f, 0, 0, 1, 1);
     for (size_t i = shown.n; i-- > 0;) /* The best on top. */
         draw(&f, e, shown.classes[i], (unsigned)(i % WEIR_GATE_PLOT_FRAME_COLOURS));
@@ -135,7 +139,7 @@ void weir_gate_plot_classes_append(struct weir_buf *buf, const struct weir_gate_
         bool is_micro = k == MICRO;
         weir_gate_plot_frame_key(&f, (unsigned)(i % WEIR_GATE_PLOT_FRAME_COLOURS),
                                  is_micro ? WEIR_STR("micro") : e->holdout->classes[k], " %.4f",
-                                 is_micro ? value(e, "roc_auc_ovr_micro") : e->classes[k].roc_auc);
+                                 is_micro ? average(e, true) : e->classes[k].roc_auc);
     }
     weir_gate_plot_frame_end(&f);
 }

@@ -159,7 +159,10 @@ static void append_key(struct weir_buf *buf, const struct weir_gate_report *r)
                                        "log_loss",
                                        "rmse",
                                        "mae",
-                                       "r2"};
+                                       "r2",
+                                       "roc_auc_macro",
+                                       "subset_accuracy",
+                                       "hamming_loss"};
     const struct weir_gate_evaluation *e = r->candidate.evaluation;
     bool has_f1 = weir_gate_evaluation_find(e, WEIR_STR("f1")) != NULL;
     weir_buf_append_c(buf, "<ul class=\"key\" aria-label=\"Key numbers\">");
