@@ -185,6 +185,7 @@ class Browser:
 
     def picture(self, path, width, height_max, part=None):
         """Saves a picture of the page as it is, from the top, or of a part of it, at most height_max high."""
+        self.cdp("Emulation.setScrollbarsHidden", hidden=True)
         self.size(width, 900)
         time.sleep(0.2)
         height = min(self.js("return document.documentElement.scrollHeight"), height_max)

@@ -6,12 +6,14 @@ One server, one browser; each case opens what it needs. Times are what people wo
 Usage: page.py PROGRAM [--pictures FOLDER]
 """
 
+import math
 import os
 import random
 import re
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import urllib.parse
@@ -20,6 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 MODELS = os.path.join(ROOT, "conf", "models")
 PEOPLE = os.path.join(ROOT, "tests", "data", "sklearn", "1.9.1", "columns", "everyday_lr.pkl")
+WORSE = os.path.join(ROOT, "tests", "data", "sklearn", "1.6.1", "boosting", "gbc_bc.pkl")
 CHECKS = open(os.path.join(HERE, "checks.js"), encoding="utf-8").read()
 IRIS_ROW = [6.7, 3.0, 5.2, 2.3]
 CHANGES_SHOWN_S = 2
@@ -261,6 +264,76 @@ def buttons_roll_back_unload_and_load_and_ask_first():
     equal("version" in server.states()["swapped"], True)
 
 
+def judged_rows():
+    """A model, and rows between those that it was recorded with."""
+    chance = random.Random(1)
+    path, ref = fixture("lr_bc")
+    names = [f"c{i}" for i in range(ref["X"][0][1])]
+    known = [row for row in rows_of(ref["X"]) if all(math.isfinite(v) and abs(v) < 1e5 for v in row)]
+    rows = []
+    for _ in range(400):
+        a, b, t = chance.choice(known), chance.choice(known), chance.random()
+        rows.append([float(f"{(t * p + (1 - t) * q) * chance.uniform(0.9, 1.1):.5g}") for p, q in zip(a, b)])
+    return path, names, rows, chance
+
+
+def predicted(path, table, output):
+    """What a model answers to a table, its last column."""
+    lines = exits(weir("predict", path, table, "--output", output), 0).out.strip().split("\n")
+    return [float(line.split(",")[-1]) for line in lines[1:]]
+
+
+@case
+def a_version_that_its_gate_refuses_shows_why_and_both_curves():
+    good, names, rows, chance = judged_rows()
+    table = os.path.join(os.path.dirname(server.models), "rows.csv")
+    write_csv(table, rows, names)
+    truths = [int(chance.random() < 0.075 + 0.85 * p) for p in predicted(good, table, "predict_proba")]
+    holdout = os.path.join(server.models, "judged.holdout.csv")
+    write_csv(holdout, [row + [y] for row, y in zip(rows, truths)], names + ["y"])
+    server.put(b"holdout: judged.holdout.csv\nlabel: y\nthreshold: youden\nrules:\n  - roc_auc >= 0.5\n  - 'kept: roc_auc >= live.roc_auc - 0.005'\n",
+               "judged.gate.yaml")
+    server.put(good, "judged.pkl")
+    browser.until(lambda: server.states().get("judged", {}).get("version") == "1", "the first version passes")
+    server.put(WORSE, "judged.pkl")
+    open_page()
+    browser.until(lambda: "held" in row_of("judged")[-1], "the refusal in the overview")
+    open_model("judged")
+    browser.until(lambda: browser.all("#s-gate path[data-side]"), "the curves")
+    doc = server.get("/weir/v1/models/judged/gate")["latest"]
+    equal(doc["verdict"], "fail")
+    contains(browser.text("#verdict"), doc["reason"])
+    contains(browser.text("#model-state"), "version 1")
+    results = {row[0]: row[1] for row in table_rows(".rules")}
+    equal(results, {"roc_auc >= 0.5": "holds", "kept: roc_auc >= live.roc_auc - 0.005": "fails", "n_invalid == 0": "holds"})
+    for side, part in (("candidate", "evaluation"), ("live", "live_evaluation")):
+        equal(len(browser.all(f"#s-gate path[data-side={side}]")), 1, side)
+        contains(browser.text("#s-gate figure .legend"), f"{side} AUC {doc[part]['metrics']['roc_auc']['value']:.4f}")
+    scores = predicted(WORSE, table, "decision_function")
+    slider = browser.find("#cutoff")
+    for key in ("", "\ue011", "\ue014" * 20, "\ue010"):  # as chosen, Home, to the right, End
+        slider.send_keys(key)
+        limit = float(browser.js("return document.querySelector('#cutoff').getAttribute('aria-valuetext').split(' ')[1].replace(':', '')"))
+        answers = [s >= limit - 1e-5 * abs(limit) for s in scores]  # six digits are shown
+        cells = [[sum(1 for y, a in zip(truths, answers) if y == truth and a == answer) for answer in (False, True)] for truth in (0, 1)]
+        shown = browser.js("return [...document.querySelectorAll('.matrix[data-side=candidate] td')].map((td) => Number(td.firstChild.textContent))")
+        equal([shown[:2], shown[2:]], cells, f"counts at {limit}")
+
+
+@case
+def a_refused_version_can_be_served_with_a_reason():
+    open_model("judged")
+    browser.until(lambda: browser.all("[data-action=promote]"), "the button")
+    browser.find("[data-action=promote]").click()
+    browser.find("#dialog-accept").click()
+    equal(browser.text("#reason-problem"), "Give a reason.")
+    browser.keys("the holdout is <b>old</b>")
+    browser.find("#dialog-accept").click()
+    browser.until(lambda: "done in" in browser.text("#said"), "it is said")
+    equal(server.states()["judged"]["version"], "2")
+    browser.until(lambda: "the holdout is <b>old</b>" in browser.text("#s-gate"), "the reason among the verdicts")
+
+
 @case
 def live_quality_is_what_labels_say():
     n = 60
@@ -341,7 +414,7 @@ def names_missing():
 
 @case
 def names_headings_tables_and_contrast_are_as_they_should_be():
-    pages = ["#/", "#/models/iris", "#/models/mixed", "#/events"]
+    pages = ["#/", "#/models/iris", "#/models/mixed", "#/models/judged", "#/events"]
     for path in pages:
         open_page(path, "h1")
         browser.until(lambda: path != "#/models/iris" or browser.all("#predict input"), "the form")
@@ -360,7 +433,7 @@ def names_headings_tables_and_contrast_are_as_they_should_be():
 def a_narrow_page_does_not_scroll_sideways():
     for width in (320, 400):
         browser.size(width, 800)
-        for path in ("#/", "#/models/breast-cancer", "#/models/mixed"):
+        for path in ("#/", "#/models/breast-cancer", "#/models/mixed", "#/models/judged"):
             open_page(path, "h1")
             time.sleep(0.3)
             wide = browser.js("return document.documentElement.scrollWidth")
@@ -404,10 +477,9 @@ def the_console_is_quiet_and_nothing_leaves_the_origin():
 # --- running ---
 
 
-def drive(seconds):
-    """Sends predictions for a while, so that there is something to see."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+def drive(is_over):
+    """Sends predictions, so that there is something to see."""
+    while not is_over.is_set():
         for name in ("iris", "toy", "iris"):
             server.ask("/predict/" + name, {"features": [IRIS_ROW if name == "iris" else [1, 2]] * random.randrange(1, 9)}, admin=False)
         time.sleep(0.02 * random.random())
@@ -416,12 +488,28 @@ def drive(seconds):
 def pictures(folder):
     """Saves pictures of the pages, to be looked at; those of the README among them."""
     os.makedirs(folder, exist_ok=True)
+    is_over = threading.Event()
+    driver = threading.Thread(target=drive, args=(is_over,))
+    driver.start()
+    try:
+        take_pictures(folder)
+    finally:
+        is_over.set()
+        driver.join()
+
+
+def take_pictures(folder):
     shots = [("overview", "#/", "#models tbody tr", None), ("model", "#/models/iris", ".fields label", None)]
+    if "judged" in server.states():
+        server.ask("/weir/v1/models/judged/rollback", b"")
+        server.put(fixture("hgc_bc")[0], "judged.pkl")
+        browser.until(lambda: any(v["state"] == "held" for v in server.states()["judged"]["versions"]), "a refused version")
+        shots.append(("gate", "#/models/judged", "#verdict", "#s-gate"))
     for name, path, selector, part in shots:
         for scheme, width in (("light", 1100), ("dark", 1100), ("light", 400)):
             browser.scheme(scheme)
             open_page(path, selector)
-            drive(20 if name == "overview" and scheme == "light" and width > 1000 else 3)
+            time.sleep(15 if name == "overview" and width > 1000 else 3)
             file = os.path.join(folder, f"page-{name}-{scheme}-{width}.png")
             browser.picture(file, width, 1250 if width > 1000 else 3000, part)
             picture.shrink(file)
@@ -493,8 +581,9 @@ def main():
         return 1 if failed else 0
 
 
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "cli")]
 import picture  # noqa: E402
+from harness import contains, exits, fixture, rows_of, weir, write_csv  # noqa: E402
 from browser import Browser, Server, number_of, quantile  # noqa: E402
 
 sys.exit(main())

@@ -61,6 +61,7 @@ class TimeChart {
       highlightCircleSize: 3,
       interactionModel: {},
       axisLabelFontSize: 12,
+      xAxisHeight: 26,
       axes: {
         x: { axisLabelFormatter: (ms) => clock(new Date(ms)).slice(0, 8), pixelsPerLabel: 90, drawGrid: false },
         y: { axisLabelFormatter: (v) => this.axis(v), axisLabelWidth: 62, pixelsPerLabel: 36 },

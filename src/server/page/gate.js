@@ -21,7 +21,7 @@ function verdictPart(doc) {
   const facts = [
     ['Candidate', sideText(doc.candidate)],
     ['Live then', sideText(doc.live)],
-    ['Holdout', [holdout.file, isNumber(holdout.rows) ? plural(holdout.rows, 'row') : null, isNumber(holdout.uses) ? 'used ' + plural(holdout.uses, 'time') : null].filter(Boolean).join(', ')],
+    ['Holdout', [holdout.file && holdout.file.split('/').pop(), isNumber(holdout.rows) ? plural(holdout.rows, 'row') : null, isNumber(holdout.uses) ? 'used ' + plural(holdout.uses, 'time') : null].filter(Boolean).join(', ')],
     ['Judged', [doc.begun ? when(doc.begun) : null, isNumber(took) ? 'in ' + seconds(took) : null].filter(Boolean).join(' ')],
   ];
   if (doc.threshold && isNumber(doc.threshold.value)) facts.push(['Threshold chosen', `${measure(doc.threshold.value)}${doc.threshold.policy ? ' (' + doc.threshold.policy + ')' : ''}`]);
@@ -131,7 +131,7 @@ function gatePart(model, got, say, done) {
     const sides = sidesOf(doc);
     parts.push(verdictPart(doc));
     if (state === 'held') parts.push(h('div', { class: 'buttons' }, actionButton('promote', model, say, done)));
-    parts.push(h('p', null, h('a', { href: `/weir/v1/models/${encodeURIComponent(model)}/gate/report`, target: '_blank', rel: 'noopener' }, 'The full report')));
+    if (sides.length > 0) parts.push(h('p', null, h('a', { href: `/weir/v1/models/${encodeURIComponent(model)}/gate/report`, target: '_blank', rel: 'noopener' }, 'The full report')));
     parts.push(h('h3', null, 'Rules'), rulesPart(doc));
     if (sides.length > 0) parts.push(...curvesPart(sides, doc), h('h3', null, 'Measures'), ...measuresPart(sides, doc), slicesPart(sides));
     if (doc.disagreements && isNumber(doc.disagreements.count)) {
