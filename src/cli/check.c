@@ -134,6 +134,7 @@ static int exit_of_gates(const struct weir_table *table)
     int code = WEIR_CLI_CHECK_INCONCLUSIVE;
     for (size_t i = 0; i < table->n_models; i++) {
         const struct weir_repo_entry *e = &table->models[i];
+        bool has_held = false;
         for (size_t j = 0; j < e->n_status; j++) {
             const struct weir_repo_status *s = &e->status[j];
             enum weir_gate_code found = WEIR_GATE_CODE_GATE_INVALID;
@@ -145,8 +146,9 @@ static int exit_of_gates(const struct weir_table *table)
                 return WEIR_CLI_EXIT_FAILED;
             if (is_held && weir_gate_judge_code_result(found) == WEIR_GATE_FAIL)
                 code = WEIR_CLI_CHECK_REFUSED;
+            has_held |= is_held;
         }
-        if (e->n_versions == 0 && e->n_status == 0)
+        if (e->n_versions == 0 && !has_held)
             return WEIR_CLI_EXIT_FAILED;
     }
     return code;
