@@ -164,7 +164,7 @@ static void append_metrics(struct weir_buf *buf, const struct weir_live_measures
         weir_buf_append_byte(buf, '}');
     }
     weir_buf_append_byte(buf, '}');
-    const struct weir_live_metric *auc = weir_live_measures_find(measures, "roc_auc");
+    const struct weir_live_metric *auc = weir_live_measure_find(measures, "roc_auc");
     if (auc && auc->has_bounds)
         put_pair(buf, "auc_bounds", auc->low, auc->high);
 }
@@ -365,7 +365,7 @@ enum weir_status weir_live_document_append(struct weir_buf *buf, const struct we
     weir_assert(buf);
     weir_assert(sum->has_shape);
     struct weir_live_measures measures;
-    if (weir_live_measures_make(&measures, sum, mem) != WEIR_OK)
+    if (weir_live_measure_make(&measures, sum, mem) != WEIR_OK)
         return WEIR_ERR_NO_MEMORY;
     weir_buf_append_byte(buf, '{');
     put_text(buf, "schema", WEIR_STR("eval/1"));
@@ -383,13 +383,13 @@ enum weir_status weir_live_document_append(struct weir_buf *buf, const struct we
     open(buf, "label_delay", '{');
     put_number(buf, "mean_s",
                sum->n_labelled > 0 ? (double)sum->delay_s / (double)sum->n_labelled : (double)NAN);
-    put_count(buf, "p50_s", weir_live_measures_delay_s(sum, 0.5));
-    put_count(buf, "p90_s", weir_live_measures_delay_s(sum, 0.9));
+    put_count(buf, "p50_s", weir_live_measure_delay_s(sum, 0.5));
+    put_count(buf, "p90_s", weir_live_measure_delay_s(sum, 0.9));
     weir_buf_append_byte(buf, '}');
     if (sum->shape.reference)
         append_drift(buf, sum, source);
     append_store(buf, &source->store);
     weir_buf_append_byte(buf, '}');
-    weir_live_measures_deinit(&measures);
+    weir_live_measure_deinit(&measures);
     return WEIR_OK;
 }

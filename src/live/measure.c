@@ -187,8 +187,8 @@ static void measure_numbers(struct weir_live_measures *m, const struct weir_live
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-enum weir_status weir_live_measures_make(struct weir_live_measures *measures,
-                                         const struct weir_live_sum *sum, struct weir_mem *mem)
+enum weir_status weir_live_measure_make(struct weir_live_measures *measures,
+                                        const struct weir_live_sum *sum, struct weir_mem *mem)
 {
     weir_assert(measures);
     weir_assert(sum->has_shape);
@@ -207,11 +207,11 @@ enum weir_status weir_live_measures_make(struct weir_live_measures *measures,
     if (status == WEIR_OK)
         status = decide(measures, sum);
     if (status != WEIR_OK)
-        weir_live_measures_deinit(measures);
+        weir_live_measure_deinit(measures);
     return status;
 }
 
-void weir_live_measures_deinit(struct weir_live_measures *measures)
+void weir_live_measure_deinit(struct weir_live_measures *measures)
 {
     weir_assert(measures);
     if (measures->has_confusion)
@@ -221,8 +221,8 @@ void weir_live_measures_deinit(struct weir_live_measures *measures)
     *measures = (struct weir_live_measures){0};
 }
 
-const struct weir_live_metric *weir_live_measures_find(const struct weir_live_measures *measures,
-                                                       const char *name)
+const struct weir_live_metric *weir_live_measure_find(const struct weir_live_measures *measures,
+                                                      const char *name)
 {
     for (size_t i = 0; i < measures->n; i++) {
         if (strcmp(measures->metrics[i].name, name) == 0)
@@ -231,7 +231,7 @@ const struct weir_live_metric *weir_live_measures_find(const struct weir_live_me
     return NULL;
 }
 
-uint64_t weir_live_measures_delay_s(const struct weir_live_sum *sum, double q)
+uint64_t weir_live_measure_delay_s(const struct weir_live_sum *sum, double q)
 {
     const uint64_t *counts = sum->counts + sum->layout.delays;
     uint64_t n = 0;

@@ -5,7 +5,7 @@
 #define WEIR_LIVE_MEASURE_H
 
 #include "eval/confusion.h"
-#include "live/window.h"
+#include "live/sum.h"
 
 enum { WEIR_LIVE_METRICS_MAX = 32 };
 
@@ -31,17 +31,17 @@ struct weir_live_measures {
 };
 
 /* Computes them. WEIR_ERR_NO_MEMORY. */
-WEIR_MUST_USE enum weir_status weir_live_measures_make(struct weir_live_measures *measures,
-                                                       const struct weir_live_sum *sum,
-                                                       struct weir_mem *mem);
-void weir_live_measures_deinit(struct weir_live_measures *measures);
+WEIR_MUST_USE enum weir_status weir_live_measure_make(struct weir_live_measures *measures,
+                                                      const struct weir_live_sum *sum,
+                                                      struct weir_mem *mem);
+void weir_live_measure_deinit(struct weir_live_measures *measures);
 
 /* Finds a number; NULL: there is none of the name. */
-const struct weir_live_metric *weir_live_measures_find(const struct weir_live_measures *measures,
-                                                       const char *name);
+const struct weir_live_metric *weir_live_measure_find(const struct weir_live_measures *measures,
+                                                      const char *name);
 
 /* Returns the delay below which the share q of the labels came, as the upper edge of its power of
  * two, in seconds. */
-uint64_t weir_live_measures_delay_s(const struct weir_live_sum *sum, double q);
+uint64_t weir_live_measure_delay_s(const struct weir_live_sum *sum, double q);
 
 #endif

@@ -39,7 +39,7 @@ struct weir_live_model {
     struct version versions[WEIR_LIVE_VERSIONS_MAX];
 };
 
-const char *weir_live_join_name(enum weir_live_join join)
+const char *weir_live_model_join_name(enum weir_live_join join)
 {
 #define NAME(code, name, is_error) name,
     static const char *const names[] = {WEIR_LIVE_JOIN_MAP(NAME)};
@@ -191,7 +191,7 @@ int weir_live_model_attach(struct weir_live_model *model, uint64_t number, const
         v->epoch++;
         weir_arena_init(&v->arena, model->mem, 0);
         v->shape = own;
-        v->layout = weir_live_layout_of(&own);
+        v->layout = weir_live_window_layout(&own);
         v->number = number;
         memcpy(v->digest, digest, strlen(digest) + 1);
         v->is_used = true;

@@ -13,7 +13,7 @@
 #define WEIR_LIVE_MODEL_H
 
 #include "live/store.h"
-#include "live/window.h"
+#include "live/sum.h"
 
 enum { WEIR_LIVE_VERSIONS_MAX = 4, WEIR_LIVE_SPANS = 24 };
 
@@ -83,7 +83,7 @@ enum weir_live_join {
 
 enum { WEIR_LIVE_JOIN_N = 8 };
 
-const char *weir_live_join_name(enum weir_live_join join);
+const char *weir_live_model_join_name(enum weir_live_join join);
 
 /* What a label met. */
 struct weir_live_joined {

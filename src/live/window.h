@@ -25,7 +25,7 @@ struct weir_live_layout {
     size_t n_confusion; /* of that section */
 };
 
-struct weir_live_layout weir_live_layout_of(const struct weir_live_shape *shape);
+struct weir_live_layout weir_live_window_layout(const struct weir_live_shape *shape);
 
 /* Sums of errors: e is truth less prediction. */
 struct weir_live_errors {
@@ -72,45 +72,5 @@ struct weir_live_total {
     uint64_t delays[WEIR_LIVE_WINDOW_DELAYS];
     uint64_t delay_s;
 };
-
-/* Windows added up. */
-struct weir_live_sum {
-    struct weir_live_shape shape; /* reference valid as long as the version */
-    struct weir_live_layout layout;
-    bool has_shape; /* something was added */
-    uint64_t n_rows;
-    uint64_t n_labelled;
-    uint64_t delay_s;
-    uint64_t n_sampled;
-    uint64_t from_s;  /* begin of the first window that was added, since 1970; 0: none */
-    uint64_t *counts; /* layout.n, owned */
-    struct weir_live_total total; /* owned */
-    double *first;  /* n_bins: the score a bin was first seen with, two classes; owned, or NULL */
-    bool *is_mixed; /* n_bins: it had others; owned, or NULL */
-    bool *is_used;  /* n_bins: it had one; owned, or NULL */
-    struct weir_eval_binned_calibration *calibration; /* owned, or NULL */
-    struct weir_live_errors *errors;                  /* owned, or NULL */
-    struct weir_mem *mem;
-};
-
-/* Makes an empty sum of a shape. WEIR_ERR_NO_MEMORY. */
-WEIR_MUST_USE enum weir_status weir_live_sum_init(struct weir_live_sum *sum,
-                                                  const struct weir_live_shape *shape,
-                                                  struct weir_mem *mem);
-void weir_live_sum_deinit(struct weir_live_sum *sum);
-
-/* Adds a window of the same shape; and another sum. */
-void weir_live_sum_add(struct weir_live_sum *sum, const struct weir_live_window *w);
-void weir_live_sum_merge(struct weir_live_sum *sum, const struct weir_live_sum *other);
-
-/* Adds what was counted since the beginning. */
-void weir_live_sum_total(struct weir_live_sum *sum, const struct weir_live_total *total);
-
-/* Notes which scores bins have held, of n_bins. */
-void weir_live_sum_note(struct weir_live_sum *sum, const double *first, const bool *is_used,
-                        const bool *is_mixed);
-
-/* Finds whether sums of two shapes may be added. */
-bool weir_live_sum_fits(const struct weir_live_shape *a, const struct weir_live_shape *b);
 
 #endif

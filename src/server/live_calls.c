@@ -185,9 +185,10 @@ static void answer_labels(struct weir_server_live_task *task)
     struct weir_buf body = {.mem = shard->shared->mem};
     for (int j = 0; j < WEIR_LIVE_JOIN_N; j++) {
         struct weir_str values[] = {weir_str_make(task->name, task->n_name),
-                                    weir_str_c(weir_live_join_name((enum weir_live_join)j))};
+                                    weir_str_c(weir_live_model_join_name((enum weir_live_join)j))};
         weir_buf_printf(&body, "%s\"%s\":%llu", j > 0 ? "," : "{",
-                        weir_live_join_name((enum weir_live_join)j), (unsigned long long)n[j]);
+                        weir_live_model_join_name((enum weir_live_join)j),
+                        (unsigned long long)n[j]);
         if (n[j] > 0)
             weir_metric_counter_add(
                 weir_metric_registry_counter(shard->shared->metrics, shard->index,

@@ -15,7 +15,7 @@ enum { REFRESH_S = 5, MATRIX_MAX = 10, DRIFTS_MAX = 256 };
 void weir_server_live_told_free(struct weir_server_shard *shard, struct weir_server_live_told *told)
 {
     weir_list_remove(&told->link);
-    weir_live_measures_deinit(&told->measures);
+    weir_live_measure_deinit(&told->measures);
     weir_live_sum_deinit(&told->sum);
     weir_arena_deinit(&told->arena);
     weir_mem_free(shard->shared->mem, told);
@@ -130,7 +130,7 @@ void weir_server_live_tell(struct weir_server_live_task *task)
     told->store = task->parts[0].store;
     task->parts[0].sum = (struct weir_live_sum){0};
     if (!tell_texts(shard, told, task) || !tell_drift(shard, told) ||
-        weir_live_measures_make(&told->measures, &told->sum, mem) != WEIR_OK)
+        weir_live_measure_make(&told->measures, &told->sum, mem) != WEIR_OK)
         weir_server_live_told_free(shard, told);
 }
 
@@ -196,8 +196,8 @@ static void expose_gauge(const struct weir_server_shard *shard,
 
 static const struct weir_live_metric *find_auc(const struct weir_server_live_told *told)
 {
-    const struct weir_live_metric *m = weir_live_measures_find(&told->measures, "roc_auc");
-    return m ? m : weir_live_measures_find(&told->measures, "roc_auc_ovr_macro");
+    const struct weir_live_metric *m = weir_live_measure_find(&told->measures, "roc_auc");
+    return m ? m : weir_live_measure_find(&told->measures, "roc_auc_ovr_macro");
 }
 
 static double get_auc(const struct weir_server_live_told *told)
@@ -214,7 +214,7 @@ static double get_halfwidth(const struct weir_server_live_told *told)
 
 static double get_named(const struct weir_server_live_told *told, const char *name)
 {
-    const struct weir_live_metric *m = weir_live_measures_find(&told->measures, name);
+    const struct weir_live_metric *m = weir_live_measure_find(&told->measures, name);
     return m ? m->value : (double)NAN;
 }
 

@@ -108,13 +108,13 @@ static void expect(const struct row *rows, size_t n, uint32_t version, uint64_t 
     cr_assert_eq(sum->n_rows, n_rows);
     cr_assert_eq(sum->n_labelled, k);
     cr_assert_arr_eq(sum->counts + sum->layout.confusion, confusion, sizeof confusion);
-    cr_assert_eq(weir_live_measures_make(&m, sum, test_mem()), WEIR_OK);
+    cr_assert_eq(weir_live_measure_make(&m, sum, test_mem()), WEIR_OK);
     struct weir_eval_binary all = {.n = k, .scores = scores, .is_positive = y};
     struct weir_eval_sweep sweep;
     double auc;
     cr_assert_eq(weir_eval_sweep_init(&sweep, &all, test_mem(), NULL), WEIR_OK);
     cr_assert(weir_eval_roc_auc(&sweep, &auc));
-    const struct weir_live_metric *got = weir_live_measures_find(&m, "roc_auc");
+    const struct weir_live_metric *got = weir_live_measure_find(&m, "roc_auc");
     cr_assert(got->has_bounds);
     cr_assert(got->low - 1e-12 <= auc && auc <= got->high + 1e-12, "%g: %g %g", auc, got->low,
               got->high);
@@ -123,9 +123,9 @@ static void expect(const struct row *rows, size_t n, uint32_t version, uint64_t 
     double brier = 0;
     for (size_t i = 0; i < k; i++)
         brier += (scores[i] - y[i]) * (scores[i] - y[i]) / (double)k;
-    cr_assert_leq(fabs(weir_live_measures_find(&m, "brier")->value - brier), 1e-12);
+    cr_assert_leq(fabs(weir_live_measure_find(&m, "brier")->value - brier), 1e-12);
     weir_eval_sweep_deinit(&sweep);
-    weir_live_measures_deinit(&m);
+    weir_live_measure_deinit(&m);
 }
 
 /* Predictions of two versions over a day and a half, labels that are late, twice, corrected, and of
@@ -169,8 +169,8 @@ Test(live_model, sums_are_those_of_all_rows)
                                            : rows[id].truth < 0      ? WEIR_LIVE_JOIN_MATCHED
                                            : rows[id].truth == truth ? WEIR_LIVE_JOIN_DUPLICATE
                                                                      : WEIR_LIVE_JOIN_UPDATED;
-            cr_assert_eq(j.join, expected, "%s, expected %s", weir_live_join_name(j.join),
-                         weir_live_join_name(expected));
+            cr_assert_eq(j.join, expected, "%s, expected %s", weir_live_model_join_name(j.join),
+                         weir_live_model_join_name(expected));
             if (expected == WEIR_LIVE_JOIN_MATCHED)
                 cr_assert_eq(j.delay_s, now - rows[id].at_s);
             if (!is_old)
@@ -260,10 +260,10 @@ Test(live_model, sums_of_loops_are_merged)
     cr_assert_arr_eq(sums[0].counts, sums[2].counts, sums[0].layout.n * sizeof(uint64_t));
     cr_assert_arr_eq(sums[0].is_mixed, sums[2].is_mixed, shape.n_bins);
     struct weir_live_measures m;
-    cr_assert_eq(weir_live_measures_make(&m, &sums[0], test_mem()), WEIR_OK);
-    const struct weir_live_metric *auc = weir_live_measures_find(&m, "roc_auc");
+    cr_assert_eq(weir_live_measure_make(&m, &sums[0], test_mem()), WEIR_OK);
+    const struct weir_live_metric *auc = weir_live_measure_find(&m, "roc_auc");
     cr_assert_leq(auc->high - auc->low, 1e-12); /* 37 scores, each alone in its bin */
-    weir_live_measures_deinit(&m);
+    weir_live_measure_deinit(&m);
     for (int k = 0; k < 3; k++) {
         weir_live_sum_deinit(&sums[k]);
         weir_live_model_free(parts[k]);
@@ -323,12 +323,12 @@ Test(live_model, more_classes_are_ranked_against_the_rest)
     struct weir_live_sum sum = {0};
     struct weir_live_measures m;
     cr_assert_eq(weir_live_model_sum(model, 1, 60, START_S, &sum, test_mem()), WEIR_OK);
-    cr_assert_eq(weir_live_measures_make(&m, &sum, test_mem()), WEIR_OK);
+    cr_assert_eq(weir_live_measure_make(&m, &sum, test_mem()), WEIR_OK);
     cr_assert_eq(m.class_auc[0], 1);
     cr_assert(fabs(m.class_auc[1] - .5) < .1);
-    cr_assert_leq(fabs(weir_live_measures_find(&m, "accuracy")->value - 2. / 3), 1e-12);
+    cr_assert_leq(fabs(weir_live_measure_find(&m, "accuracy")->value - 2. / 3), 1e-12);
     cr_assert_eq(m.confusion.cells[1 * 3 + 2], 100);
-    weir_live_measures_deinit(&m);
+    weir_live_measure_deinit(&m);
     weir_live_sum_deinit(&sum);
     weir_live_model_free(model);
 }
@@ -351,13 +351,13 @@ Test(live_model, numbers_have_errors)
     struct weir_live_sum sum = {0};
     struct weir_live_measures m;
     cr_assert_eq(weir_live_model_sum(model, 1, 60, START_S, &sum, test_mem()), WEIR_OK);
-    cr_assert_eq(weir_live_measures_make(&m, &sum, test_mem()), WEIR_OK);
-    cr_assert_leq(fabs(weir_live_measures_find(&m, "mse")->value - (.25 + 1 + 4) / 4), 1e-12);
-    cr_assert_leq(fabs(weir_live_measures_find(&m, "mae")->value - 3.5 / 4), 1e-12);
+    cr_assert_eq(weir_live_measure_make(&m, &sum, test_mem()), WEIR_OK);
+    cr_assert_leq(fabs(weir_live_measure_find(&m, "mse")->value - (.25 + 1 + 4) / 4), 1e-12);
+    cr_assert_leq(fabs(weir_live_measure_find(&m, "mae")->value - 3.5 / 4), 1e-12);
     double mean = 11.5 / 4;
     double spread = 1.5 * 1.5 + 4 + 4 + 36 - 4 * mean * mean;
-    cr_assert_leq(fabs(weir_live_measures_find(&m, "r2")->value - (1 - 5.25 / spread)), 1e-12);
-    weir_live_measures_deinit(&m);
+    cr_assert_leq(fabs(weir_live_measure_find(&m, "r2")->value - (1 - 5.25 / spread)), 1e-12);
+    weir_live_measure_deinit(&m);
     weir_live_sum_deinit(&sum);
     weir_live_model_free(model);
 }
