@@ -263,9 +263,9 @@ static enum weir_status hash(const struct weir_gate_keys *r)
     struct weir_gate_file *g = r->out;
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf all = WEIR_BUF_INIT;
     weir_buf_printf(&all, "gate 1 %d %d %d %d %d %.17g %llu %llu %zu\n", g->holdout.n > 0,
-                    (int)g->first_deploy, (int)g->no_holdout, g->allows_other_features,
-                    g->ranks_by_proba, g->alpha, (unsigned long long)g->rows_max,
-                    (unsigned long long)g->rows_min, g->n_slices);
+                    (int)g->first_deploy, (int)g->no_holdout, (int)g->signature, g->ranks_by_proba,
+                    g->alpha, (unsigned long long)g->rows_max, (unsigned long long)g->rows_min,
+                    g->n_slices);
     put_text(&all, "label", g->label);
     put_text(&all, "weight", g->weight);
     put_text(&all, "positive", g->positive);
@@ -319,6 +319,7 @@ static enum weir_status make(struct weir_gate_file **out, const struct weir_yaml
         return weir_gate_keys_no_memory(&r);
     weir_arena_init(&g->arena, weir_mem_default(), 0);
     g->is_trusted = is_trusted;
+    g->signature = WEIR_GATE_COMPATIBLE;
     g->alpha = .05;
     g->timeout_ns = timeout_ns;
     g->rows_max = ROWS_MAX;

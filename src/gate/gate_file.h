@@ -38,6 +38,15 @@ enum weir_gate_choice {
     WEIR_GATE_DENY,
 };
 
+/* How alike a candidate's signature must be to the live version's; each is weaker than the one
+ * before. */
+enum weir_gate_likeness {
+    WEIR_GATE_SAME,       /* all outputs of the live version are there */
+    WEIR_GATE_COMPATIBLE, /* predictions and probabilities are; other outputs come and go with the
+                             kind of estimator */
+    WEIR_GATE_ANY,        /* nothing is compared */
+};
+
 /* Where a line of rules stands in the gate. */
 struct weir_gate_file_line {
     uint32_t line;   /* from 1 */
@@ -64,7 +73,7 @@ struct weir_gate_file {
     struct weir_str smoke_path;         /* empty: none */
     enum weir_gate_choice first_deploy; /* UNSAID: allow if an absolute rule passed, or none is */
     enum weir_gate_choice no_holdout;   /* the holdout is named but not there; UNSAID is deny */
-    bool allows_other_features;         /* `signature: any` */
+    enum weir_gate_likeness signature;  /* COMPATIBLE unless said */
     bool ranks_by_proba;                /* `score_space: proba` */
     double alpha;                       /* of intervals; 0.05 unless said */
     uint64_t timeout_ns;                /* of the whole judgement */

@@ -155,16 +155,18 @@ static enum weir_status read_threshold(struct weir_gate_keys *r, const struct we
 
 /* Chooses one of two words; 0 or 1. */
 static enum weir_status read_word(const struct weir_gate_keys *r, const struct weir_yaml *v,
-                                  const char *const words[2], size_t *out)
+                                  const char *const *words, size_t n, size_t *out)
 {
     char text[80];
-    for (size_t i = 0; i < 2; i++) {
+    size_t at = (size_t)snprintf(text, sizeof text, "expected "); /* Few and short words. */
+    for (size_t i = 0; i < n; i++) {
         if (weir_gate_keys_is_text(v) && weir_str_eq_c(v->text, words[i])) {
             *out = i;
             return WEIR_OK;
         }
+        const char *between = i + 1 == n ? "" : i + 2 == n ? " or " : ", ";
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", words[i], between);
     }
-    (void)snprintf(text, sizeof text, "expected %s or %s", words[0], words[1]); /* Short words. */
     return weir_gate_keys_fail(r, v, text);
 }
 
@@ -173,7 +175,7 @@ static enum weir_status read_choice(const struct weir_gate_keys *r, const struct
 {
     static const char *const words[] = {"allow", "deny"};
     size_t i = 0;
-    enum weir_status status = read_word(r, v, words, &i);
+    enum weir_status status = read_word(r, v, words, WEIR_ARRAY_LEN(words), &i);
     *out = i == 0 ? WEIR_GATE_ALLOW : WEIR_GATE_DENY;
     return status;
 }
@@ -190,10 +192,10 @@ static enum weir_status read_no_holdout(struct weir_gate_keys *r, const struct w
 
 static enum weir_status read_signature(struct weir_gate_keys *r, const struct weir_yaml *v)
 {
-    static const char *const words[] = {"same", "any"};
-    size_t i = 0;
-    enum weir_status status = read_word(r, v, words, &i);
-    r->out->allows_other_features = i == 1;
+    static const char *const words[] = {"same", "compatible", "any"}; /* as they are numbered */
+    size_t i = WEIR_GATE_COMPATIBLE;
+    enum weir_status status = read_word(r, v, words, WEIR_ARRAY_LEN(words), &i);
+    r->out->signature = (enum weir_gate_likeness)i;
     return status;
 }
 
@@ -201,7 +203,7 @@ static enum weir_status read_score_space(struct weir_gate_keys *r, const struct 
 {
     static const char *const words[] = {"margin", "proba"};
     size_t i = 0;
-    enum weir_status status = read_word(r, v, words, &i);
+    enum weir_status status = read_word(r, v, words, WEIR_ARRAY_LEN(words), &i);
     r->out->ranks_by_proba = i == 1;
     return status;
 }

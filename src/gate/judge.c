@@ -112,10 +112,11 @@ static bool check_signature(struct weir_gate_case *c)
 {
     const struct weir_gate_job *job = c->job;
     weir_gate_judge_enter(c, "comparing signatures");
-    if (!job->live.model || job->gate->allows_other_features)
+    if (!job->live.model || job->gate->signature == WEIR_GATE_ANY)
         return true;
-    enum weir_status status = weir_gate_signature_check(weir_model_spec(job->candidate.model),
-                                                        weir_model_spec(job->live.model), &c->err);
+    enum weir_status status =
+        weir_gate_signature_check(weir_model_spec(job->candidate.model),
+                                  weir_model_spec(job->live.model), job->gate->signature, &c->err);
     return status == WEIR_OK ||
            weir_gate_judge_decide(c, WEIR_GATE_CODE_SCHEMA_MISMATCH, "%s", c->err.msg);
 }

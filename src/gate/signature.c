@@ -67,14 +67,22 @@ static enum weir_status check_targets(const struct weir_spec *candidate,
     return WEIR_OK;
 }
 
-static enum weir_status check_outputs(const struct weir_spec *candidate,
-                                      const struct weir_spec *live, struct weir_error *err)
+static bool is_common(int output)
 {
+    return output == WEIR_OUTPUT_PREDICT || output == WEIR_OUTPUT_PREDICT_PROBA;
+}
+
+static enum weir_status check_outputs(const struct weir_spec *candidate,
+                                      const struct weir_spec *live, bool is_every,
+                                      struct weir_error *err)
+{
+    is_every |= !live->outputs[WEIR_OUTPUT_PREDICT].is_given &&
+                !live->outputs[WEIR_OUTPUT_PREDICT_PROBA].is_given;
     for (int o = 0; o < WEIR_OUTPUT_N; o++) {
         const struct weir_spec_output *x = &candidate->outputs[o];
         const struct weir_spec_output *y = &live->outputs[o];
         const char *name = weir_output_name((enum weir_output)o);
-        if (!y->is_given)
+        if (!y->is_given || (!x->is_given && !is_every && !is_common(o)))
             continue;
         if (!x->is_given)
             return weir_error_set(err, WEIR_ERR_INVALID, "it has no %s, the live version has",
@@ -135,7 +143,8 @@ static enum weir_status check_tensors(const struct weir_tensors_spec *candidate,
 }
 
 enum weir_status weir_gate_signature_check(const struct weir_spec *candidate,
-                                           const struct weir_spec *live, struct weir_error *err)
+                                           const struct weir_spec *live,
+                                           enum weir_gate_likeness likeness, struct weir_error *err)
 {
     weir_assert(candidate);
     weir_assert(live);
@@ -149,6 +158,6 @@ enum weir_status weir_gate_signature_check(const struct weir_spec *candidate,
     if (status == WEIR_OK)
         status = check_targets(candidate, live, err);
     if (status == WEIR_OK)
-        status = check_outputs(candidate, live, err);
+        status = check_outputs(candidate, live, likeness == WEIR_GATE_SAME, err);
     return status;
 }

@@ -71,7 +71,7 @@ Test(gate_file, all_keys_are_read)
     cr_assert_eq(g->threshold.kind, WEIR_EVAL_POLICY_FPR);
     cr_assert_eq(g->first_deploy, WEIR_GATE_DENY);
     cr_assert_eq(g->no_holdout, WEIR_GATE_ALLOW);
-    cr_assert(g->allows_other_features);
+    cr_assert_eq(g->signature, WEIR_GATE_ANY);
     cr_assert(g->ranks_by_proba);
     cr_assert_eq(g->alpha, .1);
     cr_assert_eq(g->timeout_ns, 90 * WEIR_NS_PER_S);
@@ -156,7 +156,7 @@ static const struct refusal {
     {"holdout: h\nlabel: y\nrules: []\n", "m/churn.gate.yaml:3:8: rules: "},
     {"threshold: best\n", "m/churn.gate.yaml:1:12: threshold: "},
     {"first_deploy: maybe\n", "m/churn.gate.yaml:1:15: first_deploy: expected allow or deny"},
-    {"signature: x\n", "m/churn.gate.yaml:1:12: signature: expected same or any"},
+    {"signature: x\n", "m/churn.gate.yaml:1:12: signature: expected same, compatible or any"},
     {"alpha: 1\n", "m/churn.gate.yaml:1:8: alpha: expected a number between 0 and 1"},
     {"alpha: nan\n", "m/churn.gate.yaml:1:8: alpha: expected a number between 0 and 1"},
     {"timeout: 30\n", "m/churn.gate.yaml:1:10: timeout: expected a time with its unit"},

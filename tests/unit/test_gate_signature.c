@@ -122,6 +122,13 @@ static void no_proba(struct weir_spec *candidate, struct weir_spec *live)
     candidate->outputs[WEIR_OUTPUT_PREDICT_PROBA].is_given = false;
 }
 
+static void no_margin(struct weir_spec *candidate, struct weir_spec *live)
+{
+    (void)candidate;
+    live->outputs[WEIR_OUTPUT_DECISION_FUNCTION] =
+        (struct weir_spec_output){.is_given = true, .n_columns = 1};
+}
+
 static void narrow_proba(struct weir_spec *candidate, struct weir_spec *live)
 {
     (void)live;
@@ -154,6 +161,7 @@ static const struct difference {
     {"fewer classes", fewer_classes, "it knows 1 classes, the live version 2"},
     {"renamed classes", renamed_classes, "class 1 is 1, that of the live version 0"},
     {"two targets", two_targets, "it predicts 2 targets, the live version 1"},
+    {"no margin", no_margin, "it has no decision_function, the live version has"},
     {"no probabilities", no_proba, "it has no predict_proba, the live version has"},
     {"other probabilities", narrow_proba,
      "predict_proba has 1 columns, that of the live version 2"},
@@ -175,9 +183,27 @@ ParameterizedTest(size_t *row, signature, differences_are_told)
     struct weir_spec live = plain();
     struct weir_error err = WEIR_ERROR_INIT;
     d->change(&candidate, &live);
-    enum weir_status status = weir_gate_signature_check(&candidate, &live, &err);
+    enum weir_status status = weir_gate_signature_check(&candidate, &live, WEIR_GATE_SAME, &err);
     cr_assert_eq(status, d->message ? WEIR_ERR_INVALID : WEIR_OK, "%s: %s", d->label, err.msg);
     cr_assert(!d->message || strcmp(err.msg, d->message) == 0, "%s: %s", d->label, err.msg);
+}
+
+Test(signature, other_kinds_of_estimators_are_compatible)
+{
+    struct weir_spec candidate = plain();
+    struct weir_spec live = plain();
+    struct weir_error err = WEIR_ERROR_INIT;
+    no_margin(&candidate, &live);
+    cr_assert_eq(weir_gate_signature_check(&candidate, &live, WEIR_GATE_COMPATIBLE, &err), WEIR_OK,
+                 "%s", err.msg);
+    no_proba(&candidate, &live);
+    cr_assert_eq(weir_gate_signature_check(&candidate, &live, WEIR_GATE_COMPATIBLE, &err),
+                 WEIR_ERR_INVALID);
+    cr_assert_str_eq(err.msg, "it has no predict_proba, the live version has");
+    live.outputs[WEIR_OUTPUT_PREDICT].is_given = false;
+    live.outputs[WEIR_OUTPUT_PREDICT_PROBA].is_given = false;
+    cr_assert_eq(weir_gate_signature_check(&candidate, &live, WEIR_GATE_COMPATIBLE, &err),
+                 WEIR_ERR_INVALID, "what only scores must go on scoring");
 }
 
 static const struct weir_tensor_info x = {"x", WEIR_F32, 2, {-1, 3}, {NULL}};
@@ -204,7 +230,8 @@ Test(signature, tensors_are_found_by_name_type_and_shape)
         const struct weir_tensors_spec own = {
             .n_inputs = 1, .inputs = cases[i].input, .n_outputs = 1, .outputs = &z};
         struct weir_spec candidate = {.form = WEIR_INPUT_TENSORS, .tensors = &own};
-        enum weir_status status = weir_gate_signature_check(&candidate, &live, &err);
+        enum weir_status status =
+            weir_gate_signature_check(&candidate, &live, WEIR_GATE_SAME, &err);
         cr_assert_eq(status, cases[i].message ? WEIR_ERR_INVALID : WEIR_OK, "%s", err.msg);
         cr_assert(!cases[i].message || strcmp(err.msg, cases[i].message) == 0, "%s", err.msg);
     }
