@@ -158,6 +158,14 @@ void weir_server_live_forget(struct weir_server_shard *shard)
                 ->quality == WEIR_CONFIG_QUALITY_OFF)
             free_model(shard, m);
     }
+    for (struct weir_list *it = shard->loop.live.told.next; it != &shard->loop.live.told;
+         it = next) {
+        struct weir_server_live_told *told =
+            WEIR_CONTAINER_OF(it, struct weir_server_live_told, link);
+        next = it->next;
+        if (!weir_server_live_find(shard, told->name))
+            weir_server_live_told_free(shard, told);
+    }
 }
 
 /* --- predictions ----------------------------------------------------------------------------- */
