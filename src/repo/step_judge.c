@@ -285,6 +285,18 @@ static struct weir_repo_source *held_source(const struct weir_repo_step *step,
     return best;
 }
 
+/* Finds a file that took the place of what was held, and cannot be loaded. */
+static const struct weir_repo_source *failed_source(const struct weir_repo_step *step,
+                                                    const struct weir_repo_step_model *m)
+{
+    for (size_t i = 0; i < step->n_sources; i++) {
+        const struct weir_repo_source *s = step->sources[i];
+        if (s->model == m && s->is_present && s->has_attempt && s->state == WEIR_REPO_FAILED)
+            return s;
+    }
+    return NULL;
+}
+
 static bool has_candidate(const struct weir_repo_step *step, const struct weir_repo_step_model *m)
 {
     for (size_t i = 0; i < step->n_sources; i++) {
@@ -334,6 +346,13 @@ enum weir_status weir_repo_step_promote(struct weir_repo_step *step, struct weir
     if (!s && m->record.candidate_number == 0)
         return weir_error_set(err, WEIR_ERR_EXISTS,
                               "model \"%s\" has no version that its gate holds", m->name);
+    const struct weir_repo_source *failed = s ? NULL : failed_source(step, m);
+    if (failed)
+        return weir_error_set(
+            err, WEIR_ERR_EXISTS,
+            "model \"%s\": %s was replaced since its gate held a version, by what "
+            "cannot be loaded: %s",
+            m->name, failed->file, failed->reason);
     struct weir_repo_promotion p = {.is_wanted = true, .verdict = WEIR_REPO_VERDICT_INCONCLUSIVE};
     copy_text(p.reason, sizeof p.reason, reason);
     copy_text(p.by, sizeof p.by, by);
@@ -368,7 +387,7 @@ void weir_repo_step_end_promotion(struct weir_repo_step *step, struct weir_repo_
     if (!live || !is_digest(p->digest, live->version->digest))
         return;
     (void)snprintf(text, sizeof text, "%.90s; asked by %.60s; the gate said %.120s", p->reason,
-                   p->by, p->failed[0] ? p->failed : "no, before a restart");
+                   p->by, p->failed[0] ? p->failed : "no, earlier");
     step->counters.promotions++;
     weir_repo_step_note(step,
                         &(struct weir_repo_note){.model = weir_str_c(m->name),

@@ -970,6 +970,28 @@ Test(repo_step, a_candidate_whose_file_is_gone_is_promoted_from_its_kept_file)
     world_deinit(&w);
 }
 
+Test(repo_step, a_candidate_that_a_broken_file_replaced_is_not_promoted)
+{
+    struct world w;
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct file *f = gated(&w);
+    put(&w, f, 3, true);
+    settle_down(&w);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_HELD);
+    put(&w, f, 4, true);
+    f->is_bad = true;
+    settle_down(&w);
+    cr_assert_eq(state(&w, f->key), WEIR_REPO_FAILED);
+    cr_assert_eq(weir_repo_step_promote(w.step, WEIR_STR("m"), WEIR_STR("a"), WEIR_STR("b"),
+                                        w.now_ns, wall(&w), &err),
+                 WEIR_ERR_EXISTS);
+    cr_assert(strstr(err.msg, "was replaced since its gate held a version"), "%s", err.msg);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "m"), 1);
+    cr_assert_eq(count(&w, WEIR_REPO_EVENT_PROMOTED), 0);
+    world_deinit(&w);
+}
+
 Test(repo_step, after_a_restart_a_candidate_is_judged_against_what_served)
 {
     struct world w;
