@@ -34,7 +34,7 @@ bool weir_gate_file_is_inside(const char *folder, const char *path)
     if (!realpath(*folder ? folder : ".", top) || !realpath(path, real))
         return true; /* What is not there leads nowhere; opening it says so. */
     size_t n = strlen(top);
-    return n == 1 || (strncmp(real, top, n) == 0 && real[n] == '/');
+    return n == 1 || (strncmp(real, top, n) == 0 && (real[n] == '/' || real[n] == '\0'));
 }
 
 enum weir_status weir_gate_file_slurp(const char *path, size_t bytes_max, struct weir_buf *out,
@@ -406,6 +406,12 @@ enum weir_status weir_gate_file_read(struct weir_gate_file **out,
         return weir_error_set(err, status, "%s", own.msg);
     *out = found;
     return WEIR_OK;
+}
+
+bool weir_gate_file_allows(const struct weir_gate_file *file, const char *path)
+{
+    weir_assert(file);
+    return file->is_trusted || weir_gate_file_is_inside(file->folder.at, path);
 }
 
 void weir_gate_file_free(struct weir_gate_file *file)

@@ -115,6 +115,10 @@ WEIR_MUST_USE enum weir_status weir_gate_file_parse(struct weir_gate_file **out,
                                                     const char *folder, bool is_trusted,
                                                     struct weir_error *err);
 
+/* Finds whether the gate may name a path: it is trusted, or the path, its links followed, ends
+ * below its folder or nowhere. */
+bool weir_gate_file_allows(const struct weir_gate_file *file, const char *path);
+
 /* Releases a gate; NULL is allowed. */
 void weir_gate_file_free(struct weir_gate_file *file);
 

@@ -66,7 +66,8 @@ enum {
 WEIR_MUST_USE enum weir_status weir_gate_file_slurp(const char *path, size_t bytes_max,
                                                     struct weir_buf *out, struct weir_error *err);
 
-/* Finds whether a path, its links followed, ends below the folder; true where it ends nowhere. */
+/* Finds whether a path, its links followed, ends below the folder or is it; true where it ends
+ * nowhere. */
 bool weir_gate_file_is_inside(const char *folder, const char *path);
 
 #endif

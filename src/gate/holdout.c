@@ -411,6 +411,7 @@ static enum weir_status start(struct reader *r, const char *path)
     const char *const others[] = {r->opts->label, r->opts->weight, r->opts->fold};
     struct weir_table_opts opts = {.separator = r->opts->separator,
                                    .takes_digest = true,
+                                   .is_regular = r->opts->is_regular,
                                    .others = others,
                                    .n_others = WEIR_ARRAY_LEN(others),
                                    .perhaps = r->perhaps,

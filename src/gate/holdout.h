@@ -41,6 +41,7 @@ struct weir_gate_holdout_opts {
                                       borrowed by the holdout */
     size_t n_slices;               /* at most WEIR_GATE_CUTS_MAX − 1 */
     const char *fold;              /* the column of folds, by value; NULL: none; borrowed as well */
+    bool is_regular;     /* the file is none that may never end: not a pipe, not a device */
     bool ranks_by_proba; /* with a model: scores are probabilities although there are margins */
     uint64_t n_rows_max; /* rows after these are not read; 0: all */
     size_t bytes_max;    /* of the arrays of rows; 0: no bound */

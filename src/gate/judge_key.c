@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a verdict depends on, as four digests. */
+#include "base/clock.h"
 #include "base/macros.h"
 #include "gate/judge.h"
 
@@ -31,15 +32,18 @@ static enum weir_status read_hex(struct weir_str text, uint8_t out[WEIR_CODEC_DI
                  : weir_error_set(err, WEIR_ERR_INVALID, "a digest has not 64 hexadecimal digits");
 }
 
-/* Hashes an open file. */
+/* Hashes an open file, within the time that the gate has. */
 static enum weir_status hash(const struct weir_gate_job *job, int fd, char *block, uint8_t *out,
                              struct weir_error *err)
 {
     struct weir_codec_digest d = WEIR_CODEC_DIGEST_INIT;
+    uint64_t deadline_ns = weir_clock_add(weir_clock_ns(), job->gate->timeout_ns);
     enum weir_status status = weir_codec_digest_init(&d);
     for (ssize_t n = 1; status == WEIR_OK && n > 0;) {
         if (job->is_stopped && job->is_stopped(job->ctx))
             status = WEIR_ERR_CANCELED;
+        else if (weir_clock_ns() >= deadline_ns)
+            status = WEIR_ERR_TIMEOUT;
         else
             n = read(fd, block, BLOCK_BYTES);
         if (n < 0 && errno != EINTR)
@@ -64,6 +68,9 @@ static enum weir_status hash_holdout(const struct weir_gate_job *job, uint8_t *o
     memset(out, 0, WEIR_CODEC_DIGEST_BYTES);
     if (job->gate->holdout.n == 0)
         return WEIR_OK;
+    if (!weir_gate_file_allows(job->gate, job->gate->holdout.at))
+        return weir_error_set(err, WEIR_ERR_INVALID, "%s lies outside of the model's folder",
+                              job->gate->holdout.at);
     int fd = open(job->gate->holdout.at, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
         return WEIR_OK;

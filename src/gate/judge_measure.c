@@ -2,7 +2,6 @@
 /* What a judgement measures: both sides on the holdout, their numbers, differences, latency. */
 #include "base/clock.h"
 #include "base/macros.h"
-#include "gate/gate_file_priv.h"
 #include "gate/judge_priv.h"
 
 #include <errno.h>
@@ -39,6 +38,7 @@ static enum weir_status read_side(struct weir_gate_case *c, int side)
         .n_slices = gate->n_slices,
         .n_rows_max = gate->rows_max,
         .bytes_max = gate->memory_max / 4, /* Two sides, and as much again for their numbers. */
+        .is_regular = true,
         .progress = on_rows,
         .progress_ctx = c,
     };
@@ -65,7 +65,7 @@ static bool find_holdout(struct weir_gate_case *c)
     if (!S_ISREG(st.st_mode))
         return weir_gate_judge_decide(c, WEIR_GATE_CODE_HOLDOUT_INVALID,
                                       "the holdout %s is not a regular file", gate->holdout.at);
-    if (!gate->is_trusted && !weir_gate_file_is_inside(gate->folder.at, gate->holdout.at))
+    if (!weir_gate_file_allows(gate, gate->holdout.at))
         return weir_gate_judge_decide(c, WEIR_GATE_CODE_HOLDOUT_INVALID,
                                       "the holdout %s lies outside of the model's folder",
                                       gate->holdout.at);

@@ -74,7 +74,8 @@ static enum weir_status make_room(struct work *w, struct side *s)
 static enum weir_status read_rows(struct work *w, struct side *s)
 {
     const struct weir_spec *spec = weir_model_spec(s->model);
-    const struct weir_table_opts opts = {.others = w->opts->others, .n_others = w->opts->n_others};
+    const struct weir_table_opts opts = {
+        .is_regular = true, .others = w->opts->others, .n_others = w->opts->n_others};
     if (spec->form == WEIR_INPUT_TENSORS)
         return weir_error_set(w->err, WEIR_ERR_UNSUPPORTED,
                               "the model takes tensors, which a CSV file does not hold");

@@ -120,7 +120,8 @@ static enum weir_status start(struct reader *r, const char *path,
     }
     if (!is_ok)
         return weir_error_set(r->err, WEIR_ERR_NO_MEMORY, "out of memory");
-    struct weir_table_opts opts = {.others = how->others, .n_others = WEIR_ARRAY_LEN(how->others)};
+    struct weir_table_opts opts = {
+        .is_regular = true, .others = how->others, .n_others = WEIR_ARRAY_LEN(how->others)};
     return weir_table_open(&r->table, path, spec, &opts, r->err);
 }
 

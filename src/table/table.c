@@ -35,21 +35,26 @@ static enum weir_status read_fd(void *ctx, char *out, size_t n, size_t *n_read,
     }
 }
 
-static enum weir_status open_file(struct weir_table *t, bool takes_digest, struct weir_error *err)
+static enum weir_status open_file(struct weir_table *t, const struct weir_table_opts *opts,
+                                  struct weir_error *err)
 {
     struct stat st;
-    if (strcmp(t->path, "-") == 0) {
+    if (!opts->is_regular && strcmp(t->path, "-") == 0) {
         t->path = "standard input";
         t->fd = dup(STDIN_FILENO);
     } else {
-        t->fd = open(t->path, O_RDONLY | O_CLOEXEC);
+        /* A pipe that nobody writes to would not come back. */
+        t->fd = open(t->path, O_RDONLY | O_CLOEXEC | (opts->is_regular ? O_NONBLOCK : 0));
     }
     if (t->fd < 0)
         return weir_error_set(err, errno == ENOENT ? WEIR_ERR_NOT_FOUND : WEIR_ERR_IO, "%s: %s",
                               t->path, strerror(errno));
-    if (takes_digest && weir_codec_digest_init(&t->digest) != WEIR_OK)
+    bool is_regular = fstat(t->fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (opts->is_regular && !is_regular)
+        return weir_error_set(err, WEIR_ERR_INVALID, "%s: not a regular file", t->path);
+    if (opts->takes_digest && weir_codec_digest_init(&t->digest) != WEIR_OK)
         return weir_error_set(err, WEIR_ERR_INTERNAL, "%s: no digest can be taken", t->path);
-    if (fstat(t->fd, &st) == 0 && S_ISREG(st.st_mode))
+    if (is_regular)
         t->bytes_total = (uint64_t)st.st_size;
     return WEIR_OK;
 }
@@ -195,7 +200,7 @@ enum weir_status weir_table_open(struct weir_table *t, const char *path,
     err = err ? err : &own;
     *t = (struct weir_table){.spec = spec, .path = path, .fd = -1};
     weir_arena_init(&t->room, NULL, 0);
-    enum weir_status status = open_file(t, opts->takes_digest, err);
+    enum weir_status status = open_file(t, opts, err);
     if (status != WEIR_OK) {
         weir_table_close(t);
         return status;

@@ -37,6 +37,7 @@ struct weir_table_opts {
     char separator;            /* 0: comma */
     bool is_headless;          /* the first record is a row whatever it holds */
     bool takes_digest;         /* weir_table_digest will be called */
+    bool is_regular;           /* a pipe or a device, which may never end, is WEIR_ERR_INVALID */
     bool is_positional;        /* columns are features in order, whatever their names */
     const char *const *others; /* n_others names of columns that are no features where columns are
                                   features in order; NULL entries mean nothing */

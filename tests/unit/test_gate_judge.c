@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { N_ROWS = 600 };
 
@@ -425,6 +426,34 @@ Test(judge, the_key_is_of_all_four)
     cr_assert_arr_neq(a.candidate, b.candidate, sizeof a.candidate);
     w.job.live.digest = WEIR_STR("xyz");
     cr_assert_eq(weir_gate_judge_key(&w.job, &b, &err), WEIR_ERR_INVALID);
+}
+
+Test(judge, a_link_out_of_the_folder_is_not_followed)
+{
+    WORLD w;
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_gate_key key;
+    char path[512];
+    init(&w, "{holdout: out.csv, label: y}", good, NULL);
+    weir_test_tmp_path(&w.tmp, "out.csv", path, sizeof path);
+    cr_assert_eq(symlink("/proc/self/status", path), 0);
+    cr_assert_eq(weir_gate_judge_key(&w.job, &key, &err), WEIR_ERR_INVALID);
+    cr_assert_not_null(strstr(err.msg, "outside"), "%s", err.msg);
+    judge(&w);
+    expect(&w, WEIR_GATE_INCONCLUSIVE, WEIR_GATE_CODE_HOLDOUT_INVALID, "outside");
+}
+
+Test(judge, hashing_ends_with_the_time_of_the_gate)
+{
+    WORLD w;
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_gate_key key;
+    char path[512];
+    init(&w, "{holdout: huge.csv, label: y, timeout: 100ms}", good, NULL);
+    weir_test_tmp_write(&w.tmp, "huge.csv", "x", 1);
+    weir_test_tmp_path(&w.tmp, "huge.csv", path, sizeof path);
+    cr_assert_eq(truncate(path, (off_t)1 << 40), 0);
+    cr_assert_eq(weir_gate_judge_key(&w.job, &key, &err), WEIR_ERR_TIMEOUT, "%s", err.msg);
 }
 
 Test(judge, every_failing_allocation_is_a_verdict_or_a_refusal)

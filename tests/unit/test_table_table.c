@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 
 #include <math.h>
+#include <sys/stat.h>
 
 Test(table_table, columns_of_text_are_read_into_cells)
 {
@@ -42,5 +43,25 @@ Test(table_table, columns_of_text_are_read_into_cells)
     cr_assert(weir_str_eq_c(weir_cell_text(cells[2][1]), "NA"));
     cr_assert(weir_str_eq_c(weir_cell_text(cells[2][2]), "b7"));
     weir_table_close(&table);
+    weir_test_tmp_deinit(&tmp);
+}
+
+/* Opening a pipe that nobody writes to does not come back; neither does reading a device. */
+Test(table_table, only_a_regular_file_where_one_is_wanted, .timeout = 20)
+{
+    struct weir_test_tmp tmp;
+    struct weir_table table;
+    struct weir_error err = WEIR_ERROR_INIT;
+    const struct weir_table_opts opts = {.is_regular = true};
+    struct weir_spec spec = weir_test_spec_frame();
+    char path[300];
+    weir_test_tmp_init(&tmp);
+    weir_test_tmp_path(&tmp, "pipe", path, sizeof path);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    const char *const others[] = {path, "/dev/zero", tmp.path};
+    for (size_t i = 0; i < WEIR_ARRAY_LEN(others); i++) {
+        cr_assert_eq(weir_table_open(&table, others[i], &spec, &opts, &err), WEIR_ERR_INVALID);
+        cr_assert_not_null(strstr(err.msg, "not a regular file"), "%s", err.msg);
+    }
     weir_test_tmp_deinit(&tmp);
 }
