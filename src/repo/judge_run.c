@@ -228,11 +228,13 @@ static void write_report(struct trial *t)
     const char *slash = memrchr(path.at, '/', path.n);
     const char *name = slash ? slash + 1 : path.at;
     (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash ? slash - path.at : 0), path.at);
-    struct weir_repo_state_dir dir = {open(folder[0] ? folder
-                                           : slash   ? "/"
-                                                     : ".",
-                                           O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-                                      -1};
+    const char *where = folder[0] ? folder : slash ? "/" : ".";
+    if (!weir_gate_file_allows(t->gate, where)) {
+        (void)weir_error_set(t->failure, WEIR_ERR_INVALID,
+                             "the report %.150s lies outside of the model's folder", path.at);
+        return;
+    }
+    struct weir_repo_state_dir dir = {open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC), -1};
     if (dir.fd < 0 || strlen(name) >= WEIR_REPO_STATE_DIR_NAME_BYTES ||
         weir_repo_state_dir_replace(&dir, name, report->at, report->n, NULL) != WEIR_OK)
         (void)weir_error_set(t->failure, WEIR_ERR_IO, "the report %.150s cannot be written",

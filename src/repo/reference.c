@@ -61,7 +61,11 @@ static enum weir_status read_holdout(const struct weir_repo_reference *reference
     if (status == WEIR_OK && gate && gate->holdout.n > 0) {
         opts->others[0] = gate->label.n > 0 ? gate->label.at : NULL;
         opts->others[1] = gate->weight.n > 0 ? gate->weight.at : NULL;
-        status = read_file(gate->holdout.at, opts, version, err);
+        if (!weir_gate_file_allows(gate, gate->holdout.at))
+            status = weir_error_set(err, WEIR_ERR_INVALID, "%s lies outside of the model's folder",
+                                    gate->holdout.at);
+        else
+            status = read_file(gate->holdout.at, opts, version, err);
     }
     weir_gate_file_free(gate);
     weir_arena_deinit(&arena);
