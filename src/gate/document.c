@@ -3,7 +3,7 @@
 
 #include "base/macros.h"
 #include "codec/json.h"
-#include "codec/number.h"
+#include "codec/json_write.h"
 #include "eval/gain.h"
 #include "eval/roc.h"
 #include "gate/slice.h"
@@ -12,38 +12,10 @@
 
 /* --- pieces ----------------------------------------------------------------------------------- */
 
-static void number(struct weir_buf *buf, double v)
-{
-    weir_codec_number_append_f64(buf, v, WEIR_CODEC_NUMBER_NONFINITE_NULL);
-}
-
-static void key(struct weir_buf *buf, const char *name)
-{
-    if (buf->n > 0 && buf->at[buf->n - 1] != '{')
-        weir_buf_append_byte(buf, ',');
-    weir_buf_append_byte(buf, '"');
-    weir_buf_append_c(buf, name);
-    weir_buf_append_c(buf, "\":");
-}
-
-static void put_number(struct weir_buf *buf, const char *name, double v)
-{
-    key(buf, name);
-    number(buf, v);
-}
-
-static void put_count(struct weir_buf *buf, const char *name, uint64_t n)
-{
-    key(buf, name);
-    weir_buf_append_u64(buf, n);
-}
-
 static void put_text(struct weir_buf *buf, const char *name, struct weir_str text)
 {
-    if (text.n == 0)
-        return;
-    key(buf, name);
-    weir_codec_json_append_text(buf, text);
+    if (text.n > 0)
+        weir_codec_json_write_text(buf, name, text);
 }
 
 static void comma(struct weir_buf *buf, size_t i)
@@ -59,23 +31,21 @@ static void append_source(struct weir_buf *buf, const struct weir_gate_evaluatio
 {
     const struct weir_gate_holdout *h = e->holdout;
     if (source->model.n > 0) {
-        key(buf, "model");
-        weir_buf_append_byte(buf, '{');
+        weir_codec_json_write_open(buf, "model", '{');
         put_text(buf, "file", source->model);
         put_text(buf, "digest", source->digest);
         weir_buf_append_byte(buf, '}');
     }
-    key(buf, "data");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "data", '{');
     put_text(buf, "file", source->data);
     put_text(buf, "digest", weir_str_c(h->digest));
-    put_count(buf, "used", h->n);
-    put_count(buf, "n_unlabeled", h->n_unlabeled);
-    put_count(buf, "n_refused", h->n_refused);
-    put_count(buf, "n_invalid", e->n_invalid);
+    weir_codec_json_write_u64(buf, "used", h->n);
+    weir_codec_json_write_u64(buf, "n_unlabeled", h->n_unlabeled);
+    weir_codec_json_write_u64(buf, "n_refused", h->n_refused);
+    weir_codec_json_write_u64(buf, "n_invalid", e->n_invalid);
     if (e->has_sweep) {
-        put_count(buf, "pos", e->sweep.n_positive);
-        put_count(buf, "neg", e->sweep.n_negative);
+        weir_codec_json_write_u64(buf, "pos", e->sweep.n_positive);
+        weir_codec_json_write_u64(buf, "neg", e->sweep.n_negative);
     }
     weir_buf_append_byte(buf, '}');
 }
@@ -83,8 +53,7 @@ static void append_source(struct weir_buf *buf, const struct weir_gate_evaluatio
 static void append_classes(struct weir_buf *buf, const char *name,
                            const struct weir_gate_holdout *h)
 {
-    key(buf, name);
-    weir_buf_append_byte(buf, '[');
+    weir_codec_json_write_open(buf, name, '[');
     for (size_t k = 0; k < h->n_classes; k++) {
         comma(buf, k);
         weir_codec_json_append_text(buf, h->classes[k]);
@@ -94,28 +63,17 @@ static void append_classes(struct weir_buf *buf, const char *name,
 
 static void append_metric(struct weir_buf *buf, const struct weir_gate_metric *m, double alpha)
 {
-    key(buf, m->name);
-    weir_buf_append_byte(buf, '{');
-    put_number(buf, "value", m->value);
+    weir_codec_json_write_open(buf, m->name, '{');
+    weir_codec_json_write_f64(buf, "value", m->value);
     if (m->why)
         put_text(buf, "why", weir_str_c(m->why));
     if (m->has_interval) {
-        put_number(buf, "se", m->se);
-        key(buf, "ci");
-        weir_buf_append_byte(buf, '[');
-        number(buf, m->low);
-        weir_buf_append_byte(buf, ',');
-        number(buf, m->high);
-        weir_buf_append_byte(buf, ']');
+        weir_codec_json_write_f64(buf, "se", m->se);
+        weir_codec_json_write_pair(buf, "ci", m->low, m->high);
         put_text(buf, "method", weir_str_c(m->method));
-        put_number(buf, "alpha", alpha);
+        weir_codec_json_write_f64(buf, "alpha", alpha);
         if (m->has_wald) {
-            key(buf, "ci_wald");
-            weir_buf_append_byte(buf, '[');
-            number(buf, m->wald_low);
-            weir_buf_append_byte(buf, ',');
-            number(buf, m->wald_high);
-            weir_buf_append_byte(buf, ']');
+            weir_codec_json_write_pair(buf, "ci_wald", m->wald_low, m->wald_high);
         }
     }
     weir_buf_append_byte(buf, '}');
@@ -125,32 +83,29 @@ static void append_threshold(struct weir_buf *buf, const struct weir_gate_evalua
                              struct weir_str policy)
 {
     const struct weir_eval_policy_choice *c = &e->choice;
-    key(buf, "threshold");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "threshold", '{');
     put_text(buf, "policy", policy);
-    put_number(buf, "value", c->threshold);
-    put_number(buf, "observed", c->observed);
-    put_number(buf, "tp", c->tp);
-    put_number(buf, "fp", c->fp);
-    put_number(buf, "fn", c->fn);
-    put_number(buf, "tn", c->tn);
+    weir_codec_json_write_f64(buf, "value", c->threshold);
+    weir_codec_json_write_f64(buf, "observed", c->observed);
+    weir_codec_json_write_f64(buf, "tp", c->tp);
+    weir_codec_json_write_f64(buf, "fp", c->fp);
+    weir_codec_json_write_f64(buf, "fn", c->fn);
+    weir_codec_json_write_f64(buf, "tn", c->tn);
     weir_buf_append_byte(buf, '}');
 }
 
 static void append_confusion(struct weir_buf *buf, const struct weir_gate_evaluation *e)
 {
     size_t n = e->confusion.n_classes;
-    key(buf, "confusion");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "confusion", '{');
     append_classes(buf, "labels", e->holdout);
-    key(buf, "counts");
-    weir_buf_append_byte(buf, '[');
+    weir_codec_json_write_open(buf, "counts", '[');
     for (size_t i = 0; i < n; i++) {
         comma(buf, i);
         weir_buf_append_byte(buf, '[');
         for (size_t j = 0; j < n; j++) {
             comma(buf, j);
-            number(buf, e->confusion.cells[i * n + j]);
+            weir_codec_json_write_number(buf, e->confusion.cells[i * n + j]);
         }
         weir_buf_append_byte(buf, ']');
     }
@@ -159,26 +114,25 @@ static void append_confusion(struct weir_buf *buf, const struct weir_gate_evalua
 
 static void append_per_class(struct weir_buf *buf, const struct weir_gate_evaluation *e)
 {
-    key(buf, "per_class");
-    weir_buf_append_byte(buf, '[');
+    weir_codec_json_write_open(buf, "per_class", '[');
     for (size_t k = 0; k < e->holdout->n_classes; k++) {
         const struct weir_eval_confusion_class *c = &e->classes[k].counts;
         comma(buf, k);
         weir_buf_append_byte(buf, '{');
         put_text(buf, "class", e->holdout->classes[k]);
-        put_number(buf, "precision", c->precision);
-        put_number(buf, "recall", c->recall);
-        put_number(buf, "f1", c->f1);
-        put_number(buf, "support", c->support);
+        weir_codec_json_write_f64(buf, "precision", c->precision);
+        weir_codec_json_write_f64(buf, "recall", c->recall);
+        weir_codec_json_write_f64(buf, "f1", c->f1);
+        weir_codec_json_write_f64(buf, "support", c->support);
         if (e->holdout->task != WEIR_GATE_BINARY) {
-            put_number(buf, "roc_auc", e->classes[k].roc_auc);
-            put_number(buf, "average_precision", e->classes[k].average_precision);
+            weir_codec_json_write_f64(buf, "roc_auc", e->classes[k].roc_auc);
+            weir_codec_json_write_f64(buf, "average_precision", e->classes[k].average_precision);
         }
         if (e->holdout->labels) {
-            put_number(buf, "tp", c->tp);
-            put_number(buf, "fp", c->fp);
-            put_number(buf, "fn", c->fn);
-            put_number(buf, "tn", c->tn);
+            weir_codec_json_write_f64(buf, "tp", c->tp);
+            weir_codec_json_write_f64(buf, "fp", c->fp);
+            weir_codec_json_write_f64(buf, "fn", c->fn);
+            weir_codec_json_write_f64(buf, "tn", c->tn);
         }
         weir_buf_append_byte(buf, '}');
     }
@@ -215,13 +169,12 @@ static void append_range(struct weir_buf *buf, const char *name, const char *fir
                          const struct weir_eval_sweep *s, const size_t *kept, size_t from,
                          size_t to, point_fn *value)
 {
-    key(buf, name);
-    weir_buf_append_byte(buf, '[');
+    weir_codec_json_write_open(buf, name, '[');
     if (first)
         weir_buf_append_c(buf, first);
     for (size_t i = from; i < to; i++) {
         comma(buf, first ? 1 : i - from);
-        number(buf, value(s, kept ? kept[i] : i));
+        weir_codec_json_write_number(buf, value(s, kept ? kept[i] : i));
     }
     weir_buf_append_byte(buf, ']');
 }
@@ -263,8 +216,7 @@ static void append_det(struct weir_buf *buf, const struct weir_eval_sweep *s, co
     size_t to = from;
     while (to < n && (kept ? kept[to] : to) < last)
         to++;
-    key(buf, "det");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "det", '{');
     append_range(buf, "fpr", has_infinity ? "0.0" : NULL, s, kept, from, to, fpr);
     append_range(buf, "fnr", has_infinity ? "1.0" : NULL, s, kept, from, to, fnr);
     append_range(buf, "thr", has_infinity ? "null" : NULL, s, kept, from, to, threshold);
@@ -280,34 +232,32 @@ static void append_gain(struct weir_buf *buf, const struct weir_eval_sweep *s, c
     size_t group;
     if (!weir_eval_gain_ks(s, &ks, &group))
         return;
-    key(buf, "gain");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "gain", '{');
     append_column(buf, "share", "0.0", s, kept, n, share);
     append_column(buf, "gain", "0.0", s, kept, n, tpr);
     append_column(buf, "lift", "null", s, kept, n, lift);
     append_column(buf, "thr", "null", s, kept, n, threshold);
     weir_buf_append_byte(buf, '}');
-    key(buf, "ks");
-    weir_buf_append_byte(buf, '{');
-    put_number(buf, "value", ks);
-    put_number(buf, "thr", s->thresholds[group]);
-    put_number(buf, "tpr", tpr(s, group));
-    put_number(buf, "fpr", fpr(s, group));
+    weir_codec_json_write_open(buf, "ks", '{');
+    weir_codec_json_write_f64(buf, "value", ks);
+    weir_codec_json_write_f64(buf, "thr", s->thresholds[group]);
+    weir_codec_json_write_f64(buf, "tpr", tpr(s, group));
+    weir_codec_json_write_f64(buf, "fpr", fpr(s, group));
     weir_buf_append_byte(buf, '}');
 }
 
 static void append_calibration(struct weir_buf *buf, const struct weir_gate_evaluation *e)
 {
     static const char *const names[] = {"mean_p", "frac_pos", "count"};
-    key(buf, "calibration");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "calibration", '{');
     for (size_t c = 0; c < WEIR_ARRAY_LEN(names); c++) {
-        key(buf, names[c]);
-        weir_buf_append_byte(buf, '[');
+        weir_codec_json_write_open(buf, names[c], '[');
         for (size_t b = 0; b < e->n_bins; b++) {
             const struct weir_eval_probability_bin *bin = &e->bins[b];
             comma(buf, b);
-            number(buf, c == 0 ? bin->mean_p : c == 1 ? bin->mean_y : bin->weight);
+            weir_codec_json_write_number(buf, c == 0   ? bin->mean_p
+                                              : c == 1 ? bin->mean_y
+                                                       : bin->weight);
         }
         weir_buf_append_byte(buf, ']');
     }
@@ -345,16 +295,13 @@ static void append_curves(struct weir_buf *buf, const struct weir_gate_evaluatio
             buf->failed = true;
         n = kept ? thin(s, kept, weir_eval_roc_corners(s, kept), n_points_max) : 0;
     }
-    key(buf, "curves");
-    weir_buf_append_byte(buf, '{');
-    key(buf, "roc");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "curves", '{');
+    weir_codec_json_write_open(buf, "roc", '{');
     append_column(buf, "fpr", "0.0", s, kept, n, fpr);
     append_column(buf, "tpr", "0.0", s, kept, n, tpr);
     append_column(buf, "thr", "null", s, kept, n, threshold);
     weir_buf_append_byte(buf, '}');
-    key(buf, "pr");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "pr", '{');
     append_column(buf, "recall", NULL, s, kept, n, tpr);
     append_column(buf, "precision", NULL, s, kept, n, precision);
     append_column(buf, "thr", NULL, s, kept, n, threshold);
@@ -372,8 +319,7 @@ static void append_curves(struct weir_buf *buf, const struct weir_gate_evaluatio
 static void append_metrics(struct weir_buf *buf, const char *name,
                            const struct weir_gate_evaluation *e)
 {
-    key(buf, name);
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, name, '{');
     for (size_t i = 0; i < e->n_metrics; i++)
         append_metric(buf, &e->metrics[i], e->alpha);
     weir_buf_append_byte(buf, '}');
@@ -381,55 +327,51 @@ static void append_metrics(struct weir_buf *buf, const char *name,
 
 static void append_slices(struct weir_buf *buf, const struct weir_gate_evaluation *e)
 {
-    key(buf, "slices");
-    weir_buf_append_byte(buf, '[');
+    weir_codec_json_write_open(buf, "slices", '[');
     for (size_t i = 0; i < e->n_slices; i++) {
         const struct weir_gate_slice *s = &e->slices[i];
         comma(buf, i);
         weir_buf_append_byte(buf, '{');
         put_text(buf, "name", s->name);
         put_text(buf, "column", s->cut->column);
-        key(buf, "part");
+        weir_codec_json_write_key(buf, "part");
         weir_codec_json_append_text(buf, s->cut->values[s->part]);
         if (s->cut->edges && !isnan(s->low)) {
-            put_number(buf, "low", s->low);
-            put_number(buf, "high", s->high);
+            weir_codec_json_write_f64(buf, "low", s->low);
+            weir_codec_json_write_f64(buf, "high", s->high);
         }
-        put_count(buf, "rows", s->rows.n);
+        weir_codec_json_write_u64(buf, "rows", s->rows.n);
         append_metrics(buf, "metrics", &s->evaluation);
         weir_buf_append_byte(buf, '}');
     }
     weir_buf_append_byte(buf, ']');
     if (e->n_slices_left_out > 0)
-        put_count(buf, "slices_left_out", e->n_slices_left_out);
+        weir_codec_json_write_u64(buf, "slices_left_out", e->n_slices_left_out);
 }
 
 /* The means over folds are the metrics of the document; those of all rows are "pooled". */
 static void append_folds(struct weir_buf *buf, const struct weir_gate_evaluation *e)
 {
-    key(buf, "metrics");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "metrics", '{');
     for (size_t i = 0; i < e->n_metrics; i++) {
         struct weir_gate_fold_mean m = weir_gate_slice_fold_mean(e, i);
-        key(buf, m.name);
-        weir_buf_append_byte(buf, '{');
-        put_number(buf, "value", m.mean);
-        put_number(buf, "sd", m.sd);
-        put_count(buf, "folds", m.n);
+        weir_codec_json_write_open(buf, m.name, '{');
+        weir_codec_json_write_f64(buf, "value", m.mean);
+        weir_codec_json_write_f64(buf, "sd", m.sd);
+        weir_codec_json_write_u64(buf, "folds", m.n);
         if (m.n == 0)
             put_text(buf, "why", WEIR_STR("it is undefined in all folds"));
         weir_buf_append_byte(buf, '}');
     }
     weir_buf_append_byte(buf, '}');
-    key(buf, "folds");
-    weir_buf_append_byte(buf, '[');
+    weir_codec_json_write_open(buf, "folds", '[');
     for (size_t i = 0; i < e->n_folds; i++) {
         const struct weir_gate_slice *s = &e->folds[i];
         comma(buf, i);
         weir_buf_append_byte(buf, '{');
-        key(buf, "fold");
+        weir_codec_json_write_key(buf, "fold");
         weir_codec_json_append_text(buf, s->cut->values[s->part]);
-        put_count(buf, "rows", s->rows.n);
+        weir_codec_json_write_u64(buf, "rows", s->rows.n);
         append_metrics(buf, "metrics", &s->evaluation);
         weir_buf_append_byte(buf, '}');
     }

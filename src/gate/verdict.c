@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "codec/json.h"
-#include "codec/number.h"
+#include "codec/json_write.h"
 #include "gate/document.h"
 #include "gate/report.h"
 
@@ -16,44 +16,17 @@ enum { POINTS_MAX = 2000 }; /* of a curve: documents are kept and sent */
 
 /* --- pieces ----------------------------------------------------------------------------------- */
 
-static void key(struct weir_buf *buf, const char *name)
-{
-    if (buf->n > 0 && buf->at[buf->n - 1] != '{')
-        weir_buf_append_byte(buf, ',');
-    weir_buf_printf(buf, "\"%s\":", name);
-}
-
-static void number(struct weir_buf *buf, double v)
-{
-    weir_codec_number_append_f64(buf, v, WEIR_CODEC_NUMBER_NONFINITE_NULL);
-}
-
-static void put_number(struct weir_buf *buf, const char *name, double v)
-{
-    key(buf, name);
-    number(buf, v);
-}
-
-static void put_count(struct weir_buf *buf, const char *name, uint64_t n)
-{
-    key(buf, name);
-    weir_buf_append_u64(buf, n);
-}
-
 static void put_text(struct weir_buf *buf, const char *name, struct weir_str text)
 {
-    if (text.n == 0)
-        return;
-    key(buf, name);
-    weir_codec_json_append_text(buf, text);
+    if (text.n > 0)
+        weir_codec_json_write_text(buf, name, text);
 }
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
 static void put_party(struct weir_buf *buf, const char *name, const struct weir_gate_party *party)
 {
-    key(buf, name);
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, name, '{');
     put_text(buf, "digest", party->digest);
     put_text(buf, "version", party->version);
     put_text(buf, "file", party->file);
@@ -66,15 +39,14 @@ static void put_holdout(struct weir_buf *buf, const struct weir_gate_case *c)
     const struct weir_gate_holdout *h = &c->holdouts[WEIR_GATE_CANDIDATE];
     if (!gate || gate->holdout.n == 0)
         return;
-    key(buf, "holdout");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "holdout", '{');
     put_text(buf, "file", gate->holdout);
     if (c->has_holdout[WEIR_GATE_CANDIDATE]) {
         put_text(buf, "digest", weir_str_c(h->digest));
-        put_count(buf, "rows", h->n);
+        weir_codec_json_write_u64(buf, "rows", h->n);
     }
     if (c->job->n_uses > 0)
-        put_count(buf, "uses", c->job->n_uses);
+        weir_codec_json_write_u64(buf, "uses", c->job->n_uses);
     weir_buf_append_byte(buf, '}');
 }
 
@@ -83,10 +55,9 @@ static void put_threshold(struct weir_buf *buf, const struct weir_gate_case *c)
     const struct weir_gate_verdict *v = c->out;
     if (!v->has_threshold)
         return;
-    key(buf, "threshold");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "threshold", '{');
     put_text(buf, "policy", c->job->gate->threshold_text);
-    put_number(buf, "value", v->threshold);
+    weir_codec_json_write_f64(buf, "value", v->threshold);
     put_text(buf, "score_space", v->score_space);
     put_text(buf, "positive", v->positive);
     weir_buf_append_c(buf, ",\"apparent\":true}"); /* chosen on the rows it is measured on */
@@ -109,25 +80,19 @@ static void put_evaluation(struct weir_buf *buf, const char *name, const struct 
     if (!c->has_evaluation[side])
         return;
     struct weir_gate_source source = source_of(c, side);
-    key(buf, name);
+    weir_codec_json_write_key(buf, name);
     weir_gate_document_append(buf, &c->evaluations[side], &source, false);
 }
 
 static void put_delta(struct weir_buf *buf, const struct weir_gate_delta *d)
 {
-    key(buf, d->name);
-    weir_buf_append_byte(buf, '{');
-    put_number(buf, "value", d->value);
+    weir_codec_json_write_open(buf, d->name, '{');
+    weir_codec_json_write_f64(buf, "value", d->value);
     if (d->why)
         put_text(buf, "why", weir_str_c(d->why));
     if (d->has_interval) {
-        key(buf, "ci");
-        weir_buf_append_byte(buf, '[');
-        number(buf, d->low);
-        weir_buf_append_byte(buf, ',');
-        number(buf, d->high);
-        weir_buf_append_byte(buf, ']');
-        put_number(buf, "p", d->p);
+        weir_codec_json_write_pair(buf, "ci", d->low, d->high);
+        weir_codec_json_write_f64(buf, "p", d->p);
         put_text(buf, "method", weir_str_c(d->method));
     }
     weir_buf_append_c(buf, ",\"paired\":true}");
@@ -135,20 +100,18 @@ static void put_delta(struct weir_buf *buf, const struct weir_gate_delta *d)
 
 static void put_compare(struct weir_buf *buf, const struct weir_gate_compare *compare)
 {
-    key(buf, "delta");
-    weir_buf_append_byte(buf, '{');
+    weir_codec_json_write_open(buf, "delta", '{');
     for (size_t i = 0; i < compare->n_deltas; i++)
         put_delta(buf, &compare->deltas[i]);
     weir_buf_append_byte(buf, '}');
     if (!compare->has_decisions)
         return;
-    key(buf, "disagreements");
-    weir_buf_append_byte(buf, '{');
-    put_count(buf, "count", compare->n_disagreements);
-    put_count(buf, "gained", compare->n_gained);
-    put_count(buf, "lost", compare->n_lost);
-    put_number(buf, "p", compare->p);
-    key(buf, "rows"); /* lines of the holdout's file */
+    weir_codec_json_write_open(buf, "disagreements", '{');
+    weir_codec_json_write_u64(buf, "count", compare->n_disagreements);
+    weir_codec_json_write_u64(buf, "gained", compare->n_gained);
+    weir_codec_json_write_u64(buf, "lost", compare->n_lost);
+    weir_codec_json_write_f64(buf, "p", compare->p);
+    weir_codec_json_write_key(buf, "rows"); /* lines of the holdout's file */
     for (size_t i = 0; i < compare->n_lines; i++)
         weir_buf_printf(buf, "%c%llu", i ? ',' : '[', (unsigned long long)compare->lines[i]);
     weir_buf_append_c(buf, compare->n_lines ? "]}" : "[]}");
@@ -160,26 +123,23 @@ static void put_times(struct weir_buf *buf, const struct weir_gate_latency *late
     static const char *const names[] = {"p50_ms", "p90_ms", "p95_ms", "p99_ms", "mean_ms"};
     static const char *const sides[] = {"candidate", "live"};
     char name[40];
-    put_count(buf, "batch", weir_gate_latency_batches[batch]);
-    put_count(buf, "n", latency->times[batch][0].n);
+    weir_codec_json_write_u64(buf, "batch", weir_gate_latency_batches[batch]);
+    weir_codec_json_write_u64(buf, "n", latency->times[batch][0].n);
     for (size_t side = 0; side < (latency->has_live ? 2u : 1u); side++) {
-        key(buf, sides[side]);
-        weir_buf_append_byte(buf, '{');
+        weir_codec_json_write_open(buf, sides[side], '{');
         for (size_t i = 0; i < WEIR_ARRAY_LEN(names); i++) {
             struct weir_gate_latency_number number_of;
             (void)snprintf(name, sizeof name, "latency.%s%s", batch ? "batch32." : "", names[i]);
             if (!weir_gate_latency_find(latency, weir_str_c(name), side == 1, .05, &number_of))
                 continue;
-            key(buf, names[i]);
-            weir_buf_append_byte(buf, '{');
-            put_number(buf, "value", number_of.value);
+            weir_codec_json_write_open(buf, names[i], '{');
+            weir_codec_json_write_f64(buf, "value", number_of.value);
             if (number_of.why)
                 put_text(buf, "why", weir_str_c(number_of.why));
-            key(buf, "ci");
-            weir_buf_append_byte(buf, '[');
-            number(buf, number_of.low);
+            weir_codec_json_write_open(buf, "ci", '[');
+            weir_codec_json_write_number(buf, number_of.low);
             weir_buf_append_byte(buf, ',');
-            number(buf, number_of.high);
+            weir_codec_json_write_number(buf, number_of.high);
             weir_buf_append_c(buf, "]}");
         }
         weir_buf_append_byte(buf, '}');
@@ -191,8 +151,7 @@ static void put_latency(struct weir_buf *buf, const struct weir_gate_case *c)
     bool is_first = true;
     if (!c->has_latency)
         return;
-    key(buf, "latency");
-    weir_buf_append_byte(buf, '[');
+    weir_codec_json_write_open(buf, "latency", '[');
     for (size_t b = 0; b < WEIR_GATE_LATENCY_BATCHES; b++) {
         if (!c->latency.times[b][0].ms)
             continue;
@@ -206,12 +165,12 @@ static void put_latency(struct weir_buf *buf, const struct weir_gate_case *c)
 
 static void put_seconds(struct weir_buf *buf, const struct weir_gate_case *c)
 {
-    key(buf, "seconds");
-    weir_buf_append_byte(buf, '{');
-    put_number(buf, "score", (double)c->score_ns / (double)WEIR_NS_PER_S);
-    put_number(buf, "metrics", (double)c->metrics_ns / (double)WEIR_NS_PER_S);
-    put_number(buf, "latency", (double)c->latency_ns / (double)WEIR_NS_PER_S);
-    put_number(buf, "all", (double)(weir_clock_ns() - c->begun_ns) / (double)WEIR_NS_PER_S);
+    weir_codec_json_write_open(buf, "seconds", '{');
+    weir_codec_json_write_f64(buf, "score", (double)c->score_ns / (double)WEIR_NS_PER_S);
+    weir_codec_json_write_f64(buf, "metrics", (double)c->metrics_ns / (double)WEIR_NS_PER_S);
+    weir_codec_json_write_f64(buf, "latency", (double)c->latency_ns / (double)WEIR_NS_PER_S);
+    weir_codec_json_write_f64(buf, "all",
+                              (double)(weir_clock_ns() - c->begun_ns) / (double)WEIR_NS_PER_S);
     weir_buf_append_byte(buf, '}');
 }
 
@@ -283,7 +242,7 @@ void weir_gate_verdict_append(struct weir_buf *buf, const struct weir_gate_case 
     else
         weir_buf_append_c(buf, ",\"live\":null");
     put_holdout(buf, c);
-    key(buf, "rules");
+    weir_codec_json_write_key(buf, "rules");
     if (c->has_judgement)
         weir_gate_rules_append(&c->judgement, buf);
     else

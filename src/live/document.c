@@ -3,7 +3,7 @@
 
 #include "base/macros.h"
 #include "codec/json.h"
-#include "codec/number.h"
+#include "codec/json_write.h"
 
 #include <math.h>
 #include <time.h>
@@ -12,63 +12,10 @@ enum { ROC_POINTS = 200, DECILES = 10, TIME_BYTES = 32 };
 
 /* --- pieces ---------------------------------------------------------------------------------- */
 
-static void number(struct weir_buf *buf, double v)
-{
-    weir_codec_number_append_f64(buf, v, WEIR_CODEC_NUMBER_NONFINITE_NULL);
-}
-
-static void key(struct weir_buf *buf, const char *name)
-{
-    if (buf->n > 0 && buf->at[buf->n - 1] != '{')
-        weir_buf_append_byte(buf, ',');
-    weir_buf_append_byte(buf, '"');
-    weir_buf_append_c(buf, name);
-    weir_buf_append_c(buf, "\":");
-}
-
-static void open(struct weir_buf *buf, const char *name, char bracket)
-{
-    key(buf, name);
-    weir_buf_append_byte(buf, bracket);
-}
-
 static void comma(struct weir_buf *buf)
 {
     if (buf->at[buf->n - 1] != '[')
         weir_buf_append_byte(buf, ',');
-}
-
-static void put_number(struct weir_buf *buf, const char *name, double v)
-{
-    key(buf, name);
-    number(buf, v);
-}
-
-static void put_count(struct weir_buf *buf, const char *name, uint64_t n)
-{
-    key(buf, name);
-    weir_buf_append_u64(buf, n);
-}
-
-static void put_text(struct weir_buf *buf, const char *name, struct weir_str text)
-{
-    key(buf, name);
-    weir_codec_json_append_text(buf, text);
-}
-
-static void put_pair(struct weir_buf *buf, const char *name, double low, double high)
-{
-    open(buf, name, '[');
-    number(buf, low);
-    weir_buf_append_byte(buf, ',');
-    number(buf, high);
-    weir_buf_append_byte(buf, ']');
-}
-
-static void put_flag(struct weir_buf *buf, const char *name, bool is_set)
-{
-    key(buf, name);
-    weir_buf_append_c(buf, is_set ? "true" : "false");
 }
 
 static void put_time(struct weir_buf *buf, const char *name, uint64_t at_s)
@@ -77,8 +24,8 @@ static void put_time(struct weir_buf *buf, const char *name, uint64_t at_s)
     time_t s = (time_t)at_s;
     struct tm tm;
     (void)gmtime_r(&s, &tm); /* Cannot fail for the present. */
-    put_text(buf, name,
-             weir_str_make(room, strftime(room, sizeof room, "%Y-%m-%dT%H:%M:%SZ", &tm)));
+    weir_codec_json_write_text(
+        buf, name, weir_str_make(room, strftime(room, sizeof room, "%Y-%m-%dT%H:%M:%SZ", &tm)));
 }
 
 static struct weir_str unquoted(struct weir_str json)
@@ -98,7 +45,7 @@ static void put_class(struct weir_buf *buf, struct weir_str json)
 static void put_classes(struct weir_buf *buf, const char *name, const struct weir_str *classes,
                         size_t n)
 {
-    open(buf, name, '[');
+    weir_codec_json_write_open(buf, name, '[');
     for (size_t i = 0; i < n; i++) {
         comma(buf);
         put_class(buf, classes[i]);
@@ -111,71 +58,73 @@ static void put_classes(struct weir_buf *buf, const char *name, const struct wei
 static void append_source(struct weir_buf *buf, const struct weir_live_sum *sum,
                           const struct weir_live_source *source)
 {
-    open(buf, "model", '{');
-    put_text(buf, "name", source->model);
-    put_text(buf, "version", source->version.n > 0 ? source->version : WEIR_STR("all"));
+    weir_codec_json_write_open(buf, "model", '{');
+    weir_codec_json_write_text(buf, "name", source->model);
+    weir_codec_json_write_text(buf, "version",
+                               source->version.n > 0 ? source->version : WEIR_STR("all"));
     if (source->digest.n > 0)
-        put_text(buf, "digest", source->digest);
+        weir_codec_json_write_text(buf, "digest", source->digest);
     weir_buf_append_byte(buf, '}');
-    open(buf, "window", '{');
-    put_count(buf, "seconds", source->window_s);
+    weir_codec_json_write_open(buf, "window", '{');
+    weir_codec_json_write_u64(buf, "seconds", source->window_s);
     if (sum->from_s > 0)
         put_time(buf, "from", sum->from_s);
     put_time(buf, "to", source->now_s);
-    put_text(buf, "by", WEIR_STR("prediction_time"));
+    weir_codec_json_write_text(buf, "by", WEIR_STR("prediction_time"));
     weir_buf_append_byte(buf, '}');
-    open(buf, "data", '{');
-    put_count(buf, "rows", sum->n_rows);
-    put_count(buf, "used", sum->n_labelled);
+    weir_codec_json_write_open(buf, "data", '{');
+    weir_codec_json_write_u64(buf, "rows", sum->n_rows);
+    weir_codec_json_write_u64(buf, "used", sum->n_labelled);
     if (sum->shape.task == WEIR_LIVE_BINARY) {
         const uint64_t *c = sum->counts + sum->layout.confusion;
-        put_count(buf, "pos", c[2] + c[3]);
-        put_count(buf, "neg", c[0] + c[1]);
+        weir_codec_json_write_u64(buf, "pos", c[2] + c[3]);
+        weir_codec_json_write_u64(buf, "neg", c[0] + c[1]);
     }
     weir_buf_append_byte(buf, '}');
-    put_text(buf, "task", weir_str_c(weir_live_shape_task(sum->shape.task)));
+    weir_codec_json_write_text(buf, "task", weir_str_c(weir_live_shape_task(sum->shape.task)));
     if (source->classes && sum->shape.n_classes > 0)
         put_classes(buf, "classes", source->classes, sum->shape.n_classes);
     if (source->classes && sum->shape.task == WEIR_LIVE_BINARY) {
-        key(buf, "positive");
+        weir_codec_json_write_key(buf, "positive");
         put_class(buf, source->classes[1]);
     }
     if (sum->shape.has_score)
-        put_text(buf, "score_space", weir_str_c(weir_output_name(sum->shape.score)));
+        weir_codec_json_write_text(buf, "score_space",
+                                   weir_str_c(weir_output_name(sum->shape.score)));
 }
 
 static void append_metrics(struct weir_buf *buf, const struct weir_live_measures *measures)
 {
-    open(buf, "metrics", '{');
+    weir_codec_json_write_open(buf, "metrics", '{');
     for (size_t i = 0; i < measures->n; i++) {
         const struct weir_live_metric *m = &measures->metrics[i];
-        open(buf, m->name, '{');
-        put_number(buf, "value", m->value);
+        weir_codec_json_write_open(buf, m->name, '{');
+        weir_codec_json_write_f64(buf, "value", m->value);
         if (m->why)
-            put_text(buf, "why", weir_str_c(m->why));
+            weir_codec_json_write_text(buf, "why", weir_str_c(m->why));
         if (m->has_bounds)
-            put_pair(buf, "bounds", m->low, m->high);
+            weir_codec_json_write_pair(buf, "bounds", m->low, m->high);
         if (m->has_interval) {
-            put_number(buf, "se", m->se);
-            put_pair(buf, "ci", m->interval_low, m->interval_high);
-            put_text(buf, "method", WEIR_STR("delong-logit"));
-            put_number(buf, "alpha", 0.05);
+            weir_codec_json_write_f64(buf, "se", m->se);
+            weir_codec_json_write_pair(buf, "ci", m->interval_low, m->interval_high);
+            weir_codec_json_write_text(buf, "method", WEIR_STR("delong-logit"));
+            weir_codec_json_write_f64(buf, "alpha", 0.05);
         }
         weir_buf_append_byte(buf, '}');
     }
     weir_buf_append_byte(buf, '}');
     const struct weir_live_metric *auc = weir_live_measure_find(measures, "roc_auc");
     if (auc && auc->has_bounds)
-        put_pair(buf, "auc_bounds", auc->low, auc->high);
+        weir_codec_json_write_pair(buf, "auc_bounds", auc->low, auc->high);
 }
 
 static void append_confusion(struct weir_buf *buf, const struct weir_live_measures *measures,
                              const struct weir_live_source *source)
 {
     size_t n = measures->confusion.n_classes;
-    open(buf, "confusion", '{');
+    weir_codec_json_write_open(buf, "confusion", '{');
     put_classes(buf, "labels", source->classes, n);
-    open(buf, "counts", '[');
+    weir_codec_json_write_open(buf, "counts", '[');
     for (size_t i = 0; i < n; i++) {
         comma(buf);
         weir_buf_append_byte(buf, '[');
@@ -186,18 +135,18 @@ static void append_confusion(struct weir_buf *buf, const struct weir_live_measur
         weir_buf_append_byte(buf, ']');
     }
     weir_buf_append_c(buf, "]}");
-    open(buf, "per_class", '[');
+    weir_codec_json_write_open(buf, "per_class", '[');
     for (size_t i = 0; i < n; i++) {
         struct weir_eval_confusion_class c = weir_eval_confusion_class(&measures->confusion, i);
         comma(buf);
         weir_buf_append_c(buf, "{\"class\":");
         put_class(buf, source->classes[i]);
-        put_number(buf, "precision", c.precision);
-        put_number(buf, "recall", c.recall);
-        put_number(buf, "f1", c.f1);
-        put_number(buf, "support", c.support);
+        weir_codec_json_write_f64(buf, "precision", c.precision);
+        weir_codec_json_write_f64(buf, "recall", c.recall);
+        weir_codec_json_write_f64(buf, "f1", c.f1);
+        weir_codec_json_write_f64(buf, "support", c.support);
         if (measures->class_auc)
-            put_number(buf, "roc_auc", measures->class_auc[i]);
+            weir_codec_json_write_f64(buf, "roc_auc", measures->class_auc[i]);
         weir_buf_append_byte(buf, '}');
     }
     weir_buf_append_byte(buf, ']');
@@ -218,13 +167,13 @@ static void append_roc(struct weir_buf *buf, const struct weir_live_sum *sum)
     if (positives == 0 || negatives == 0)
         return;
     const char *const names[] = {"fpr", "tpr"};
-    open(buf, "roc", '{');
+    weir_codec_json_write_open(buf, "roc", '{');
     for (int side = 0; side < 2; side++) {
         double tp = 0;
         double fp = 0;
         double last_tp = 0;
         double last_fp = 0;
-        open(buf, names[side], '[');
+        weir_codec_json_write_open(buf, names[side], '[');
         weir_buf_append_byte(buf, '0');
         for (size_t b = n_bins; b-- > 0;) {
             tp += (double)p[b] / positives;
@@ -232,7 +181,7 @@ static void append_roc(struct weir_buf *buf, const struct weir_live_sum *sum)
             if (b > 0 && fmax(tp - last_tp, fp - last_fp) < 1.0 / ROC_POINTS)
                 continue;
             weir_buf_append_byte(buf, ',');
-            number(buf, side == 0 ? fmin(fp, 1) : fmin(tp, 1));
+            weir_codec_json_write_number(buf, side == 0 ? fmin(fp, 1) : fmin(tp, 1));
             last_tp = tp;
             last_fp = fp;
         }
@@ -244,17 +193,17 @@ static void append_roc(struct weir_buf *buf, const struct weir_live_sum *sum)
 static void append_calibration(struct weir_buf *buf, const struct weir_eval_binned_calibration *c)
 {
     const char *const names[] = {"mean_p", "frac_pos", "count"};
-    open(buf, "calibration", '{');
+    weir_codec_json_write_open(buf, "calibration", '{');
     for (int side = 0; side < 3; side++) {
-        open(buf, names[side], '[');
+        weir_codec_json_write_open(buf, names[side], '[');
         for (size_t b = 0; b < WEIR_EVAL_BINNED_CALIBRATION_BINS; b++) {
             double n = (double)c->n[b];
             if (c->n[b] <= 0)
                 continue;
             comma(buf);
-            number(buf, side == 0   ? weir_eval_exact_get(&c->p[b]) / n
-                        : side == 1 ? (double)c->n_positive[b] / n
-                                    : n);
+            weir_codec_json_write_number(buf, side == 0   ? weir_eval_exact_get(&c->p[b]) / n
+                                              : side == 1 ? (double)c->n_positive[b] / n
+                                                          : n);
         }
         weir_buf_append_byte(buf, ']');
     }
@@ -265,11 +214,12 @@ static void append_calibration(struct weir_buf *buf, const struct weir_eval_binn
  * at random. */
 static void append_coverage(struct weir_buf *buf, const struct weir_live_sum *sum)
 {
-    open(buf, "coverage", '{');
-    put_count(buf, "predicted", sum->n_rows);
-    put_count(buf, "labelled", sum->n_labelled);
-    put_number(buf, "share",
-               sum->n_rows > 0 ? (double)sum->n_labelled / (double)sum->n_rows : (double)NAN);
+    weir_codec_json_write_open(buf, "coverage", '{');
+    weir_codec_json_write_u64(buf, "predicted", sum->n_rows);
+    weir_codec_json_write_u64(buf, "labelled", sum->n_labelled);
+    weir_codec_json_write_f64(buf, "share",
+                              sum->n_rows > 0 ? (double)sum->n_labelled / (double)sum->n_rows
+                                              : (double)NAN);
     if (sum->shape.task == WEIR_LIVE_BINARY && sum->shape.has_score && sum->n_rows > 0) {
         uint64_t below = 0;
         uint64_t rows[DECILES] = {0};
@@ -284,10 +234,11 @@ static void append_coverage(struct weir_buf *buf, const struct weir_live_sum *su
             labelled[d] += sum->counts[sum->layout.negatives + b];
             below += n;
         }
-        open(buf, "by_score", '[');
+        weir_codec_json_write_open(buf, "by_score", '[');
         for (size_t d = 0; d < DECILES; d++) {
             comma(buf);
-            number(buf, rows[d] > 0 ? (double)labelled[d] / (double)rows[d] : (double)NAN);
+            weir_codec_json_write_number(buf, rows[d] > 0 ? (double)labelled[d] / (double)rows[d]
+                                                          : (double)NAN);
         }
         weir_buf_append_byte(buf, ']');
     }
@@ -296,14 +247,14 @@ static void append_coverage(struct weir_buf *buf, const struct weir_live_sum *su
 
 static void append_drift_of(struct weir_buf *buf, const struct weir_live_drift *d, double limit)
 {
-    put_number(buf, "psi", d->psi);
-    put_number(buf, "guard", d->guard);
-    put_count(buf, "bins", d->n_bins);
-    put_flag(buf, "alarm", weir_live_document_is_alarm(d, limit));
+    weir_codec_json_write_f64(buf, "psi", d->psi);
+    weir_codec_json_write_f64(buf, "guard", d->guard);
+    weir_codec_json_write_u64(buf, "bins", d->n_bins);
+    weir_codec_json_write_bool(buf, "alarm", weir_live_document_is_alarm(d, limit));
     if (d->is_text)
         return;
-    put_pair(buf, "ks", d->ks_low, d->ks_high);
-    put_number(buf, "ks_p", d->ks_p);
+    weir_codec_json_write_pair(buf, "ks", d->ks_low, d->ks_high);
+    weir_codec_json_write_f64(buf, "ks_p", d->ks_p);
 }
 
 static void append_drift(struct weir_buf *buf, const struct weir_live_sum *sum,
@@ -313,12 +264,12 @@ static void append_drift(struct weir_buf *buf, const struct weir_live_sum *sum,
     const uint64_t *counts = sum->counts + sum->layout.drift;
     size_t n = sum->shape.n_features;
     uint64_t n_alarms = 0;
-    open(buf, "drift", '{');
-    put_text(buf, "reference", weir_str_c(weir_live_reference_file(reference)));
-    put_count(buf, "reference_rows", weir_live_reference_rows(reference));
-    put_count(buf, "rows", sum->n_sampled);
-    put_number(buf, "psi_limit", source->psi_limit);
-    open(buf, "features", '[');
+    weir_codec_json_write_open(buf, "drift", '{');
+    weir_codec_json_write_text(buf, "reference", weir_str_c(weir_live_reference_file(reference)));
+    weir_codec_json_write_u64(buf, "reference_rows", weir_live_reference_rows(reference));
+    weir_codec_json_write_u64(buf, "rows", sum->n_sampled);
+    weir_codec_json_write_f64(buf, "psi_limit", source->psi_limit);
+    weir_codec_json_write_open(buf, "features", '[');
     for (size_t i = 0; i < n; i++) {
         struct weir_live_drift d =
             weir_live_reference_measure(reference, i, counts + i * WEIR_LIVE_REFERENCE_BINS);
@@ -326,9 +277,9 @@ static void append_drift(struct weir_buf *buf, const struct weir_live_sum *sum,
         comma(buf);
         weir_buf_append_byte(buf, '{');
         if (source->feature_names)
-            put_text(buf, "feature", source->feature_names[i]);
+            weir_codec_json_write_text(buf, "feature", source->feature_names[i]);
         else
-            put_count(buf, "feature", i);
+            weir_codec_json_write_u64(buf, "feature", i);
         append_drift_of(buf, &d, source->psi_limit);
         weir_buf_append_byte(buf, '}');
     }
@@ -336,25 +287,25 @@ static void append_drift(struct weir_buf *buf, const struct weir_live_sum *sum,
     struct weir_live_drift d =
         weir_live_reference_measure(reference, n, counts + n * WEIR_LIVE_REFERENCE_BINS);
     n_alarms += weir_live_document_is_alarm(&d, source->psi_limit);
-    open(buf, "score", '{');
+    weir_codec_json_write_open(buf, "score", '{');
     append_drift_of(buf, &d, source->psi_limit);
     weir_buf_append_byte(buf, '}');
-    put_count(buf, "alarms", n_alarms);
+    weir_codec_json_write_u64(buf, "alarms", n_alarms);
     weir_buf_append_byte(buf, '}');
 }
 
 static void append_store(struct weir_buf *buf, const struct weir_live_store_state *s)
 {
-    open(buf, "store", '{');
-    put_count(buf, "waiting", s->n_waiting);
-    put_count(buf, "capacity", s->capacity);
-    put_count(buf, "bytes", s->bytes);
-    put_number(buf, "sampled_share", s->share);
-    put_count(buf, "recorded", s->counters.n_put);
-    put_count(buf, "sampled_out", s->counters.n_sampled_out);
-    put_count(buf, "duplicates", s->counters.n_duplicates);
-    put_count(buf, "expired_unlabelled", s->counters.n_expired);
-    put_count(buf, "evicted_unlabelled", s->counters.n_evicted);
+    weir_codec_json_write_open(buf, "store", '{');
+    weir_codec_json_write_u64(buf, "waiting", s->n_waiting);
+    weir_codec_json_write_u64(buf, "capacity", s->capacity);
+    weir_codec_json_write_u64(buf, "bytes", s->bytes);
+    weir_codec_json_write_f64(buf, "sampled_share", s->share);
+    weir_codec_json_write_u64(buf, "recorded", s->counters.n_put);
+    weir_codec_json_write_u64(buf, "sampled_out", s->counters.n_sampled_out);
+    weir_codec_json_write_u64(buf, "duplicates", s->counters.n_duplicates);
+    weir_codec_json_write_u64(buf, "expired_unlabelled", s->counters.n_expired);
+    weir_codec_json_write_u64(buf, "evicted_unlabelled", s->counters.n_evicted);
     weir_buf_append_byte(buf, '}');
 }
 
@@ -368,23 +319,24 @@ enum weir_status weir_live_document_append(struct weir_buf *buf, const struct we
     if (weir_live_measure_make(&measures, sum, mem) != WEIR_OK)
         return WEIR_ERR_NO_MEMORY;
     weir_buf_append_byte(buf, '{');
-    put_text(buf, "schema", WEIR_STR("eval/1"));
+    weir_codec_json_write_text(buf, "schema", WEIR_STR("eval/1"));
     append_source(buf, sum, source);
     append_metrics(buf, &measures);
     if (measures.has_confusion && source->classes)
         append_confusion(buf, &measures, source);
-    open(buf, "curves", '{');
+    weir_codec_json_write_open(buf, "curves", '{');
     if (sum->shape.task == WEIR_LIVE_BINARY && sum->shape.has_score)
         append_roc(buf, sum);
     if (sum->calibration)
         append_calibration(buf, sum->calibration);
     weir_buf_append_byte(buf, '}');
     append_coverage(buf, sum);
-    open(buf, "label_delay", '{');
-    put_number(buf, "mean_s",
-               sum->n_labelled > 0 ? (double)sum->delay_s / (double)sum->n_labelled : (double)NAN);
-    put_count(buf, "p50_s", weir_live_measure_delay_s(sum, 0.5));
-    put_count(buf, "p90_s", weir_live_measure_delay_s(sum, 0.9));
+    weir_codec_json_write_open(buf, "label_delay", '{');
+    weir_codec_json_write_f64(buf, "mean_s",
+                              sum->n_labelled > 0 ? (double)sum->delay_s / (double)sum->n_labelled
+                                                  : (double)NAN);
+    weir_codec_json_write_u64(buf, "p50_s", weir_live_measure_delay_s(sum, 0.5));
+    weir_codec_json_write_u64(buf, "p90_s", weir_live_measure_delay_s(sum, 0.9));
     weir_buf_append_byte(buf, '}');
     if (sum->shape.reference)
         append_drift(buf, sum, source);
