@@ -198,8 +198,8 @@ static void hold(struct weir_repo_step *step, struct weir_repo_source *s,
         (void)snprintf(tail, sizeof tail, "; no version serves");
     text[weir_min_size(strlen(text), sizeof text - sizeof tail)] = '\0';
     (void)strncat(text, tail, sizeof text - strlen(text) - 1);
-    weir_repo_step_tell(step, WEIR_REPO_EVENT_GATE_REFUSED, s->model, s, NULL, s->candidate_number,
-                        weir_str_c(text), j->ns);
+    weir_repo_step_tell(step, WEIR_REPO_EVENT_GATE_REFUSED, s->model, s, NULL,
+                        serving ? serving->version->number : 0, weir_str_c(text), j->ns);
 }
 
 static void on_verdict(struct weir_repo_step *step, struct weir_repo_source *s,

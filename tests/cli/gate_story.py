@@ -210,7 +210,7 @@ def the_story_of_a_model_and_its_gate(folder):
         contains(server.call("GET", "/bc/gate/report"), "<svg")
         states = {v["state"]: v for v in server.call("GET", "")["models"][0]["versions"]}
         contains(states["held"]["reason"], "rule_failed")
-        server.put_gate(RULES, "")
+        server.put_gate(RULES, "signature: same\n")
         server.await_line(3, "schema_mismatch")
         server.put("bc.pkl", OTHER)
         server.await_line(4, "schema_mismatch")
