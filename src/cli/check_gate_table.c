@@ -2,6 +2,7 @@
 #include "cli/check_gate_table.h"
 
 #include "base/macros.h"
+#include "cli/evaluate_table.h"
 #include "gate/compare.h"
 #include "gate/rules.h"
 
@@ -38,6 +39,7 @@ static void put_head(struct weir_buf *out, const struct weir_gate_report *report
                     WEIR_STR_ARG(report->candidate.source->data), e->holdout->n);
     if (e->has_sweep)
         weir_buf_printf(out, ", %zu of them positive", e->sweep.n_positive);
+    weir_cli_evaluate_table_left_out(out, report, "live version");
     if (report->holdout_uses > 0)
         weir_buf_printf(out, ", used %llu times", (unsigned long long)report->holdout_uses);
     weir_buf_append_byte(out, '\n');

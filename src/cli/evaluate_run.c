@@ -80,6 +80,8 @@ static enum weir_status read_rows(struct work *w, struct side *side)
     enum weir_status status =
         weir_gate_holdout_read(&side->holdout, r->data, side->model, &opts, w->err);
     side->has_holdout = status == WEIR_OK;
+    if (status != WEIR_OK && side == &w->sides[BASELINE])
+        return weir_error_prefix(w->err, "the baseline %s", r->baseline);
     if (status == WEIR_OK && side->holdout.n == 0)
         status = weir_error_set(w->err, WEIR_ERR_INVALID, "%s: no row counts: %s", r->data,
                                 side->holdout.n_refused > 0 ? side->holdout.refused
@@ -218,8 +220,8 @@ static int write_all(struct work *w)
     weir_cli_progress_end(&w->progress);
     for (size_t i = 0; i < w->n_sides; i++) {
         if (w->align.n_dropped[i] > 0)
-            fprintf(stderr, "weir: %zu rows are left out that %s refuses\n", w->align.n_dropped[i],
-                    i == MODEL ? r->baseline : r->model);
+            fprintf(stderr, "weir: rows left out that %s refuses: %zu\n",
+                    i == MODEL ? r->baseline : r->model, w->align.n_dropped[i]);
     }
     int verdict = tell_verdict(w, &report);
     if (weir_cli_evaluate_write(r, &report, w->err) != WEIR_OK)

@@ -66,6 +66,23 @@ static void put_model(struct weir_buf *out, const char *name, const struct weir_
     weir_buf_append_c(out, "\n");
 }
 
+void weir_cli_evaluate_table_left_out(struct weir_buf *out, const struct weir_gate_report *report,
+                                      const char *live)
+{
+    weir_assert(out && report && live);
+    const struct weir_gate_evaluation *e = report->candidate.evaluation;
+    const struct weir_gate_evaluation *other = report->live.evaluation;
+    if (e->holdout->n_unlabeled > 0)
+        weir_buf_printf(out, "; %zu without a truth left out", e->holdout->n_unlabeled);
+    if (e->holdout->n_refused > 0)
+        weir_buf_printf(out, "; %zu refused (%s)", e->holdout->n_refused, e->holdout->refused);
+    if (other && other->holdout->n_refused > 0)
+        weir_buf_printf(out, "; %zu refused by the %s (%s)", other->holdout->n_refused, live,
+                        other->holdout->refused);
+    if (e->n_invalid > 0)
+        weir_buf_printf(out, "; %zu with a score that is not finite left out", e->n_invalid);
+}
+
 static void put_head(struct weir_buf *out, const struct weir_gate_report *r)
 {
     const struct weir_gate_evaluation *e = r->candidate.evaluation;
@@ -78,12 +95,7 @@ static void put_head(struct weir_buf *out, const struct weir_gate_report *r)
     weir_buf_printf(out, "\nrows       %zu", h->n);
     if (e->has_sweep)
         weir_buf_printf(out, ", %zu of them positive", e->sweep.n_positive);
-    if (h->n_unlabeled > 0)
-        weir_buf_printf(out, "; %zu without a truth left out", h->n_unlabeled);
-    if (h->n_refused > 0)
-        weir_buf_printf(out, "; %zu refused (%s)", h->n_refused, h->refused);
-    if (e->n_invalid > 0)
-        weir_buf_printf(out, "; %zu with a score that is not finite left out", e->n_invalid);
+    weir_cli_evaluate_table_left_out(out, r, "baseline");
     weir_buf_append_c(out, "\n");
     weir_buf_printf(out, "task       %s", weir_gate_evaluation_task(h->task));
     if (h->task == WEIR_GATE_BINARY && h->n_classes == 2) {

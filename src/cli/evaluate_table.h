@@ -10,4 +10,9 @@
 void weir_cli_evaluate_table(struct weir_buf *out, const struct weir_gate_report *report,
                              const char *bold, const char *plain);
 
+/* Appends how many rows of a file did not count, and why: "; 1 refused (row 6: …)"; live names the
+ * other model. */
+void weir_cli_evaluate_table_left_out(struct weir_buf *out, const struct weir_gate_report *report,
+                                      const char *live);
+
 #endif
