@@ -3,9 +3,11 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "base/str.h"
 #include "codec/json.h"
 #include "server/keeper_priv.h"
 
+#include <stdio.h>
 #include <time.h>
 
 enum { TIME_BYTES = 40, REASON_BYTES_MAX = 256 };
@@ -53,8 +55,12 @@ static bool find_gate(struct weir_server_shard *shard, struct weir_http_req *req
     struct weir_str model = weir_http_req_match(req)->captures[0];
     if (weir_repo_gate(shard->shared->keeper->repo, model, gate))
         return true;
+    char echo[WEIR_ECHO_BUF_BYTES];
+    char text[WEIR_ECHO_BUF_BYTES + 32];
+    (void)snprintf(text, sizeof text, "model \"%s\" not found",
+                   weir_str_echo(model, echo, sizeof echo));
     (void)weir_http_reply_error(shard->loop.http, weir_http_req_ticket(req), 404, 0,
-                                WEIR_STR("no such model"));
+                                weir_str_c(text));
     return false;
 }
 

@@ -62,6 +62,7 @@ struct world {
     size_t n_made, n_freed, n_rollbacks, n_promotions;
     bool is_slow; /* what is loaded has lost its fast kernels */
     size_t n_events[32];
+    struct weir_repo_event refused; /* the last that a gate refused; its texts are gone */
 };
 
 static void world_init(struct world *w, const char *const *args, size_t n_args)
@@ -193,6 +194,8 @@ static void act(struct world *w)
             break;
         case WEIR_REPO_ACTION_EVENT:
             w->n_events[a.event.kind]++;
+            if (a.event.kind == WEIR_REPO_EVENT_GATE_REFUSED)
+                w->refused = a.event;
             break;
         case WEIR_REPO_ACTION_JUDGE:
             cr_assert_null(w->judged, "one is judged at a time");
@@ -759,6 +762,8 @@ Test(repo_step, a_gate_lets_the_good_through_and_holds_the_bad)
     cr_assert_str_eq(source(&w, f->key)->reason, "rule_failed: the content is what it is");
     cr_assert_eq(source(&w, f->key)->candidate_number, 3);
     cr_assert_eq(count(&w, WEIR_REPO_EVENT_GATE_REFUSED), 1);
+    cr_assert_eq(w.refused.number, 3);
+    cr_assert_eq(w.refused.number_before, 2, "what serves on");
     cr_assert_eq(count(&w, WEIR_REPO_EVENT_GATE_PASSED), 2);
     cr_assert_str_eq(w.note_code, "rule_failed");
     cr_assert_eq(w.last_note.number, 3);
