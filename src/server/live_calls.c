@@ -98,8 +98,9 @@ static enum weir_status read_query(struct weir_server_shard *shard, struct weir_
     const struct weir_repo_entry *entry =
         shard->loop.table ? weir_repo_table_find(shard->loop.table, name) : NULL;
     out->version = entry && entry->version ? entry->version->number : 0;
-    out->window_s =
+    uint64_t held_s =
         weir_config_find_model(shard->loop.config, name)->quality_window_ns / WEIR_NS_PER_S;
+    out->window_s = held_s;
     while (text.n > 0) {
         struct weir_str value = weir_str_split(&text, '&');
         struct weir_str key = weir_str_split(&value, '=');
@@ -122,6 +123,8 @@ static enum weir_status read_query(struct weir_server_shard *shard, struct weir_
                                   "only version, window and by=prediction_time are known");
         }
     }
+    if (out->window_s > held_s)
+        out->window_s = held_s; /* More is not there to be told. */
     return WEIR_OK;
 }
 
