@@ -476,7 +476,15 @@ enum weir_status weir_repo_loader_load(struct weir_repo_loader *l,
     const struct weir_config_model *options =
         weir_config_find_model(load->config, weir_str_c(load->model));
     enum weir_status status = weir_repo_reference_init(&own.reference, options);
-    if (!own.root || !own.file || !own.model || status != WEIR_OK) {
+    own.has_threshold = options->has_threshold;
+    own.threshold = options->threshold;
+    own.score =
+        weir_mem_strndup(mem, options->threshold_score.at ? options->threshold_score.at : "",
+                         options->threshold_score.n);
+    own.positive =
+        weir_mem_strndup(mem, options->threshold_positive.at ? options->threshold_positive.at : "",
+                         options->threshold_positive.n);
+    if (!own.root || !own.file || !own.model || !own.score || !own.positive || status != WEIR_OK) {
         load_deinit(&own);
         return WEIR_ERR_NO_MEMORY;
     }
