@@ -31,13 +31,16 @@ struct free_item {
 struct origin {
     const char *path;    /* the whole path; NULL: a kept copy, which stands alone */
     const char *program; /* see weir_repo_callbacks */
+    const char *root_key;
+    const char *library; /* of ONNX */
 };
 
 /* A load with its own copies. */
 struct load {
     struct weir_repo_load job;
-    struct weir_config config; /* its numbers only: the texts are the original's */
+    struct weir_config config; /* its numbers only: the texts are gone when the original is */
     char *root, *file, *model; /* owned */
+    char *root_key, *library;  /* owned; NULL: none */
     struct weir_repo_reference reference;
     bool has_threshold;
     double threshold;
@@ -97,6 +100,8 @@ static void load_deinit(struct load *load)
     weir_mem_free(weir_mem_default(), load->file);
     weir_mem_free(weir_mem_default(), load->model);
     weir_repo_reference_deinit(&load->reference);
+    weir_mem_free(weir_mem_default(), load->root_key);
+    weir_mem_free(weir_mem_default(), load->library);
     weir_mem_free(weir_mem_default(), load->score);
     weir_mem_free(weir_mem_default(), load->positive);
     *load = (struct load){0};
@@ -180,7 +185,8 @@ static enum weir_status make_version(struct weir_repo_loader *l, const struct lo
     struct weir_model *model = NULL;
     struct weir_repo_warm warm = {0};
     WEIR_CLEANUP(weir_buf_deinit) struct weir_buf path = WEIR_BUF_INIT;
-    struct origin origin = {.program = l->program};
+    struct origin origin = {
+        .program = l->program, .root_key = load->root_key, .library = load->library};
     if (l->is_by_format) {
         weir_buf_printf(&path, "%s/%s", load->root, load->file);
         weir_buf_append_byte(&path, '\0');
@@ -373,21 +379,6 @@ static void *thread_main(void *arg)
 
 /* --- the keeper's side --- */
 
-/* Returns the root_key of the model of a file, "churn.pkl" or "churn/2/m.pkl"; NULL: none. */
-static const char *root_key_of(const struct weir_config *config, struct weir_str file)
-{
-    const char *slash = memchr(file.at, '/', file.n);
-    struct weir_str name = weir_str_make(file.at, slash ? (size_t)(slash - file.at) : file.n);
-    for (size_t i = name.n; !slash && i > 0; i--) {
-        if (file.at[i - 1] == '.') {
-            name.n = i - 1;
-            break;
-        }
-    }
-    const struct weir_config_model *m = weir_config_find_model(config, name);
-    return m->root_key.n > 0 ? m->root_key.at : NULL;
-}
-
 static enum weir_status load_by_format(void *ctx, struct weir_model **out,
                                        const struct weir_config *config, struct weir_str file,
                                        const void *bytes, size_t n, uint64_t deadline_ns,
@@ -411,8 +402,8 @@ static enum weir_status load_by_format(void *ctx, struct weir_model **out,
     opts.n_features_max = config->features_max;
     opts.n_classes_max = config->classes_max;
     opts.deadline_ns = deadline_ns;
-    opts.root_key = root_key_of(config, file);
-    opts.onnxruntime_library = config->onnxruntime_library.at;
+    opts.root_key = origin->root_key;
+    opts.onnxruntime_library = origin->library;
     opts.onnx_threads = (uint32_t)config->onnx_threads;
     opts.onnx_external_data = config->onnx_external_data && path;
     opts.onnx_guard = config->onnx_guard ? origin->program : NULL;
@@ -476,6 +467,12 @@ enum weir_status weir_repo_loader_load(struct weir_repo_loader *l,
     const struct weir_config_model *options =
         weir_config_find_model(load->config, weir_str_c(load->model));
     enum weir_status status = weir_repo_reference_init(&own.reference, options);
+    struct weir_str library = load->config->onnxruntime_library;
+    if (options->root_key.n > 0)
+        own.root_key = weir_mem_strndup(mem, options->root_key.at, options->root_key.n);
+    if (library.at)
+        own.library = weir_mem_strndup(mem, library.at, library.n);
+    bool is_copied = (options->root_key.n == 0 || own.root_key) && (!library.at || own.library);
     own.has_threshold = options->has_threshold;
     own.threshold = options->threshold;
     own.score =
@@ -484,7 +481,8 @@ enum weir_status weir_repo_loader_load(struct weir_repo_loader *l,
     own.positive =
         weir_mem_strndup(mem, options->threshold_positive.at ? options->threshold_positive.at : "",
                          options->threshold_positive.n);
-    if (!own.root || !own.file || !own.model || !own.score || !own.positive || status != WEIR_OK) {
+    if (!own.root || !own.file || !own.model || !own.score || !own.positive || !is_copied ||
+        status != WEIR_OK) {
         load_deinit(&own);
         return WEIR_ERR_NO_MEMORY;
     }
