@@ -8,11 +8,12 @@
 #include <stdio.h>
 
 enum {
-    ALL_MAX = 10,         /* all classes are drawn up to this many */
-    BEST = 5,             /* of more only so many, */
-    WORST = 5,            /* and so many */
-    MICRO = SIZE_MAX >> 1 /* stands for all columns ranked together */
+    ALL_MAX = 10, /* all classes are drawn up to this many */
+    BEST = 5,     /* of more only so many, */
+    WORST = 5,    /* and so many */
 };
+
+#define MICRO SIZE_MAX /* stands for all columns ranked together */
 
 /* Curves that are drawn. */
 struct choice {
