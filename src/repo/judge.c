@@ -316,8 +316,16 @@ bool weir_repo_judge_has_ended(struct weir_repo_judge *j)
     return has;
 }
 
+static void join(struct weir_repo_judge *j)
+{
+    if (j->is_started)
+        weir_assert(pthread_join(j->thread, NULL) == 0);
+    j->is_started = false;
+}
+
 void weir_repo_judge_close(struct weir_repo_judge *j, weir_loop_fn *fn)
 {
+    join(j); /* Its last wake comes after it said that it has ended. */
     weir_wake_close(&j->wake, fn);
 }
 
@@ -325,8 +333,7 @@ void weir_repo_judge_free(struct weir_repo_judge *j)
 {
     if (!j)
         return;
-    if (j->is_started)
-        weir_assert(pthread_join(j->thread, NULL) == 0);
+    join(j);
     own_deinit(&j->shared.own);
     free_result(j->shared.result);
     while (j->shared.histories) {

@@ -91,7 +91,8 @@ void weir_repo_judge_stop(struct weir_repo_judge *judge);
 /* Tells whether the thread has ended (or was never started). */
 bool weir_repo_judge_has_ended(struct weir_repo_judge *judge);
 
-/* Closes the wake-up; fn(arg of new) is called when weir_repo_judge_free may be. */
+/* Joins the thread, which has ended, and closes the wake-up; fn(arg of new) is called when
+ * weir_repo_judge_free may be. */
 void weir_repo_judge_close(struct weir_repo_judge *judge, weir_loop_fn *fn);
 
 /* Joins the thread and frees; NULL is allowed. */

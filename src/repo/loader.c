@@ -594,8 +594,16 @@ bool weir_repo_loader_has_ended(struct weir_repo_loader *l)
     return has;
 }
 
+static void join(struct weir_repo_loader *l)
+{
+    if (l->is_started)
+        weir_assert(pthread_join(l->thread, NULL) == 0);
+    l->is_started = false;
+}
+
 void weir_repo_loader_close(struct weir_repo_loader *l, weir_loop_fn *fn)
 {
+    join(l); /* Its last wake comes after it said that it has ended. */
     weir_wake_close(&l->wake, fn);
 }
 
@@ -603,8 +611,7 @@ void weir_repo_loader_free(struct weir_repo_loader *l)
 {
     if (!l)
         return;
-    if (l->is_started)
-        weir_assert(pthread_join(l->thread, NULL) == 0);
+    join(l);
     load_deinit(&l->shared.load);
     if (l->shared.has_result)
         weir_repo_loader_destroy(l->shared.result.loaded.version);

@@ -79,7 +79,8 @@ void weir_repo_loader_stop(struct weir_repo_loader *loader);
 /* Tells whether the thread has ended (or was never started). */
 bool weir_repo_loader_has_ended(struct weir_repo_loader *loader);
 
-/* Closes the wake-up; fn(arg of new) is called when weir_repo_loader_free may be. */
+/* Joins the thread, which has ended, and closes the wake-up; fn(arg of new) is called when
+ * weir_repo_loader_free may be. */
 void weir_repo_loader_close(struct weir_repo_loader *loader, weir_loop_fn *fn);
 
 /* Joins the thread and frees; NULL is allowed. */
