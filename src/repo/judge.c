@@ -156,8 +156,8 @@ static void *thread_main(void *arg)
         (void)pthread_cond_wait(&j->shared.cond, &j->shared.mu); /* Cannot fail. */
     }
     j->shared.has_ended = true;
+    weir_wake_send(&j->wake); /* Before the lock is given back: who sees the end closes the wake. */
     unlock(j);
-    weir_wake_send(&j->wake);
     return NULL;
 }
 

@@ -372,8 +372,8 @@ static void *thread_main(void *arg)
         (void)pthread_cond_wait(&l->shared.cond, &l->shared.mu); /* Cannot fail. */
     }
     l->shared.has_ended = true;
+    weir_wake_send(&l->wake); /* Before the lock is given back: who sees the end closes the wake. */
     unlock(l);
-    weir_wake_send(&l->wake);
     return NULL;
 }
 
