@@ -241,7 +241,7 @@ static bool keep(struct weir_config *config, const struct weir_config_row *row, 
 static bool is_same_model(const struct weir_config_model *a, const struct weir_config_model *b)
 {
     if (!weir_str_eq(a->name, b->name) || a->policy != b->policy ||
-        a->n_versions != b->n_versions || a->n_labels != b->n_labels ||
+        a->n_versions != b->n_versions || a->n_labels != b->n_labels || a->shadow != b->shadow ||
         !weir_str_eq(a->root_key, b->root_key) || a->has_threshold != b->has_threshold ||
         a->threshold != b->threshold || !weir_str_eq(a->threshold_score, b->threshold_score) ||
         !weir_str_eq(a->threshold_positive, b->threshold_positive) ||

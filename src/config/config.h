@@ -48,12 +48,13 @@ struct weir_config_model {
     size_t n_versions;
     const struct weir_config_label *labels;
     size_t n_labels;
-    const struct weir_yaml *gate;    /* the gate's keys, a file's path or "off", as gate/gate_file.h
-                                        reads them; NULL: not said; lives in the configuration */
-    struct weir_str gate_name;       /* where that was read, for messages */
-    bool has_threshold;              /* labels of two classes are decided by a score: */
-    double threshold;                /* score >= this is positive; finite */
-    struct weir_str threshold_score; /* name of the output; empty: as evaluations rank */
+    uint64_t shadow;              /* the version that runs beside the one that answers; 0: none */
+    const struct weir_yaml *gate; /* the gate's keys, a file's path or "off", as gate/gate_file.h
+                                     reads them; NULL: not said; lives in the configuration */
+    struct weir_str gate_name;    /* where that was read, for messages */
+    bool has_threshold;           /* labels of two classes are decided by a score: */
+    double threshold;             /* score >= this is positive; finite */
+    struct weir_str threshold_score;    /* name of the output; empty: as evaluations rank */
     struct weir_str threshold_positive; /* the positive class; empty: the second */
     struct weir_str root_key; /* which of several estimators in the model's file is served: its key
                                  in the dict or its index in the list, nested ones a/b; empty: not

@@ -20,8 +20,8 @@ struct file {
 enum { ROOT_KEY_BYTES_MAX = 256 };
 
 static const char *const file_words[] = {"model_options"};
-static const char *const model_words[] = {"version_policy", "labels",          "root_key",
-                                          "gate",           "drift_reference", "threshold"};
+static const char *const model_words[] = {"version_policy",  "labels",    "root_key", "gate",
+                                          "drift_reference", "threshold", "shadow"};
 
 static enum weir_status fail(const struct file *f, const struct weir_yaml *at, const char *what)
 {
@@ -185,6 +185,14 @@ static enum weir_status read_labels(const struct file *f, struct weir_config_mod
     return WEIR_OK;
 }
 
+static enum weir_status read_shadow(const struct file *f, struct weir_config_model *m,
+                                    const struct weir_yaml *v)
+{
+    return read_version(v, &m->shadow)
+               ? WEIR_OK
+               : fail(f, v, "shadow: expected the number of a version, above 0");
+}
+
 static enum weir_status read_root_key(const struct file *f, struct weir_config_model *m,
                                       const struct weir_yaml *v)
 {
@@ -269,6 +277,8 @@ static enum weir_status read_model_key(const struct file *f, struct weir_config_
         return read_policy(f, m, v);
     if (weir_str_eq_c(key->text, "labels"))
         return read_labels(f, m, v);
+    if (weir_str_eq_c(key->text, "shadow"))
+        return read_shadow(f, m, v);
     if (weir_str_eq_c(key->text, "root_key"))
         return read_root_key(f, m, v);
     if (weir_str_eq_c(key->text, "gate"))

@@ -152,7 +152,7 @@ void weir_config_help_flags(struct weir_buf *out)
     }
     weir_buf_append_c(out, "\nPer model:\n  --model-options 'churn: {max_batch_size: 64}'\n");
     put_wrapped(WEIR_STR("A YAML map of models; the options that options.md marks, version_policy, "
-                         "labels, gate, threshold, drift_reference and root_key."),
+                         "labels, shadow, gate, threshold, drift_reference and root_key."),
                 out);
 }
 
@@ -232,6 +232,9 @@ void weir_config_help_markdown(struct weir_buf *out)
         "versions serve. |\n"
         "| `labels` | a map from names to version numbers | | Names that may be used instead "
         "of a number. |\n"
+        "| `shadow` | a version number | | The numbered folder whose version is run on the same "
+        "rows as the one that answers, and compared with it; it never answers, whatever "
+        "`version_policy` says, and no gate judges it. |\n"
         "| `gate` | a map of keys, the path of a file, or `off` | NAME.gate.yaml beside the model "
         "| What a new version must do before it serves; README has the keys. |\n"
         "| `drift_reference` | TEXT | | With `quality: on`, the CSV file of rows that drift is "
@@ -295,6 +298,8 @@ static void put_model(const struct weir_config_model *m, struct weir_buf *out)
         weir_buf_printf(out, "%s\"%s\": %llu", i ? ", " : "", m->labels[i].name.at,
                         (unsigned long long)m->labels[i].version);
     weir_buf_append_c(out, "}\n");
+    if (m->shadow > 0)
+        weir_buf_printf(out, "    shadow: %llu\n", (unsigned long long)m->shadow);
     if (m->root_key.n > 0) {
         weir_buf_append_c(out, "    root_key: ");
         weir_codec_json_append_text(out, m->root_key);

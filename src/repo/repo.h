@@ -29,6 +29,7 @@ struct weir_repo;
 #define WEIR_REPO_EVENT_MAP(X)                                          \
     X(PUBLISHED, "model published")                                     \
     X(SWAPPED, "model swapped")                                         \
+    X(SHADOWED, "shadow loaded")                                        \
     X(ADOPTED, "swap done")                                             \
     X(SLOW, "model runs without its fast kernels")                      \
     X(LOAD_FAILED, "model not loaded")                                  \

@@ -129,6 +129,7 @@ struct weir_repo_live {
     uint64_t since_wall_ns;
     uint64_t seen_ns;  /* when its file was first seen, for the time of the swap */
     bool is_published; /* it was in a table: others must let go of it before it is freed */
+    bool is_shadow;    /* it was loaded as the shadow: it never answers, and is loaded again to */
 };
 
 /* A source; see above. */

@@ -19,7 +19,7 @@ static bool has_lower(const struct weir_repo_step *step, const struct weir_repo_
         bool is_bad = other->has_attempt &&
                       (other->state == WEIR_REPO_FAILED || other->state == WEIR_REPO_HELD);
         if (other->model == s->model && other->number < s->number && other->is_present &&
-            other->number > 0 && (other->live || !is_bad))
+            other->number > 0 && !weir_repo_step_is_shadow(step, other) && (other->live || !is_bad))
             return true;
     }
     return false;
@@ -87,7 +87,7 @@ enum weir_status weir_repo_step_unload(struct weir_repo_step *step, struct weir_
                         0);
     step->counters.unloads++;
     for (struct weir_repo_live *live = m->live; live; live = live->next) {
-        if (weir_repo_step_is_serving(live))
+        if (weir_repo_step_is_running(live))
             weir_repo_step_retire(step, m, live);
     }
     for (size_t i = 0; i < step->n_sources; i++) {

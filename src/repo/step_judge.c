@@ -6,7 +6,8 @@
  * is being judged. What it is judged against is not freed meanwhile. A candidate whose file changes
  * is let go of at once: the judging that is under way is given up, and its result frees it.
  *
- * What serves or has served last needs no verdict: a gate decides what goes live, never what is. */
+ * What serves or has served last needs no verdict: a gate decides what goes live, never what is.
+ * Nor does a shadow, which answers nobody; to answer it is loaded again, and judged then. */
 #include "base/macros.h"
 #include "codec/digest.h"
 #include "repo/step_priv.h"
@@ -107,6 +108,7 @@ void weir_repo_step_check(struct weir_repo_step *step, struct weir_repo_source *
 {
     weir_assert(s->candidate);
     bool is_free = is_live_digest(s->model, s->candidate->digest) || is_promoted(s) ||
+                   weir_repo_step_is_shadow(step, s) ||
                    (s->gate.print == 0 && weir_repo_step_is_gate_settled(step, s));
     if (is_free) {
         weir_repo_step_publish(step, s);

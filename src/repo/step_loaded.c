@@ -102,6 +102,7 @@ void weir_repo_step_publish(struct weir_repo_step *step, struct weir_repo_source
     uint64_t number_before = before ? before->version->number : 0;
     struct weir_version *v = WEIR_TAKE(s->candidate);
     struct weir_repo_live *live = put_live(step, s, v, v->number);
+    bool is_shadow = weir_repo_step_is_shadow(step, s);
     s->candidate_number = 0;
     if (!live) {
         weir_repo_step_fail(step, s, WEIR_STR("out of memory"), NULL, true);
@@ -113,6 +114,16 @@ void weir_repo_step_publish(struct weir_repo_step *step, struct weir_repo_source
     s->has_failed_digest = false;
     s->failed_reason[0] = '\0';
     s->reason[0] = '\0';
+    live->is_shadow = is_shadow;
+    if (!s->is_present)
+        weir_repo_step_move_live(step, live, WEIR_REPO_ORPHANED);
+    weir_repo_step_end_promotion(step, s, live);
+    if (is_shadow) {
+        weir_repo_step_tell(step, WEIR_REPO_EVENT_SHADOWED, m, s, live, number_before, WEIR_STR(""),
+                            s->load_ns);
+        tell_if_slow(step, s, live);
+        return;
+    }
     m->is_restore_tried = false;
     /* A folder's held version stays held when another of its versions is published. */
     if (m->record.has_held && s->number == 0) {
@@ -120,10 +131,7 @@ void weir_repo_step_publish(struct weir_repo_step *step, struct weir_repo_source
         weir_repo_step_push(step, WEIR_REPO_ACTION_RECORD, m, NULL);
     }
     forget_candidate(step, m, v->digest);
-    if (!s->is_present)
-        weir_repo_step_move_live(step, live, WEIR_REPO_ORPHANED);
     step->counters.swaps += before != NULL;
-    weir_repo_step_end_promotion(step, s, live);
     weir_repo_step_tell(step, before ? WEIR_REPO_EVENT_SWAPPED : WEIR_REPO_EVENT_PUBLISHED, m, s,
                         live, number_before, WEIR_STR(""), s->load_ns);
     tell_if_slow(step, s, live);

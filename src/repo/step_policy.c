@@ -117,7 +117,7 @@ static struct weir_repo_source *next_lower(const struct weir_repo_step *step,
     for (size_t i = 0; i < step->n_sources; i++) {
         struct weir_repo_source *s = step->sources[i];
         if (s->model == m && s->is_present && weir_repo_step_is_owner(s) && s->number < below &&
-            (!best || s->number > best->number))
+            !weir_repo_step_is_shadow(step, s) && (!best || s->number > best->number))
             best = s;
     }
     return best;
@@ -162,11 +162,33 @@ static void select_sources(struct weir_repo_step *step, const struct weir_repo_s
         /* The generation of a flat file is not known before it is loaded: it always may. */
         s->is_selected =
             is_owner &&
-            (s->number == 0 || options->policy == WEIR_CONFIG_POLICY_ALL ||
+            (s->number == 0 || weir_repo_step_is_shadow(step, s) ||
+             options->policy == WEIR_CONFIG_POLICY_ALL ||
              (options->policy == WEIR_CONFIG_POLICY_NAMED && is_named(options, s->number)));
     }
     if (is_folder && options->policy == WEIR_CONFIG_POLICY_LATEST)
         select_latest(step, m);
+}
+
+/* What was loaded to answer never becomes a shadow, nor the other way round: it is loaded again,
+ * which is when a gate looks at it, or not. What answers does so until something else can. */
+static void change_places(struct weir_repo_step *step, struct weir_repo_step_model *m)
+{
+    const struct weir_repo_live *best = weir_repo_step_default(step, m);
+    for (size_t i = 0; i < step->n_sources; i++) {
+        struct weir_repo_source *s = step->sources[i];
+        struct weir_repo_live *live = s->live;
+        if (s->model != m)
+            continue;
+        bool is_shadow = weir_repo_step_is_shadow(step, s);
+        if (live && live != best && weir_repo_step_is_running(live) && live->is_shadow != is_shadow)
+            weir_repo_step_retire(step, m, live);
+        if (is_shadow && s->is_present && s->has_attempt && s->state == WEIR_REPO_HELD &&
+            s->is_gate_held) {
+            weir_repo_step_begin(step, s);
+            s->is_settled = true; /* It was judged: it has been read whole. */
+        }
+    }
 }
 
 /* A version that retired and is wanted again is loaded again. */
@@ -214,7 +236,8 @@ static unsigned rank(const struct weir_repo_step *step, const struct weir_repo_l
     if (!s || !weir_repo_step_is_owner(s))
         return 0;
     bool is_held = weir_repo_step_is_put_away(s) && !s->model->is_rollback;
-    return RANK_CURRENT | (is_held ? 0u : RANK_FREE) | (s->is_selected ? RANK_SELECTED : 0u) |
+    bool is_selected = s->is_selected && live->is_shadow == weir_repo_step_is_shadow(step, s);
+    return RANK_CURRENT | (is_held ? 0u : RANK_FREE) | (is_selected ? RANK_SELECTED : 0u) |
            (live->state == WEIR_REPO_READY ? RANK_PRESENT : 0u);
 }
 
@@ -242,9 +265,10 @@ static void retire_others(struct weir_repo_step *step, struct weir_repo_step_mod
 {
     const struct weir_repo_live *best = weir_repo_step_default(step, m);
     for (struct weir_repo_live *live = m->live; live; live = live->next) {
-        if (!weir_repo_step_is_serving(live) || live == best)
+        if (!weir_repo_step_is_running(live) || live == best)
             continue;
-        bool stays = options->policy != WEIR_CONFIG_POLICY_LATEST && rank(step, live) == RANK_BEST;
+        bool is_alone = options->policy == WEIR_CONFIG_POLICY_LATEST && !live->is_shadow;
+        bool stays = !is_alone && rank(step, live) == RANK_BEST;
         if (!stays)
             weir_repo_step_retire(step, m, live);
     }
@@ -295,7 +319,8 @@ static void want_restore(const struct weir_repo_step *step, struct weir_repo_ste
         if (s->model != m || !s->is_present)
             continue;
         is_there = true;
-        is_usable = is_usable || !(is_stopped(s) || s->has_writer || s->is_refused_name);
+        is_usable = is_usable || !(is_stopped(s) || s->has_writer || s->is_refused_name ||
+                                   weir_repo_step_is_shadow(step, s));
     }
     m->is_restore_wanted = is_there && !is_usable && !has_serving(m) && !m->is_unloaded &&
                            !m->is_restore_tried && m->record.live_number > 0 &&
@@ -310,6 +335,7 @@ void weir_repo_step_policy(struct weir_repo_step *step, struct weir_repo_step_mo
     if (m->owner)
         refuse_others(step, m);
     select_sources(step, m, options);
+    change_places(step, m);
     revive(step, m);
     show_waiting(step, m);
     retire_others(step, m, options);
@@ -330,7 +356,8 @@ bool weir_repo_step_is_decided(const struct weir_repo_step *step,
         const struct weir_repo_source *s = step->sources[i];
         /* What the version policy does not select waits for ever. */
         bool may_serve = s->is_selected || (s->has_attempt && s->state == WEIR_REPO_LOADING);
-        if (s->model == m && s->is_present && may_serve && !is_stopped(s))
+        if (s->model == m && s->is_present && may_serve && !is_stopped(s) &&
+            !weir_repo_step_is_shadow(step, s))
             return false;
     }
     return true;

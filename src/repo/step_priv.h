@@ -125,9 +125,23 @@ void weir_repo_step_policy(struct weir_repo_step *step, struct weir_repo_step_mo
 struct weir_repo_source *weir_repo_step_source_of(const struct weir_repo_step *step,
                                                   const struct weir_repo_live *live);
 
-static inline bool weir_repo_step_is_serving(const struct weir_repo_live *live)
+/* Answers requests, or runs beside what does. */
+static inline bool weir_repo_step_is_running(const struct weir_repo_live *live)
 {
     return live->state == WEIR_REPO_READY || live->state == WEIR_REPO_ORPHANED;
+}
+
+static inline bool weir_repo_step_is_serving(const struct weir_repo_live *live)
+{
+    return weir_repo_step_is_running(live) && !live->is_shadow;
+}
+
+/* A source of the version that the configuration names as the model's shadow. */
+static inline bool weir_repo_step_is_shadow(const struct weir_repo_step *step,
+                                            const struct weir_repo_source *s)
+{
+    return s->number > 0 &&
+           weir_config_find_model(step->config, weir_str_c(s->model->name))->shadow == s->number;
 }
 
 /* Held by a person, not by its gate. */

@@ -51,9 +51,14 @@ struct maker {
     size_t n_sources;
 };
 
-static bool is_serving(const struct weir_repo_live *live)
+static bool is_running(const struct weir_repo_live *live)
 {
     return live->state == WEIR_REPO_READY || live->state == WEIR_REPO_ORPHANED;
+}
+
+static bool is_serving(const struct weir_repo_live *live)
+{
+    return is_running(live) && !live->is_shadow;
 }
 
 static bool copy(struct maker *k, struct weir_str s, struct weir_str *out)
@@ -83,6 +88,8 @@ static bool put_versions(struct maker *k, const struct weir_repo_step_model *m,
     for (const struct weir_repo_live *live = m->live; live; live = live->next) {
         if (is_serving(live))
             versions[i++] = live->version;
+        else if (is_running(live) && !out->shadow) /* The newest is first. */
+            out->shadow = live->version;
     }
     if (n > 1)
         qsort(versions, n, sizeof(struct weir_version *), by_number);
@@ -117,14 +124,17 @@ static bool put_labels(struct maker *k, struct weir_repo_entry *out)
 static bool put_live(struct maker *k, const struct weir_repo_live *live,
                      struct weir_repo_status *out)
 {
+    bool is_shadow = live->is_shadow && is_running(live);
     *out = (struct weir_repo_status){
-        .state = live->state,
+        .state = is_shadow ? WEIR_REPO_SEEN : live->state,
         .number = live->version->number,
         .since_wall_ns = live->since_wall_ns,
         .attempts = 1,
     };
     struct weir_str reason = {NULL, 0};
-    if (live->version->is_from_state_dir)
+    if (is_shadow)
+        reason = WEIR_STR("is the shadow: it is compared with what answers, and never answers");
+    else if (live->version->is_from_state_dir)
         reason = WEIR_STR("restored from the state directory");
     else if (live->state == WEIR_REPO_ORPHANED)
         reason = WEIR_STR("its file is gone");
@@ -228,14 +238,14 @@ static bool has_version(const struct weir_table *table, struct weir_str model,
         if (e->versions[i] == v)
             return true;
     }
-    return false;
+    return e && e->shadow == v;
 }
 
 static size_t count_versions(const struct weir_table *table)
 {
     size_t n = 0;
     for (size_t i = 0; table && i < table->n_models; i++)
-        n += table->models[i].n_versions;
+        n += table->models[i].n_versions + (table->models[i].shadow != NULL);
     return n;
 }
 
@@ -253,6 +263,8 @@ static bool put_retired(struct maker *k, struct weir_table *table, const struct 
             if (!has_version(table, e->name, e->versions[j]))
                 retired[n++] = e->versions[j];
         }
+        if (e->shadow && !has_version(table, e->name, e->shadow))
+            retired[n++] = e->shadow;
     }
     table->retired = retired;
     table->n_retired = n;

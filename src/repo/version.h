@@ -106,6 +106,8 @@ struct weir_repo_entry {
     size_t n_versions;                          /* 0: none does; see status for why */
     const struct weir_version *version;   /* what a request without a version gets: the newest that
                                              serves; NULL: none */
+    const struct weir_version *shadow;    /* runs beside it and never answers; not among versions;
+                                             NULL: none */
     const struct weir_repo_label *labels; /* those whose version serves */
     size_t n_labels;
     const struct weir_repo_status *status; /* n_status, the serving ones first */

@@ -88,6 +88,7 @@ static void count_event(struct weir_server_keeper *keeper, const struct weir_rep
     struct weir_str labels[2] = {event->model, WEIR_STR("ok")};
     switch (event->kind) {
     case WEIR_REPO_EVENT_PUBLISHED:
+    case WEIR_REPO_EVENT_SHADOWED:
     case WEIR_REPO_EVENT_SWAPPED:
         weir_metric_counter_add(
             weir_metric_registry_counter(r, shard, WEIR_SERVER_METRIC_LOADS, labels), 1);

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/mem.h"
-#include "repo/step.h"
+#include "repo/step_priv.h"
 #include "tensor/spec.h"
 #include "test_mem.h"
 #include "test_random.h"
@@ -699,6 +699,91 @@ Test(repo_step, versions_that_the_policy_does_not_select_do_not_delay_readiness)
     cr_assert(weir_repo_step_is_ready(w.step, why, sizeof why), "%s", why);
     weir_repo_step_set_config(w.step, w.config);
     weir_config_free(config);
+    world_deinit(&w);
+}
+
+static struct weir_config *config_of(const char *text)
+{
+    struct weir_config_sources sources = {0};
+    struct weir_error err = WEIR_ERROR_INIT;
+    struct weir_config *config = NULL;
+    cr_assert_eq(
+        weir_config_new_from_text(&config, WEIR_STR("t.yaml"), weir_str_c(text), &sources, &err),
+        WEIR_OK, "%s", err.msg);
+    return config;
+}
+
+/* The content of the shadow; -1: none runs. */
+static int shadow_of(const struct world *w, const char *model)
+{
+    const struct weir_repo_step_model *m = weir_repo_step_find(w->step, weir_str_c(model));
+    for (const struct weir_repo_live *live = m->live; live; live = live->next) {
+        if (live->is_shadow && weir_repo_step_is_running(live))
+            return live->version->digest[0];
+    }
+    return -1;
+}
+
+Test(repo_step, a_shadow_runs_beside_what_answers_and_is_judged_when_it_is_to_answer)
+{
+    struct world w;
+    world_init(&w, NULL, 0);
+    struct weir_config *with = config_of("model_options: {v: {shadow: 3}}");
+    weir_repo_step_set_config(w.step, with);
+    put(&w, add_file(&w, "0:v/1", "v", "0:v/", 1), 1, true);
+    put(&w, add_file(&w, "0:v/2", "v", "0:v/", 2), 2, true);
+    struct file *third = add_file(&w, "0:v/3", "v", "0:v/", 3);
+    third->gate = 1;
+    put(&w, third, 6, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "v"), 2, "the newest but for the shadow");
+    cr_assert_eq(shadow_of(&w, "v"), 6);
+    cr_assert_eq(w.n_judged, 0);
+    put(&w, third, 8, true);
+    settle_down(&w);
+    cr_assert_eq(shadow_of(&w, "v"), 8, "its file may change");
+    cr_assert_eq(content_of(&w, "v"), 2);
+    put(&w, third, 9, true);
+    settle_down(&w);
+    cr_assert_eq(shadow_of(&w, "v"), 9);
+    weir_repo_step_set_config(w.step, w.config); /* Its gate refuses a multiple of 3. */
+    settle_down(&w);
+    cr_assert_eq(w.n_judged, 1);
+    cr_assert_eq(content_of(&w, "v"), 2);
+    cr_assert_eq(shadow_of(&w, "v"), -1);
+    cr_assert_eq(state(&w, "0:v/3"), WEIR_REPO_HELD);
+    weir_repo_step_set_config(w.step, with);
+    settle_down(&w);
+    cr_assert_eq(shadow_of(&w, "v"), 9, "what a gate holds may be a shadow");
+    cr_assert_eq(w.n_judged, 1);
+    cr_assert_eq(weir_repo_step_unload(w.step, WEIR_STR("v"), w.now_ns, wall(&w), NULL), WEIR_OK);
+    settle_down(&w);
+    cr_assert_eq(shadow_of(&w, "v"), -1, "it goes with the model");
+    weir_repo_step_set_config(w.step, w.config);
+    weir_config_free(with);
+    world_deinit(&w);
+}
+
+Test(repo_step, what_answers_becomes_a_shadow_only_when_another_can_answer)
+{
+    struct world w;
+    char why[128];
+    world_init(&w, NULL, 0);
+    put(&w, add_file(&w, "0:v/2", "v", "0:v/", 2), 2, true);
+    settle_down(&w);
+    struct weir_config *with = config_of("model_options: {v: {shadow: 2}}");
+    weir_repo_step_set_config(w.step, with);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "v"), 2);
+    put(&w, add_file(&w, "0:v/1", "v", "0:v/", 1), 1, true);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "v"), 1);
+    cr_assert_eq(shadow_of(&w, "v"), 2);
+    cr_assert(weir_repo_step_is_ready(w.step, why, sizeof why), "%s", why);
+    weir_repo_step_set_config(w.step, w.config);
+    settle_down(&w);
+    cr_assert_eq(content_of(&w, "v"), 2);
+    weir_config_free(with);
     world_deinit(&w);
 }
 
