@@ -125,3 +125,9 @@ struct weir_live_observation weir_live_observe_read(const struct weir_live_shape
     o.features = (const uint8_t *)o.bins + bins_bytes(shape, head.n_rows);
     return o;
 }
+
+void weir_live_observe_refuse(char *bytes, size_t i)
+{
+    struct weir_live_seen *rows = (void *)(bytes + sizeof(struct head));
+    rows[i].decided = WEIR_LIVE_REFUSED;
+}

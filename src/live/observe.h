@@ -43,4 +43,10 @@ bool weir_live_observe(const struct weir_live_shape *shape, const struct weir_re
 struct weir_live_observation weir_live_observe_read(const struct weir_live_shape *shape,
                                                     const char *bytes);
 
+/* The decision of a row that has none. */
+#define WEIR_LIVE_REFUSED UINT32_MAX
+
+/* Notes in an observation that its row i had no answer, whatever was seen of it. */
+void weir_live_observe_refuse(char *bytes, size_t i);
+
 #endif
