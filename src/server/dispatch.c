@@ -5,21 +5,31 @@
 #include "base/macros.h"
 #include "server/answer.h"
 #include "server/live.h"
+#include "server/shadow.h"
 
 enum { SHORT_WAIT_NS = 2000000 };
 
-/* Tells the keeper of versions that have nothing left in flight here. */
+void weir_server_dispatch_release(struct weir_server_shard *shard,
+                                  struct weir_server_shard_version *sv)
+{
+    struct weir_server_message message = {
+        .kind = WEIR_SERVER_VERSION_RELEASED, .from = shard->index, .ptr = sv->version};
+    struct weir_server_shared *shared = shard->shared;
+    weir_server_inbox_push(&shared->shards[shared->n_shards - 1]->inbox, message);
+    weir_mem_free(shared->mem, sv);
+}
+
+/* Lets go of versions that have nothing left in flight here. */
 static void let_go(struct weir_server_shard *shard)
 {
     struct weir_server_shard_version *sv;
     while ((sv = weir_batcher_next_released(shard->loop.batcher)) != NULL) {
         weir_list_remove(&sv->link);
         weir_server_live_detach(shard, sv);
-        struct weir_server_message message = {
-            .kind = WEIR_SERVER_VERSION_RELEASED, .from = shard->index, .ptr = sv->version};
-        struct weir_server_shared *shared = shard->shared;
-        weir_server_inbox_push(&shared->shards[shared->n_shards - 1]->inbox, message);
-        weir_mem_free(shared->mem, sv);
+        weir_server_shadow_set(shard, sv, NULL);
+        sv->is_let_go = true;
+        if (sv->n_shadow_runs == 0)
+            weir_server_dispatch_release(shard, sv);
     }
 }
 
@@ -57,6 +67,9 @@ void weir_server_dispatch_finish(struct weir_server_shard *shard, struct weir_ba
     if (batch->is_private) /* Relaxed: a limit, nothing is published with it. */
         (void)atomic_fetch_sub_explicit(&shard->shared->http->buffered_bytes, job->body_charged,
                                         memory_order_relaxed);
+    struct weir_server_shard_version *sv = batch->version;
+    if (sv->shadow && job->run_ns > 0)
+        weir_server_shadow_feed(sv->shadow, job);
     weir_server_runner_job_trim(job);
     weir_batcher_finish(shard->loop.batcher, batch, took_ns, now_ns);
 }
@@ -166,6 +179,8 @@ void weir_server_dispatch_all(struct weir_server_shard *shard)
     weir_server_dispatch_take(shard, now_ns);
     if (weir_batcher_has_waiting(b) && !weir_pool_home_wait(shard->shared->pool, &shard->home))
         weir_loop_again(&shard->loop.loop);
+    if (!weir_batcher_has_waiting(b) && !weir_list_is_empty(&shard->loop.shadows))
+        weir_server_shadow_give(shard);
     let_go(shard);
     arm_timers(shard, now_ns);
 }

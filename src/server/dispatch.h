@@ -19,6 +19,11 @@ bool weir_server_dispatch_submit(struct weir_server_shard *shard, struct weir_ba
 void weir_server_dispatch_finish(struct weir_server_shard *shard, struct weir_batch *batch,
                                  uint64_t now_ns);
 
+/* Tells the keeper that a version has nothing left in flight here, and frees the shard's part of
+ * it. */
+void weir_server_dispatch_release(struct weir_server_shard *shard,
+                                  struct weir_server_shard_version *sv);
+
 /* Withdraws the request of a broken connection. user: the slice, or NULL. */
 void weir_server_dispatch_gone(struct weir_server_shard *shard, void *user);
 

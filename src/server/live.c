@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "codec/json.h"
 #include "server/live_priv.h"
+#include "server/shadow.h"
 
 #include <stdio.h>
 
@@ -103,6 +104,8 @@ void weir_server_live_attach(struct weir_server_shard *shard, struct weir_server
     const struct weir_version *version = sv->version;
     const struct weir_config_model *config =
         weir_config_find_model(shard->loop.config, version->name);
+    if (sv->is_shadow)
+        return;
     if (config->quality == WEIR_CONFIG_QUALITY_OFF) {
         switch_off(sv);
         return;
@@ -231,11 +234,17 @@ void weir_server_live_record(struct weir_server_shard *shard, struct weir_server
 
 /* --- tasks ----------------------------------------------------------------------------------- */
 
+static void free_part(struct weir_server_live_part *part, struct weir_mem *mem)
+{
+    weir_live_sum_deinit(&part->sum);
+    weir_mem_free(mem, part->shadow);
+}
+
 static void free_task(struct weir_server_live_task *task)
 {
     struct weir_mem *mem = task->giver->shared->mem;
     for (uint32_t i = 0; i < task->giver->shared->n_shards; i++)
-        weir_live_sum_deinit(&task->parts[i].sum);
+        free_part(&task->parts[i], mem);
     weir_live_labels_deinit(&task->labels);
     weir_list_remove(&task->link);
     weir_mem_free(mem, task);
@@ -326,7 +335,9 @@ void weir_server_live_receive(struct weir_server_shard *shard, struct weir_serve
         .kind = WEIR_SERVER_LIVE_DONE, .from = shard->index, .taken = part};
     part->is_known = m != NULL;
     part->status = m ? WEIR_OK : WEIR_ERR_NOT_FOUND;
-    if (m && task->kind == WEIR_SERVER_LIVE_LABELS) {
+    if (task->kind == WEIR_SERVER_LIVE_SHADOW) {
+        weir_server_shadow_part(shard, part);
+    } else if (m && task->kind == WEIR_SERVER_LIVE_LABELS) {
         join_some(m->model, part);
         if (part->n_done < task->labels.n) { /* The rest after the requests that wait. */
             message.kind = WEIR_SERVER_LIVE;

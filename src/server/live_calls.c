@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "codec/json.h"
 #include "server/live_priv.h"
+#include "server/shadow.h"
 #include "server/status.h"
 
 #include <string.h>
@@ -247,6 +248,8 @@ void weir_server_live_answer(struct weir_server_live_task *task)
 {
     if (task->kind == WEIR_SERVER_LIVE_LABELS)
         answer_labels(task);
+    else if (task->kind == WEIR_SERVER_LIVE_SHADOW)
+        weir_server_shadow_answer(task);
     else
         answer_quality(task);
 }

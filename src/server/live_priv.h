@@ -5,6 +5,7 @@
 
 #include "live/document.h"
 #include "live/labels.h"
+#include "live/shadow.h"
 #include "server/live.h"
 
 struct weir_server_live_task;
@@ -19,12 +20,16 @@ struct weir_server_live_part {
     struct weir_live_sum sum; /* owned */
     enum weir_status status;
     struct weir_live_store_state store;
+    struct weir_live_shadow *shadow;           /* owned; NULL: nothing is compared. Of these: */
+    const struct weir_version *live_version;   /* for comparing only, as they may be gone */
+    const struct weir_version *shadow_version; /* the same */
 };
 
 enum weir_server_live_kind {
     WEIR_SERVER_LIVE_LABELS,
     WEIR_SERVER_LIVE_QUALITY,
     WEIR_SERVER_LIVE_METRICS,
+    WEIR_SERVER_LIVE_SHADOW,
 };
 
 /* Something that all shards do together. Constant while they do, but for their own parts. */

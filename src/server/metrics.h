@@ -57,7 +57,13 @@
       "Verdicts of gates, and versions promoted against one (forced).", "model", "verdict")        \
     X(GATE, "weir_gate_seconds", HISTOGRAM, SECONDS, "Time that judging a version took.", "model") \
     X(LABEL_JOIN, "weir_label_join_total", COUNTER, NONE, "Labels by what became of them.",        \
-      "model", "result")
+      "model", "result")                                                                           \
+    X(SHADOW_ROWS, "weir_shadow_rows_total", COUNTER, NONE,                                        \
+      "Rows on which the shadow was compared with what answers.", "model")                         \
+    X(SHADOW_DISAGREEMENTS, "weir_shadow_disagreements_total", COUNTER, NONE,                      \
+      "Rows of these that the two decided differently.", "model")                                  \
+    X(SHADOW_DROPPED, "weir_shadow_dropped_total", COUNTER, NONE,                                  \
+      "Rows that the shadow was not given as it was busy.", "model")
 
 enum weir_server_metric {
 #define WEIR_SERVER_METRIC_ENUM(code, ...) WEIR_SERVER_METRIC_##code,

@@ -17,6 +17,7 @@
 #include "server/origin.h"
 #include "server/page.h"
 #include "server/selection.h"
+#include "server/shadow.h"
 #include "server/status.h"
 
 #include <stdio.h>
@@ -301,6 +302,9 @@ static void answer_own(struct weir_server_shard *shard, struct weir_http_req *re
         break;
     case WEIR_SERVER_OWN_QUALITY:
         weir_server_live_quality(shard, req);
+        break;
+    case WEIR_SERVER_OWN_SHADOW:
+        weir_server_shadow_page(shard, req);
         break;
     }
 }

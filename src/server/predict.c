@@ -216,7 +216,9 @@ static void fill_call(const struct weir_server_shard *shard, struct weir_server_
     call->loop.ticket = ask->ticket;
     call->loop.entry = ask->entry;
     call->loop.sv = sv;
-    call->observe = sv->live && sv->live->live ? &sv->live->shape : NULL;
+    call->observe = sv->live && sv->live->live ? &sv->live->shape
+                    : sv->shadow               ? &sv->shadow_shape
+                                               : NULL;
     call->is_observed = false;
     call->loop.begun_ns = ask->begun_ns;
     call->status = WEIR_ERR_CANCELED;

@@ -36,6 +36,8 @@ static const struct weir_protocol_route own_routes[] = {
      WEIR_PROTOCOL_POST | WEIR_PROTOCOL_LABELS, "Tell the truths of past predictions"},
     GET("/weir/v1/models/{m}/quality", QUALITY, WEIR_PROTOCOL_ADMIN,
         "What past predictions were worth, and how far rows have drifted"),
+    GET("/weir/v1/models/{m}/shadow", SHADOW, WEIR_PROTOCOL_ADMIN,
+        "How a model's shadow compares with the version that answers"),
 };
 
 /* On the admin listener it goes before other servers' answer to the path. */

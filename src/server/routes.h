@@ -26,6 +26,7 @@ enum weir_server_own {
     WEIR_SERVER_OWN_PROMOTE,  /* captures: model */
     WEIR_SERVER_OWN_LABELS,   /* captures: model */
     WEIR_SERVER_OWN_QUALITY,  /* captures: model */
+    WEIR_SERVER_OWN_SHADOW,   /* captures: model */
 };
 
 /* Where the routes of the model repository are: the values of the option repository_api. */

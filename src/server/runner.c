@@ -340,6 +340,30 @@ static struct weir_server_runner_times run_rows(struct weir_server_runner *runne
                                              end_ns - run_end_ns, end_ns};
 }
 
+bool weir_server_runner_see(struct weir_server_runner *runner, const struct weir_version *version,
+                            const struct weir_live_shape *shape, const struct weir_rows *rows,
+                            enum weir_dtype dtype, struct weir_buf *out)
+{
+    weir_assert(!shape->reference);
+    weir_assert(out->n == 0);
+    struct run run = {.n_rows = rows->n_rows,
+                      .args = {.dtype = dtype, .blocks = rows, .n_blocks = 1}};
+    run.args.wanted = weir_tensor_threshold_wanted(&version->threshold, shape->wanted);
+    if (!make_room(runner, &run, version->model, version->spec))
+        return false;
+    size_t n_faults = run_model(version, &run);
+    struct weir_result result = {
+        .spec = version->spec, .batch_dtype = dtype, .n_rows = rows->n_rows};
+    memcpy(result.out, run.args.out, sizeof run.args.out);
+    if (!weir_live_observe(shape, &result, rows->at, dtype, &runner->sampler, out))
+        return false;
+    for (size_t i = 0; n_faults > 0 && i < rows->n_rows; i++) {
+        if (run.args.faults[i].kind != WEIR_FAULT_NONE)
+            weir_live_observe_refuse(out->at, i);
+    }
+    return true;
+}
+
 void weir_server_runner_run(struct weir_server_runner *runner, struct weir_pool_job *jobs)
 {
     weir_assert(runner);

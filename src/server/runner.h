@@ -99,6 +99,13 @@ void weir_server_runner_deinit(struct weir_server_runner *runner);
  * live slices. Every slice's status and body are set. */
 void weir_server_runner_run(struct weir_server_runner *runner, struct weir_pool_job *jobs);
 
+/* Runs a version on rows that nobody waits for, and appends what is seen of its answers (of shape,
+ * without a reference) to out; rows that it refuses have WEIR_LIVE_REFUSED for a decision.
+ * false: no memory. */
+bool weir_server_runner_see(struct weir_server_runner *runner, const struct weir_version *version,
+                            const struct weir_live_shape *shape, const struct weir_rows *rows,
+                            enum weir_dtype dtype, struct weir_buf *out);
+
 /* Writes the answer of a call of no rows into the job's replies: every output with its type, and no
  * elements; dimensions that a graph leaves open are 0. */
 void weir_server_runner_none(struct weir_server_runner *runner, struct weir_server_job *job,

@@ -11,6 +11,7 @@
 #include "server/order.h"
 #include "server/pages.h"
 #include "server/predict.h"
+#include "server/shadow.h"
 #include "server/shard_priv.h"
 
 #include <stdio.h>
@@ -331,6 +332,7 @@ enum weir_status weir_server_shard_new(struct weir_server_shard **out,
     weir_list_init(&shard->loop.versions);
     weir_list_init(&shard->loop.streams);
     weir_list_init(&shard->loop.streams_due);
+    weir_list_init(&shard->loop.shadows);
     weir_list_init(&shard->loop.live.models);
     weir_list_init(&shard->loop.live.tasks);
     weir_list_init(&shard->loop.live.told);
@@ -364,6 +366,7 @@ void weir_server_shard_free(struct weir_server_shard *shard)
     weir_server_runner_deinit(&shard->loop.runner);
     weir_buf_deinit(&shard->loop.unpacked);
     weir_server_inbox_deinit(&shard->inbox);
+    weir_server_shadow_deinit(shard);
     weir_server_live_deinit(shard);
     struct weir_list *link;
     while ((link = weir_list_take(&shard->loop.versions)) != NULL)

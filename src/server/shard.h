@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "http/http.h"
 #include "live/key.h"
+#include "live/shape.h"
 #include "loop/timer.h"
 #include "pool/pool.h"
 #include "repo/version.h"
@@ -23,6 +24,7 @@
 
 struct weir_server_keeper;
 struct weir_server_live_version;
+struct weir_server_shadow;
 
 enum {
     WEIR_SERVER_VERSION_FIELDS_BYTES = 384, /* "Weir-Model: …" lines of a version */
@@ -40,6 +42,13 @@ struct weir_server_shard_version {
     struct weir_server_version_cells cells;
     struct weir_server_statistics_part *statistics; /* NULL: nothing was counted yet */
     struct weir_server_live_version *live;          /* NULL: quality is off */
+    bool is_shadow;                                 /* answers nobody */
+    bool is_let_go;                                 /* but for runs as a shadow: */
+    uint32_t n_shadow_runs;                         /* of it, with workers */
+    struct weir_server_shadow *shadow;              /* that it is compared with; NULL: none, */
+    const char *shadow_why;                         /* because of this; NULL: none is there */
+    bool has_shadow_shape;
+    struct weir_live_shape shadow_shape; /* of its answers; workers read it as long as it lives */
     uint64_t request_timeout_ns;
     char fields[WEIR_SERVER_VERSION_FIELDS_BYTES]; /* answer header lines that name it */
     size_t fields_bytes;
@@ -99,6 +108,7 @@ struct weir_server_shard {
             struct weir_list tasks;  /* struct weir_server_live_task, given here */
             struct weir_list told;   /* struct weir_server_live_told; the keeper's */
         } live;
+        struct weir_list shadows;             /* struct weir_server_shadow */
         struct weir_timer coarse;             /* deadlines */
         struct weir_timer precise;            /* queue delays below a millisecond or two */
         struct weir_timer tick;               /* loop lag, and the watch over draining */

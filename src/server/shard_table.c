@@ -3,6 +3,7 @@
  * version a request is for. */
 #include "base/macros.h"
 #include "server/live.h"
+#include "server/shadow.h"
 #include "server/shard_priv.h"
 
 #include <stdio.h>
@@ -135,8 +136,8 @@ static struct weir_server_shard_version *find_of_model(struct weir_server_shard 
     return sv && sv->version == version ? sv : find_known(shard, version);
 }
 
-static struct weir_server_shard_version *add_version(struct weir_server_shard *shard,
-                                                     const struct weir_version *version)
+static struct weir_server_shard_version *
+add_version(struct weir_server_shard *shard, const struct weir_version *version, bool is_shadow)
 {
     struct weir_server_shard_version *sv = weir_mem_zalloc(shard->shared->mem, sizeof *sv);
     if (!sv)
@@ -147,6 +148,7 @@ static struct weir_server_shard_version *add_version(struct weir_server_shard *s
     if (version->cost_ns > 0 || version->cost_row_ns > 0)
         weir_batch_cost_seed(&cost, version->cost_ns, version->cost_row_ns);
     sv->version = version;
+    sv->is_shadow = is_shadow;
     sv->request_timeout_ns =
         weir_config_find_model(shard->loop.config, version->name)->request_timeout_ns;
     if (weir_batcher_add_version(&sv->batching, shard->loop.batcher, sv, &limits, &cost) !=
@@ -173,9 +175,12 @@ static bool add_versions(struct weir_server_shard *shard, const struct weir_tabl
     for (size_t i = 0; i < table->n_models; i++) {
         for (size_t j = 0; j < table->models[i].n_versions; j++) {
             const struct weir_version *version = table->models[i].versions[j];
-            if (!find_of_model(shard, version) && !add_version(shard, version))
+            if (!find_of_model(shard, version) && !add_version(shard, version, false))
                 return false;
         }
+        const struct weir_version *shadow = table->models[i].shadow;
+        if (shadow && !find_known(shard, shadow) && !add_version(shard, shadow, true))
+            return false;
     }
     return true;
 }
@@ -186,6 +191,26 @@ void weir_server_shard_send_keeper(struct weir_server_shard *shard,
     struct weir_server_shared *shared = shard->shared;
     struct weir_server_message message = {.kind = kind, .from = shard->index, .ptr = ptr};
     weir_server_inbox_push(&shared->shards[shared->n_shards - 1]->inbox, message);
+}
+
+/* Has the versions compared that the shard's table says, and no others. */
+static void set_shadows(struct weir_server_shard *shard)
+{
+    const struct weir_table *table = shard->loop.table;
+    WEIR_LIST_FOREACH (it, &shard->loop.versions) {
+        struct weir_server_shard_version *sv =
+            WEIR_CONTAINER_OF(it, struct weir_server_shard_version, link);
+        const struct weir_repo_entry *entry =
+            sv->shadow ? weir_repo_table_find(table, sv->version->name) : NULL;
+        if (sv->shadow && (!entry || entry->version != sv->version || !entry->shadow))
+            weir_server_shadow_set(shard, sv, NULL);
+    }
+    for (size_t i = 0; i < table->n_models; i++) {
+        const struct weir_version *shadow = table->models[i].shadow;
+        struct weir_server_shard_version *sv = shard->loop.by_model[i];
+        if (sv && (shadow || sv->shadow_why))
+            weir_server_shadow_set(shard, sv, shadow ? find_known(shard, shadow) : NULL);
+    }
 }
 
 /* Between two iterations of its requests, a shard turns to a new table. Without memory for it the
@@ -206,6 +231,7 @@ void weir_server_shard_adopt_table(struct weir_server_shard *shard, const struct
     shard->loop.by_model = by_model;
     shard->loop.head_version = NULL;
     shard->loop.table = table;
+    set_shadows(shard);
     for (size_t i = 0; i < table->n_retired; i++) {
         struct weir_server_shard_version *sv = find_known(shard, table->retired[i]);
         if (sv)
