@@ -139,7 +139,7 @@ void weir_live_shadow_append(const struct weir_live_shadow *sum,
     }
     struct weir_live_shadow_psi psi = weir_live_shadow_psi(sum);
     weir_buf_append_c(out, ",\"psi\":");
-    if (psi.n_bins == 0) {
+    if (psi.n_bins < 2) {
         weir_buf_append_c(out, "null");
         return;
     }

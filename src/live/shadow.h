@@ -48,7 +48,7 @@ struct weir_live_shadow_psi {
     double value;
     double guard; /* what it stays below with 99 % if nothing differs (eval/drift.h); the rows are
                      the same, so that in truth it stays below less */
-    uint32_t n_bins; /* 0: there are no scores to tell it of */
+    uint32_t n_bins; /* fewer than 2: the live scores are too few or all alike to tell it */
 };
 
 struct weir_live_shadow_psi weir_live_shadow_psi(const struct weir_live_shadow *sum);

@@ -143,6 +143,7 @@ static struct weir_server_shadow_chunk *room(struct weir_server_shadow *shadow,
     shadow->n++;
     c->dtype = dtype;
     c->n_rows = 0;
+    c->opened_ns = weir_loop_now_ns(&shadow->shard->loop.loop);
     return c;
 }
 
@@ -246,10 +247,15 @@ static void chunk_done(struct weir_pool_job *job, bool is_canceled)
 void weir_server_shadow_give(struct weir_server_shard *shard)
 {
     struct weir_pool *pool = shard->shared->pool;
+    uint64_t now_ns = weir_loop_now_ns(&shard->loop.loop);
     WEIR_LIST_FOREACH (it, &shard->loop.shadows) {
         struct weir_server_shadow *shadow = WEIR_CONTAINER_OF(it, struct weir_server_shadow, link);
         struct weir_server_shadow_chunk *c = &shadow->chunks[shadow->first];
         if (!shadow->of || shadow->n == 0 || shadow->is_given)
+            continue;
+        /* A hand-over for each row would cost the loop more than the row did. */
+        bool is_filling = shadow->n == 1 && c->n_rows < shadow->rows_max;
+        if (is_filling && now_ns < c->opened_ns + WEIR_SERVER_SHADOW_WAIT_NS)
             continue;
         if (weir_pool_n_idle(pool) == 0)
             return;

@@ -3,7 +3,7 @@
  * it says never leaves.
  *
  *     loop: a batch has been answered ─▶ its rows and what was said of them are copied into a chunk
- *     loop: nothing waits, a worker is idle ─▶ the oldest chunk is given to the pool
+ *     loop: a chunk is full or has waited, nothing else waits, a worker is idle ─▶ pool
  *     worker: runs the shadow on it ─▶ loop: pairs are counted (live/shadow.h)
  *
  * Each shard has a pair of versions for itself. The loop owns all of it, but for a chunk that is
@@ -22,6 +22,7 @@ enum {
     WEIR_SERVER_SHADOW_CHUNKS = 8,
     WEIR_SERVER_SHADOW_ROWS_MAX = 256, /* of a chunk; fewer where rows are wide: */
     WEIR_SERVER_SHADOW_BYTES_MAX = 256 * 1024,
+    WEIR_SERVER_SHADOW_WAIT_NS = 50 * 1000 * 1000, /* that a chunk which is not full waits */
 };
 
 struct weir_server_live_part;
@@ -33,6 +34,7 @@ struct weir_server_shadow_chunk {
     struct weir_server_shadow *shadow;
     enum weir_dtype dtype; /* of its rows */
     uint32_t n_rows;
+    uint64_t opened_ns;          /* when its first row came */
     void *rows;                  /* n_rows × n_features */
     struct weir_live_seen *live; /* n_rows: what was answered */
     struct weir_buf seen;        /* an observation of what the shadow says; the worker's */

@@ -98,6 +98,20 @@ Test(live_shadow, parts_add_up_to_the_whole_to_the_bit)
     cr_assert_arr_eq(parts[0].shadow, whole.shadow, sizeof whole.shadow);
 }
 
+Test(live_shadow, live_scores_that_are_all_alike_tell_no_psi)
+{
+    struct weir_live_shadow sum = {0};
+    struct weir_live_seen live = seen(0.5, 0);
+    struct weir_live_seen shadow = seen(0.9, 1);
+    struct weir_buf text = {.mem = test_mem()};
+    for (size_t i = 0; i < 50; i++)
+        weir_live_shadow_add(&sum, &binary, &live, &shadow, 1);
+    weir_live_shadow_append(&sum, &binary, &text);
+    weir_buf_append(&text, "", 1);
+    cr_assert_not_null(strstr(text.at, "\"psi\":null"), "%s", text.at);
+    weir_buf_deinit(&text);
+}
+
 /* Four live scores in bins of their own, the shadow's all at the lowest of them. */
 Test(live_shadow, psi_is_of_bins_of_equally_many_live_scores)
 {
