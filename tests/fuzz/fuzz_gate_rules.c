@@ -24,7 +24,7 @@ static bool value(void *ctx, const struct weir_gate_rules_ask *ask, double *out,
 {
     (void)ctx;
     weir_assert(!ask->is_interval && ask->side != WEIR_GATE_RULES_DELTA);
-    *out = of(weir_str_c(ask->metric->name)) - of(ask->class_name) + ask->side;
+    *out = of(weir_str_c(ask->metric->name)) - of(ask->class_name) + (double)ask->side;
     (void)snprintf(why, WEIR_GATE_RULES_WHY_BYTES, "not there");
     return *out != 1;
 }

@@ -469,7 +469,7 @@ Test(config, a_threshold_is_read_and_shown)
         "model_options: {m: {}}\n",
     };
     struct weir_config *c[WEIR_ARRAY_LEN(texts)] = {NULL};
-    const struct weir_config_sources sources = {NULL};
+    const struct weir_config_sources sources = {0};
     for (size_t i = 0; i < WEIR_ARRAY_LEN(texts); i++)
         cr_assert_eq(weir_config_new_from_text(&c[i], WEIR_STR("x.yaml"), weir_str_c(texts[i]),
                                                &sources, NULL),

@@ -237,10 +237,10 @@ Test(gate_rules, not_and_or_are_kleenes)
                            truths[a], truths[b], truths[a], truths[b], truths[a], truths[a],
                            truths[b]);
             judge(&rules, &j, text, &with_live);
-            cr_assert_eq(j.outcomes[0].result, conjunction[a][b], "%s", text);
-            cr_assert_eq(j.outcomes[1].result, disjunction[a][b], "%s", text);
-            cr_assert_eq(j.outcomes[2].result, negation[a], "%s", text);
-            cr_assert_eq(j.outcomes[3].result, negation[conjunction[a][b]], "%s", text);
+            cr_assert_eq((int)j.outcomes[0].result, conjunction[a][b], "%s", text);
+            cr_assert_eq((int)j.outcomes[1].result, disjunction[a][b], "%s", text);
+            cr_assert_eq((int)j.outcomes[2].result, negation[a], "%s", text);
+            cr_assert_eq((int)j.outcomes[3].result, negation[conjunction[a][b]], "%s", text);
             for (size_t i = 0; i < 4; i++)
                 cr_assert_eq(j.outcomes[i].why != NULL, (int)j.outcomes[i].result == U);
             weir_gate_rules_judgement_deinit(&j);

@@ -647,7 +647,7 @@ Test(protocol_grpc, optional_columns_may_be_left_out)
     cr_assert_eq(b.sink.n_commits, 1);
     for (size_t row = 0; row < 2; row++) {
         const double *cells = (const double *)b.sink.rows + row * 4;
-        cr_assert_eq(cells[0], row + 1);
+        cr_assert_eq(cells[0], (double)row + 1);
         cr_assert(weir_cell_is_none(cells[1]));
         cr_assert(weir_str_eq_c(weir_cell_text(cells[2]), row == 0 ? "a" : "b"));
         cr_assert(isnan(cells[3]));
