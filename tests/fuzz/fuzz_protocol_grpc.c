@@ -55,7 +55,7 @@ static void infer(const struct weir_spec *spec, struct weir_str body)
     enum weir_status status =
         weir_protocol_grpc_infer_decode(&decoder, spec, body, &sink.sink, &call, &err);
     weir_assert(!sink.is_reserved);
-    weir_assert(sink.n_commits == (status == WEIR_OK));
+    weir_assert(sink.n_commits == (status == WEIR_OK && call.n_rows > 0));
     weir_assert(status == WEIR_OK || err.msg[0] != 0);
     for (size_t r = 0; status == WEIR_OK && !spec->tensors && r < call.n_rows; r++) {
         for (size_t c = 0; c < spec->n_features; c++) {
